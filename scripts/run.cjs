@@ -1,0 +1,33 @@
+'use strict'
+/**
+ * Runs a script of this project under the right Node.js: `node scripts/run.cjs FILE [ARGUMENT]…`, FILE relative to the project.
+ *
+ * Holds: the script runs in the caller's folder; signals reach it once; this process ends as it ended, and never before it.
+ */
+const { spawn } = require('child_process')
+const path = require('path')
+const { findRuntime, howToGetOne } = require('./runtime/find.cjs')
+
+const runtime = findRuntime()
+if (!runtime) {
+  console.error(howToGetOne())
+  process.exit(1)
+}
+const [script, ...rest] = process.argv.slice(2)
+const child = spawn(runtime, [path.join(__dirname, '..', script), ...rest], { stdio: 'inherit' })
+
+// A terminal sends Ctrl-C to the whole group, so the child has it already; a signal sent by hand reaches this process alone.
+process.on('SIGINT', () => {
+  if (!process.stdin.isTTY) child.kill('SIGINT')
+})
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+
+child.on('error', (error) => {
+  console.error(`${runtime} could not be started (${error.message}). ${howToGetOne()}`)
+  process.exit(1)
+})
+child.on('exit', (code, signal) => {
+  if (signal === null) process.exit(code)
+  for (const each of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(each)
+  process.kill(process.pid, signal)
+})

@@ -1,0 +1,249 @@
+/**
+ * NodeApi: all that a window, a command line, a bot or an embedding program can ask of a node.
+ *
+ * Holds: every type here survives structured cloning and JSON; no key material but the recovery phrase, once;
+ * ids are strings, times are ISO 8601 UTC strings. A call rejects with an {@link ApiError} and then nothing was changed.
+ */
+
+/** 52 lower-case base32 characters of the account key. */
+export type ContactId = string
+/** 26 lower-case base32 characters. */
+export type MessageId = string
+
+export type ContactState = 'invited' | 'active' | 'blocked'
+/** How a contact is reached now; `null`: not reached. */
+export type Via = 'lan' | 'direct' | 'relayed' | null
+export type MessageState = 'queued' | 'sent' | 'carried' | 'delivered' | 'read' | 'failed'
+
+/** Why a message is not further than it is. Words for people are the window's and the command line's. */
+export type Reason =
+  | 'not-reached' // nobody of theirs answers at any known address
+  | 'invite-pending' // the inviter was not reached yet
+  | 'invite-used'
+  | 'invite-expired'
+  | 'repairing' // the session broke and is being set up again
+  | 'blocked'
+  | null
+
+export interface Contact {
+  readonly id: ContactId
+  /** My name for them, else their own, else the first characters of the id. */
+  readonly name: string
+  /** What they call themselves, as carried by their first message. */
+  readonly ownName: string | null
+  readonly state: ContactState
+  readonly verified: boolean
+  readonly online: boolean
+  readonly lastSeen: string | null
+  readonly via: Via
+  /** Why an invited contact is not active yet, or why nothing is sent. */
+  readonly reason: Reason
+}
+
+export interface Message {
+  readonly id: MessageId
+  /** The contact whose conversation it is in. */
+  readonly conversation: ContactId
+  /** Account id of its author: mine or the contact's. */
+  readonly from: ContactId
+  readonly text: string
+  readonly replyTo: MessageId | null
+  readonly attachments: readonly never[]
+  /** When its author wrote it, by the author's clock: shown, never used to order, hide or expire. */
+  readonly sentAt: string
+  /** When this device stored it; for my own, when I wrote it. */
+  readonly receivedAt: string
+  readonly state: MessageState
+  readonly reason: Reason
+  readonly carriedBy: readonly ContactId[]
+}
+
+export interface Conversation {
+  readonly contact: Contact
+  readonly last: Message | null
+  readonly unread: number
+  readonly draft: string
+  /** How many messages of theirs are known to exist and are not here. */
+  readonly missing: number
+}
+
+export interface Self {
+  readonly id: ContactId
+  readonly name: string
+  /** This device's id. */
+  readonly device: string
+}
+
+/** `empty`: no profile yet; `locked`: waits for the passphrase; `open`: running. */
+export type ProfilePhase = 'empty' | 'locked' | 'open'
+
+export interface Status {
+  readonly phase: ProfilePhase
+  readonly self: Self | null
+  /** Whether any contact is reached now. */
+  readonly online: boolean
+  /** Connected devices of contacts. */
+  readonly peers: number
+  /** Where this node listens, as multiaddresses. */
+  readonly addresses: readonly string[]
+  /** Messages of mine that no device of their recipient has acknowledged. */
+  readonly queued: number
+  readonly contacts: { readonly total: number; readonly reached: number }
+  /** Whether this machine has any network besides itself. */
+  readonly network: 'none' | 'local' | 'internet-unknown'
+  readonly lan: { readonly on: boolean; readonly peers: number }
+  readonly storage: { readonly path: string; readonly bytes: number }
+  readonly version: string
+  readonly startedAt: string
+}
+
+export interface Invite {
+  /** `tulnic:` and base64url. */
+  readonly link: string
+  readonly expiresAt: string
+  readonly uses: number
+}
+
+export interface NearbyPeer {
+  /** A name for this exchange alone: it identifies nobody and is gone with their node's restart. */
+  readonly peer: string
+  /** What they say they are called: a claim. */
+  readonly name: string
+}
+
+interface Stamp {
+  /** Rises; kept 7 days. */
+  readonly id: string
+  readonly at: string
+}
+
+export type NodeEvent = Stamp &
+  (
+    | { readonly type: 'message'; readonly message: Message; readonly to: ContactId }
+    | { readonly type: 'state'; readonly message: MessageId; readonly conversation: ContactId; readonly state: MessageState; readonly reason: Reason }
+    | { readonly type: 'contact'; readonly contact: Contact }
+    | { readonly type: 'contact-removed'; readonly contact: ContactId }
+    | { readonly type: 'connection'; readonly contact: ContactId; readonly via: Via }
+    | { readonly type: 'gap'; readonly from: ContactId; readonly count: number }
+    | { readonly type: 'warning'; readonly text: string }
+  )
+
+/** What concerns only windows that are open now: never stored, not in `listen`. */
+export type LiveEvent =
+  | { readonly type: 'profile'; readonly phase: ProfilePhase; readonly self: Self | null }
+  | { readonly type: 'nearby'; readonly peers: readonly NearbyPeer[] }
+  | { readonly type: 'pairing'; readonly peer: string; readonly name: string; readonly code: string | null; readonly step: 'wanted' | 'code' | 'done' | 'failed'; readonly contact: Contact | null }
+  | { readonly type: 'draft'; readonly conversation: ContactId; readonly text: string }
+  | { readonly type: 'read'; readonly conversation: ContactId }
+  | { readonly type: 'status'; readonly status: Status }
+
+export type AnyEvent = NodeEvent | LiveEvent
+
+export type ErrorCode =
+  | 'usage' // a caller's mistake: the text says which
+  | 'no-profile'
+  | 'profile-exists'
+  | 'locked'
+  | 'passphrase-wrong'
+  | 'invite-malformed'
+  | 'invite-used'
+  | 'invite-expired'
+  | 'invite-own'
+  | 'contact-unknown'
+  | 'contact-ambiguous'
+  | 'contact-blocked'
+  | 'message-unknown'
+  | 'peer-unknown'
+  | 'pairing-failed'
+  | 'number-differs'
+  | 'timeout'
+  | 'too-large'
+  | 'storage' // disk full, read-only, damaged: the text says which and what to do
+  | 'held' // another node runs on this profile: the text names it
+  | 'not-in-this-version'
+  | 'internal'
+
+/** What a rejected call carries; over a wire `{ code, message }`. */
+export interface ApiErrorData {
+  readonly code: ErrorCode
+  /** One English sentence that says what happened and what to do. The window has its own words by `code`. */
+  readonly message: string
+}
+
+/** Methods only, each with one argument object (or none) and a promise: so that any of them can cross a wire. */
+export interface NodeApi {
+  // profile
+  status(): Promise<Status>
+  /** Makes a profile; `passphrase: null` keeps the key in a 0600 file. `phrase`: the 24 recovery words, shown once. */
+  createProfile(args: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }>
+  unlock(args: { passphrase: string }): Promise<Self>
+  rename(args: { name: string }): Promise<Self>
+  stop(): Promise<void>
+
+  // contacts
+  contacts(): Promise<readonly Contact[]>
+  /** `to`: an exact id, else a case-folded name. Rejects `contact-unknown` or `contact-ambiguous`. */
+  contact(args: { to: string }): Promise<Contact>
+  createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite>
+  /**
+   * Accepts a link. Resolves once the contact is stored and the first try to reach the inviter ended: `invited` if nobody
+   * answered yet (tried again by itself), `active` once the first message, which carries my name, was stored there.
+   */
+  addContact(args: { link: string; name?: string }): Promise<Contact>
+  renameContact(args: { to: string; name: string }): Promise<Contact>
+  blockContact(args: { to: string }): Promise<Contact>
+  unblockContact(args: { to: string }): Promise<Contact>
+  /** Removes the contact and the conversation from this device. */
+  removeContact(args: { to: string }): Promise<Contact>
+  /** 60 digits in groups of five, the same on both sides. */
+  safetyNumber(args: { to: string }): Promise<{ contact: Contact; number: string }>
+  /** Marks as verified if `number` (spaces ignored) equals the safety number, else rejects `number-differs`. `number: null`: takes the mark away. */
+  verifyContact(args: { to: string; number: string | null }): Promise<Contact>
+  /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
+  reachNow(args: { to?: string }): Promise<void>
+
+  // nearby
+  /** Is visible on this network by the profile's name for `seconds`, and looks who is. The list comes as `nearby` events; 0 hides. */
+  nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]>
+  /** Wants to pair. Resolves with the six digits when the other side wants it too; rejects `timeout`. */
+  pair(args: { peer: string; timeoutSeconds: number }): Promise<{ peer: string; code: string }>
+  /** The person (`byPerson`, which verifies) or a script says the digits are equal. Resolves when both did and the contact is stored. */
+  confirmPairing(args: { peer: string; byPerson: boolean; timeoutSeconds: number }): Promise<Contact>
+  cancelPairing(args: { peer: string }): Promise<void>
+
+  // messages
+  conversations(): Promise<readonly Conversation[]>
+  conversation(args: { to: string }): Promise<Conversation>
+  /** Stored when it resolves. At most 16 384 bytes of UTF-8. */
+  send(args: { to: string; text: string; replyTo?: MessageId }): Promise<Message>
+  message(args: { id: MessageId }): Promise<Message>
+  /** The newest `limit` (50, at most 500) before `before`, oldest first. */
+  history(args: { to: string; limit?: number; before?: MessageId; search?: string }): Promise<readonly Message[]>
+  /** Over all conversations, newest first. */
+  search(args: { text: string; limit?: number }): Promise<readonly Message[]>
+  /** Everything up to and with this message of theirs was shown to a person. */
+  markRead(args: { to: string; upTo: MessageId }): Promise<void>
+  setDraft(args: { to: string; text: string }): Promise<void>
+
+  // events
+  /** Stored events after `since`, oldest first, at most `limit` (500); the live ones come through {@link EventSource}. */
+  events(args: { since: string; limit?: number }): Promise<readonly NodeEvent[]>
+}
+
+/** How a holder of a NodeApi in this process hears events; over a wire the door pushes the same objects. */
+export interface EventSource {
+  subscribe(listener: (event: AnyEvent) => void): () => void
+}
+
+export type Node = NodeApi & EventSource
+
+/** What the local door adds to a node's calls, for the command line. */
+export interface DoorApi {
+  /** Makes a fresh single-use code for the app window, valid 60 seconds: `url` carries the code in its fragment. */
+  openCode(): Promise<{ url: string }>
+  /** Process id of the holder, the app's address without a code (`null`: no door), and how far it is. */
+  holder(): Promise<{ pid: number; url: string | null; state: HolderState }>
+}
+
+/** `claiming`: does not know yet whether it may have the profile; `stopping`: about to give it free. */
+export type HolderState = 'claiming' | 'starting' | 'running' | 'stopping'

@@ -1,0 +1,257 @@
+/**
+ * NodeApi, call by call: the form of the arguments is checked here, what depends on state in the engine or the queries.
+ *
+ * Holds: a call that rejects changed nothing; one that resolves is stored.
+ */
+import { type AccountId, fromBase32, utf8 } from '../protocol/index.ts'
+import type {
+  AnyEvent,
+  Contact,
+  Conversation,
+  Invite,
+  Message,
+  NearbyPeer,
+  Node,
+  NodeEvent,
+  Self,
+  Status
+} from './api.ts'
+import { ApiError } from './api-error.ts'
+import {
+  HISTORY_MOST,
+  INVITE_MOST_SECONDS,
+  INVITE_MOST_USES,
+  INVITE_SECONDS,
+  INVITE_USES,
+  NAME_MOST_CODE_POINTS
+} from './config.ts'
+import type { Asked } from './engine/command.ts'
+import type { Host, Running } from './start.ts'
+
+const TEXT_MOST_BYTES = 16384
+const DRAFT_MOST_BYTES = 65536
+const PASSPHRASE_MOST = 1024
+
+export class Calls implements Node {
+  readonly #host: Host
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  subscribe(listener: (event: AnyEvent) => void): () => void {
+    return this.#host.subscribe(listener)
+  }
+
+  // profile
+
+  status(): Promise<Status> {
+    return this.#host.status()
+  }
+
+  async createProfile({ name, passphrase }: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }> {
+    return this.#host.create(checkName(name), passphrase === null ? null : checkPassphrase(passphrase))
+  }
+
+  async unlock({ passphrase }: { passphrase: string }): Promise<Self> {
+    return this.#host.unlock(checkPassphrase(passphrase))
+  }
+
+  async rename({ name }: { name: string }): Promise<Self> {
+    const to = checkName(name)
+    const running = await this.#host.open()
+    await command(running, { name: 'rename', to })
+    return running.queries.self()
+  }
+
+  stop(): Promise<void> {
+    return this.#host.stop()
+  }
+
+  // contacts
+
+  async contacts(): Promise<readonly Contact[]> {
+    return (await this.#host.open()).queries.contacts()
+  }
+
+  async contact({ to }: { to: string }): Promise<Contact> {
+    const { running, id } = await this.#find(to)
+    return running.queries.contact(id)
+  }
+
+  async createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite> {
+    const uses = whole(args.uses ?? INVITE_USES, 1, INVITE_MOST_USES, 'The number of uses')
+    const seconds = whole(args.expiresInSeconds ?? INVITE_SECONDS, 1, INVITE_MOST_SECONDS, 'The time until expiry in seconds')
+    const running = await this.#host.open()
+    const expiresAt = Math.floor(this.#host.platform.now() / 1000 + seconds) * 1000
+    const made = (await command(running, { name: 'create-invite', uses, expiresAt })) as { link: string; expiresAt: number; uses: number }
+    return { ...made, expiresAt: new Date(made.expiresAt).toISOString() }
+  }
+
+  async addContact({ link, name }: { link: string; name?: string }): Promise<Contact> {
+    const running = await this.#host.open()
+    const givenName = name === undefined ? null : checkName(name)
+    const id = (await command(running, { name: 'add-contact', link, givenName })) as AccountId
+    return running.queries.contact(id)
+  }
+
+  async renameContact({ to, name }: { to: string; name: string }): Promise<Contact> {
+    const givenName = checkName(name)
+    return this.#change(to, (contact) => ({ name: 'rename-contact', contact, givenName }))
+  }
+
+  blockContact({ to }: { to: string }): Promise<Contact> {
+    return this.#change(to, (contact) => ({ name: 'block', contact }))
+  }
+
+  unblockContact({ to }: { to: string }): Promise<Contact> {
+    return this.#change(to, (contact) => ({ name: 'unblock', contact }))
+  }
+
+  async removeContact({ to }: { to: string }): Promise<Contact> {
+    const { running, id } = await this.#find(to)
+    const last = running.queries.contact(id)
+    await command(running, { name: 'remove', contact: id })
+    return { ...last, online: false, via: null }
+  }
+
+  async safetyNumber({ to }: { to: string }): Promise<{ contact: Contact; number: string }> {
+    const { running, id } = await this.#find(to)
+    const digits = running.queries.safetyNumber(id)
+    return { contact: running.queries.contact(id), number: digits.replace(/(\d{5})(?=\d)/g, '$1 ') }
+  }
+
+  async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
+    const { running, id } = await this.#find(to)
+    if (number !== null && number.replace(/\s/g, '') !== running.queries.safetyNumber(id)) {
+      throw new ApiError('number-differs', 'The numbers differ: you may not be talking to whom you think. Compare again, by voice or face to face.')
+    }
+    await command(running, { name: 'verify', contact: id, verified: number !== null })
+    return running.queries.contact(id)
+  }
+
+  async reachNow({ to }: { to?: string }): Promise<void> {
+    const running = await this.#host.open()
+    const contact = to === undefined ? null : running.queries.resolve(to)
+    await command(running, { name: 'reach-now', contact })
+  }
+
+  // nearby
+
+  async nearby({ seconds }: { seconds: number }): Promise<readonly NearbyPeer[]> {
+    const checked = whole(seconds, 0, 3600, 'The time in seconds')
+    return (await this.#host.open()).pairing.nearby(checked)
+  }
+
+  async pair({ peer, timeoutSeconds }: { peer: string; timeoutSeconds: number }): Promise<{ peer: string; code: string }> {
+    const running = await this.#host.open()
+    return { peer, code: await running.pairing.pair(peer, timeoutSeconds * 1000) }
+  }
+
+  async confirmPairing(args: { peer: string; byPerson: boolean; timeoutSeconds: number }): Promise<Contact> {
+    const running = await this.#host.open()
+    return running.pairing.confirm(args.peer, args.byPerson, args.timeoutSeconds * 1000)
+  }
+
+  async cancelPairing({ peer }: { peer: string }): Promise<void> {
+    ;(await this.#host.open()).pairing.cancel(peer)
+  }
+
+  // messages
+
+  async conversations(): Promise<readonly Conversation[]> {
+    return (await this.#host.open()).queries.conversations()
+  }
+
+  async conversation({ to }: { to: string }): Promise<Conversation> {
+    const { running, id } = await this.#find(to)
+    return running.queries.conversation(id)
+  }
+
+  async send({ to, text, replyTo }: { to: string; text: string; replyTo?: string }): Promise<Message> {
+    const checked = checkText(text)
+    const { running, id } = await this.#find(to)
+    const answered = replyTo === undefined ? null : fromBase32(replyTo)
+    if (answered === undefined || (answered !== null && (await running.queries.message(replyTo ?? '')).conversation !== id)) {
+      throw new ApiError('message-unknown', `There is no message "${replyTo}" in this conversation.`)
+    }
+    const stored = (await command(running, { name: 'send', contact: id, text: checked, replyTo: answered })) as { id: string }
+    return running.queries.message(stored.id)
+  }
+
+  async message({ id }: { id: string }): Promise<Message> {
+    return (await this.#host.open()).queries.message(id)
+  }
+
+  async history(args: { to: string; limit?: number; before?: string; search?: string }): Promise<readonly Message[]> {
+    const { running, id } = await this.#find(args.to)
+    if (args.limit !== undefined) whole(args.limit, 1, HISTORY_MOST, 'The limit')
+    return running.queries.history(id, args.limit, args.before, args.search)
+  }
+
+  async search({ text, limit }: { text: string; limit?: number }): Promise<readonly Message[]> {
+    if (limit !== undefined) whole(limit, 1, HISTORY_MOST, 'The limit')
+    return (await this.#host.open()).queries.search(text, limit)
+  }
+
+  async markRead({ to, upTo }: { to: string; upTo: string }): Promise<void> {
+    const { running, id } = await this.#find(to)
+    const counter = await running.queries.counterOf(id, upTo)
+    await command(running, { name: 'mark-read', contact: id, upTo: counter })
+  }
+
+  async setDraft({ to, text }: { to: string; text: string }): Promise<void> {
+    if (utf8(text).length > DRAFT_MOST_BYTES) throw new ApiError('too-large', 'A draft holds at most 64 KiB.')
+    const { running, id } = await this.#find(to)
+    await command(running, { name: 'set-draft', contact: id, text })
+  }
+
+  // events
+
+  async events({ since, limit }: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
+    return (await this.#host.open()).queries.events(since, whole(limit ?? 500, 1, 500, 'The limit'))
+  }
+
+  async #find(to: string): Promise<{ running: Running; id: AccountId }> {
+    const running = await this.#host.open()
+    return { running, id: running.queries.resolve(to) }
+  }
+
+  async #change(to: string, asked: (contact: AccountId) => Asked): Promise<Contact> {
+    const { running, id } = await this.#find(to)
+    await command(running, asked(id))
+    return running.queries.contact(id)
+  }
+}
+
+function command(running: Running, asked: Asked): Promise<unknown> {
+  const { id, answer } = running.replies.expect()
+  running.engine.take({ type: 'command', id, ...asked })
+  return answer
+}
+
+function whole(value: number, least: number, most: number, what: string): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new ApiError('usage', `${what} has to be a whole number from ${least} to ${most}.`)
+}
+
+/** As people write it, but without what no name needs: control characters, spare spaces. */
+function checkName(name: string): string {
+  const clean = name.normalize('NFC').replace(/\s+/g, ' ').trim()
+  const length = [...clean].length
+  if (length < 1 || length > NAME_MOST_CODE_POINTS) throw new ApiError('usage', `A name has 1 to ${NAME_MOST_CODE_POINTS} characters.`)
+  if (/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(clean)) throw new ApiError('usage', 'A name holds no control characters.')
+  return clean
+}
+
+function checkPassphrase(passphrase: string): string {
+  if (passphrase.length < 1 || passphrase.length > PASSPHRASE_MOST) throw new ApiError('usage', 'A passphrase has 1 to 1024 characters.')
+  return passphrase
+}
+
+function checkText(text: string): string {
+  if (text.trim() === '') throw new ApiError('usage', 'There is nothing to send: the text is empty.')
+  const bytes = utf8(text).length
+  if (bytes > TEXT_MOST_BYTES) throw new ApiError('too-large', `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`)
+  return text.isWellFormed() ? text : text.toWellFormed()
+}

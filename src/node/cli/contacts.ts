@@ -1,0 +1,146 @@
+/**
+ * `tulnic contacts` and `contact …`: the people I know.
+ */
+import type { Contact } from '../api.ts'
+import type { Client } from '../server/socket.ts'
+import type { Command, Context } from './command.ts'
+import { selfOf, withNode } from './connection.ts'
+import { notInThisVersion } from './failure.ts'
+import { plainLine, table } from './plain-text.ts'
+import { contactFields, reachWords, timeWords } from './views.ts'
+
+export const contacts: Command = {
+  name: 'contacts',
+  takes: '',
+  help: 'everybody I know',
+  options: {},
+  count: [0, 0],
+  run: async (context) => {
+    const all = await withOpenNode(context, (client) => client.call('contacts'))
+    context.out.result({ contacts: all.map(contactFields) }, contactsText(all))
+  },
+}
+
+async function withOpenNode<T>(context: Context, use: (client: Client) => Promise<T>): Promise<T> {
+  return await withNode(context, async (client) => {
+    await selfOf(client)
+    return await use(client)
+  })
+}
+
+function contactsText(all: readonly Contact[]): string {
+  if (all.length === 0) return 'Nobody yet: make a link with "tulnic invite", or look around with "tulnic nearby".'
+  const rows = all.map((contact) => [
+    contact.name,
+    contact.state,
+    contact.verified ? 'verified' : '',
+    reachWords(contact),
+    contact.lastSeen === null ? '' : timeWords(contact.lastSeen),
+    contact.id,
+  ])
+  return table(['NAME', 'STATE', '', 'REACHED', 'LAST SEEN', 'ID'], rows)
+}
+
+type Change = (client: Client, to: string) => Promise<Contact>
+
+function change(verb: string, help: string, run: Change, said: string): Command {
+  return {
+    name: `contact ${verb}`,
+    takes: 'TO',
+    help,
+    options: {},
+    count: [1, 1],
+    run: async (context) => {
+      const contact = await withOpenNode(context, (client) => run(client, context.args.at(0)))
+      context.out.object({ contact: contactFields(contact) })
+      context.out.comfort(said.replace('NAME', () => plainLine(contact.name)))
+    },
+  }
+}
+
+const show: Command = {
+  name: 'contact show',
+  takes: 'TO',
+  help: 'what is known of somebody',
+  options: {},
+  count: [1, 1],
+  run: async (context) => {
+    const contact = await withOpenNode(context, (client) => client.call('contact', { to: context.args.at(0) }))
+    context.out.result({ contact: contactFields(contact) }, contactText(contact))
+  },
+}
+
+function contactText(contact: Contact): string {
+  const own = contact.ownName === null || contact.ownName === contact.name ? '' : ` (calls itself ${plainLine(contact.ownName)})`
+  return [
+    `${plainLine(contact.name)}${own}`,
+    `id         ${contact.id}`,
+    `state      ${contact.state}${contact.verified ? ', verified' : ', not verified'}`,
+    `reached    ${reachWords(contact)}`,
+    `last seen  ${contact.lastSeen === null ? 'never' : timeWords(contact.lastSeen)}`,
+  ].join('\n')
+}
+
+const rename: Command = {
+  name: 'contact rename',
+  takes: 'TO NAME',
+  help: 'give somebody another name, here only',
+  options: {},
+  count: [2, 2],
+  run: async (context) => {
+    const { args, out } = context
+    const contact = await withOpenNode(context, (client) => client.call('renameContact', { to: args.at(0), name: args.at(1) }))
+    out.object({ contact: contactFields(contact) })
+    out.comfort(`Called ${plainLine(contact.name)} from now on.`)
+  },
+}
+
+const verify: Command = {
+  name: 'contact verify',
+  takes: 'TO',
+  help: 'the 60 digits that both sides must see; verified if they equal --number',
+  options: { number: { type: 'string', value: 'N', help: 'the number as the other side reads it out' } },
+  count: [1, 1],
+  run: async (context) => await withOpenNode(context, (client) => compare(context, client)),
+}
+
+async function compare(context: Context, client: Client): Promise<void> {
+  const { args, out } = context
+  const number = args.text('number')
+  if (number === undefined) {
+    const safety = await client.call('safetyNumber', { to: args.at(0) })
+    return out.result({ contact: contactFields(safety.contact), number: safety.number }, safetyText(safety.number))
+  }
+  const contact = await client.call('verifyContact', { to: args.at(0), number })
+  out.object({ contact: contactFields(contact) })
+  out.comfort(`${plainLine(contact.name)} is verified.`)
+}
+
+/** Four groups of five digits a line, as people read them out. */
+function safetyText(number: string): string {
+  return (number.replaceAll(/\D/g, '').match(/\d{1,20}/g) ?? []).map((line) => (line.match(/\d{1,5}/g) ?? []).join(' ')).join('\n')
+}
+
+function later(verb: string): Command {
+  return {
+    name: `contact ${verb}`,
+    takes: 'on|off TO',
+    help: 'not in this version',
+    options: {},
+    count: [0, 2],
+    run: async () => {
+      throw notInThisVersion(`contact ${verb}`)
+    },
+  }
+}
+
+export const contactCommands: readonly Command[] = [
+  show,
+  change('block', 'take nothing more from somebody', (client, to) => client.call('blockContact', { to }), 'NAME is blocked.'),
+  change('unblock', 'take messages from somebody again', (client, to) => client.call('unblockContact', { to }), 'NAME is not blocked any more.'),
+  change('remove', 'remove somebody and the conversation from this device', (client, to) => client.call('removeContact', { to }), 'NAME is removed.'),
+  rename,
+  verify,
+  later('carrier'),
+  later('relay-only'),
+]

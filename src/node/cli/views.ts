@@ -1,0 +1,114 @@
+/**
+ * How contacts, messages and events look: the fields of PRODUCT's table for programs, words for people.
+ */
+import type { Contact, ContactId, Message, MessageState, NodeEvent, Reason, Via } from '../api.ts'
+import { plainLine, plainText } from './plain-text.ts'
+
+/** The seven fields of `contacts`. */
+export function contactFields(contact: Contact): object {
+  const { id, name, state, verified, online, lastSeen, via } = contact
+  return { id, name, state, verified, online, lastSeen, via }
+}
+
+/** The fields of `history`. */
+export function messageFields(message: Message): object {
+  const { id, from, text, attachments, sentAt, receivedAt, state, carriedBy } = message
+  return { id, from, text, attachments, sentAt, receivedAt, state, carriedBy }
+}
+
+/** The fields of `listen`. */
+export function eventFields(event: NodeEvent): object {
+  const { type, id, at } = event
+  switch (event.type) {
+    case 'message':
+      return { type, id, at, message: messageFields(event.message), to: event.to }
+    case 'state':
+      return { type, id, at, message: event.message, state: event.state, reason: event.reason }
+    case 'contact':
+      return { type, id, at, contact: contactFields(event.contact) }
+    default:
+      return event
+  }
+}
+
+const STATE_WORDS: Readonly<Record<MessageState, string>> = {
+  queued: 'on this device',
+  sent: 'on their device',
+  carried: 'carried by others',
+  delivered: 'delivered',
+  read: 'read',
+  failed: 'failed',
+}
+
+const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
+  'not-reached': 'they cannot be reached now; it goes by itself when they can',
+  'invite-pending': 'whoever made the link cannot be reached now; tried again by itself',
+  'invite-used': 'the link was already used: ask for a new one',
+  'invite-expired': 'the link has expired: ask for a new one',
+  repairing: 'the encrypted session is being set up again',
+  blocked: 'this contact is blocked',
+}
+
+const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
+  lan: 'on this network',
+  direct: 'directly',
+  relayed: 'through a relay',
+}
+
+export function stateWords(state: MessageState, reason: Reason): string {
+  return reason === null ? STATE_WORDS[state] : `${STATE_WORDS[state]} (${REASON_WORDS[reason]})`
+}
+
+export function reasonWords(reason: NonNullable<Reason>): string {
+  return REASON_WORDS[reason]
+}
+
+/** How a contact is reached. */
+export function reachWords(contact: Contact): string {
+  if (contact.via !== null) return VIA_WORDS[contact.via]
+  if (contact.reason !== null) return REASON_WORDS[contact.reason].split(/[;:]/, 1)[0] ?? ''
+  return 'not reached'
+}
+
+/** A time of day for today, else the date too, in this machine's zone. */
+export function timeWords(iso: string): string {
+  const time = new Date(iso)
+  if (Number.isNaN(time.getTime())) return '?'
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const clock = `${two(time.getHours())}:${two(time.getMinutes())}`
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`
+  return time.toDateString() === new Date().toDateString() ? clock : `${day} ${clock}`
+}
+
+/** Names by id, mine included. */
+export type Names = ReadonlyMap<ContactId, string>
+
+/** One message for people: time, author, text; for mine also where it is. */
+export function messageWords(message: Message, names: Names): string {
+  const mine = message.from !== message.conversation
+  const author = plainLine(names.get(message.from) ?? message.from.slice(0, 8))
+  const where = mine ? `  [${stateWords(message.state, message.reason)}]` : ''
+  return `${timeWords(message.receivedAt)}  ${author}: ${plainText(message.text, '    ')}${where}`
+}
+
+/** One event for people. */
+export function eventWords(event: NodeEvent, names: Names): string {
+  const name = (id: ContactId): string => plainLine(names.get(id) ?? id.slice(0, 8))
+  const at = timeWords(event.at)
+  switch (event.type) {
+    case 'message':
+      return messageWords(event.message, names)
+    case 'state':
+      return `${at}  message ${event.message} to ${name(event.conversation)}: ${stateWords(event.state, event.reason)}`
+    case 'contact':
+      return `${at}  contact ${plainLine(event.contact.name)}: ${event.contact.state}${event.contact.verified ? ', verified' : ''}`
+    case 'contact-removed':
+      return `${at}  contact ${name(event.contact)}: removed`
+    case 'connection':
+      return `${at}  ${name(event.contact)}: ${event.via === null ? 'not reached any more' : `reached ${VIA_WORDS[event.via]}`}`
+    case 'gap':
+      return `${at}  ${name(event.from)}: ${event.count} messages are known to exist and are not here`
+    case 'warning':
+      return `${at}  warning: ${plainLine(event.text)}`
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Contacts, conversations and deliveries as rows: every change of one goes through here, so that what is at hand and
+ * what is stored never differ.
+ */
+import {
+  type AccountId,
+  type AccountKey,
+  compareDeviceLogs,
+  type DeviceId,
+  type DeviceLog,
+  NO_RANGES
+} from '../../protocol/index.ts'
+import type { ContactRow, ConversationRow, DeliveryRow } from '../store/records.ts'
+import type { Draft } from './draft.ts'
+import { reply } from './env.ts'
+
+export function putContact(draft: Draft, id: AccountId, row: ContactRow, log: DeviceLog | null): void {
+  draft.maps.contacts.set(id, { row, log })
+  draft.put('contact', id, row)
+}
+
+/** Changes some fields of a contact that exists. */
+export function changeContact(draft: Draft, id: AccountId, change: Partial<ContactRow>): void {
+  const known = draft.maps.contacts.get(id)
+  if (known === undefined) throw new Error('changeContact: no such contact')
+  putContact(draft, id, { ...known.row, ...change }, known.log)
+}
+
+export function adoptLog(draft: Draft, id: AccountId, log: DeviceLog): void {
+  const known = draft.maps.contacts.get(id)
+  if (known === undefined) throw new Error('adoptLog: no such contact')
+  putContact(draft, id, { ...known.row, deviceLog: log.bytes }, log)
+}
+
+/** The devices of a contact that are live in its log. */
+export function devicesOf(draft: Draft, id: AccountId): readonly DeviceId[] {
+  return draft.maps.contacts.get(id)?.log?.devices.map((device) => device.id) ?? []
+}
+
+export function putConversation(draft: Draft, id: AccountId, row: ConversationRow): void {
+  draft.maps.conversations.set(id, row)
+  draft.put('conversation', id, row)
+}
+
+/** The conversation, made if it is the first time. */
+export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
+  const known = draft.maps.conversations.get(id)
+  if (known !== undefined) return known
+  const row: ConversationRow = {
+    number: ++draft.numbers.conversation,
+    lamport: 0,
+    counter: 0,
+    received: NO_RANGES,
+    shown: NO_RANGES,
+    known: 0,
+    receiptVersion: 0,
+    lastSeq: 0,
+    lastAt: 0,
+    draft: ''
+  }
+  putConversation(draft, id, row)
+  return row
+}
+
+export function putDelivery(draft: Draft, device: DeviceId, row: DeliveryRow): void {
+  draft.maps.deliveries.set(device, row)
+  draft.put('delivery', device, row)
+}
+
+export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): DeliveryRow {
+  const known = draft.maps.deliveries.get(device)
+  if (known !== undefined) return known
+  const row: DeliveryRow = {
+    contact,
+    cursor: 0,
+    sent: NO_RANGES,
+    delivered: NO_RANGES,
+    read: NO_RANGES,
+    nameVersion: 0,
+    addressVersion: 0,
+    receiptVersion: 0,
+    secretGeneration: 0
+  }
+  putDelivery(draft, device, row)
+  return row
+}
+
+/** Answers a waiting `add` with the contact as it now is. */
+export function answerAdding(draft: Draft, contact: AccountId): void {
+  const waiting = draft.maps.adding.get(contact)
+  if (waiting === undefined) return
+  draft.maps.adding.delete(contact)
+  reply(draft, waiting.command, contact)
+}
+
+/** Whether two logs of one account agree. If not, it is an alarm, and nothing of the new one is believed. */
+export function logAgrees(draft: Draft, id: AccountId, known: DeviceLog | null, next: DeviceLog): boolean {
+  if (known === null || compareDeviceLogs(known, next) !== 'fork') return true
+  const text = `The devices of ${id} contradict each other: somebody may be using that account's key. Compare safety numbers.`
+  draft.tell({ t: 'warning', text })
+  return false
+}
+
+/** A contact of whom nothing is known but the key. */
+export function newContact(accountKey: AccountKey, state: 'invited' | 'active', now: number): ContactRow {
+  return {
+    accountKey,
+    state,
+    stateBeforeBlock: null,
+    givenName: null,
+    ownName: null,
+    ownNameVersion: 0,
+    deviceLog: null,
+    verified: false,
+    secrets: [],
+    addresses: [],
+    addressVersion: 0,
+    addedAt: now,
+    lastSeenAt: null,
+    invite: null,
+    problem: null,
+    repairs: []
+  }
+}
+
+/** Tells the net how much this contact is wanted now. */
+export function want(draft: Draft, id: AccountId, now = false): void {
+  const row = draft.maps.contacts.get(id)?.row
+  if (row === undefined || row.state === 'blocked' || row.problem !== null) {
+    draft.effect({ type: 'unwant', contact: id })
+    return
+  }
+  draft.effect({ type: 'want', contact: id, addresses: row.addresses, stranger: row.state === 'invited', now })
+}

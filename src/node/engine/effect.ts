@@ -1,0 +1,38 @@
+/**
+ * All that a step can want done, performed in order once its writes are committed.
+ *
+ * Holds: plain data; losing any of them in a crash loses nothing that matters, for each is made again from what is stored.
+ */
+import type { AccountId } from '../../protocol/index.ts'
+import type { AnyEvent, ApiErrorData } from '../api.ts'
+import type { EventBody } from './events.ts'
+import type { BundleStatus, ConnectionId } from './input.ts'
+
+/** What the net is told. */
+export type NetEffect =
+  /** Frames to write, in order, on one connection. */
+  | { readonly type: 'send'; readonly connection: ConnectionId; readonly frames: readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[] }
+  /** These frames (ids) are stored here. */
+  | { readonly type: 'acknowledge'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
+  /** No session here opens these. */
+  | { readonly type: 'no-session'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
+  /** Keep trying to be connected to this contact; replaces what was said before. `stranger`: they cannot know us yet (invited). */
+  | { readonly type: 'want'; readonly contact: AccountId; readonly addresses: readonly string[]; readonly stranger: boolean; readonly now: boolean }
+  | { readonly type: 'unwant'; readonly contact: AccountId }
+  /** Ask for a bundle over this connection; with the invite's secret the net proves it to this very peer. */
+  | { readonly type: 'ask-bundle'; readonly connection: ConnectionId; readonly contact: AccountId; readonly inviteSecret: Uint8Array | null }
+  | { readonly type: 'answer-bundle'; readonly connection: ConnectionId; readonly request: number; readonly status: BundleStatus; readonly bundle: Uint8Array; readonly mac: Uint8Array }
+  /** Both sides now share a contact secret: run hello again on this connection; the dialer begins. */
+  | { readonly type: 'hello-again'; readonly connection: ConnectionId; readonly contact: AccountId }
+  | { readonly type: 'close'; readonly connection: ConnectionId }
+
+export type Effect =
+  | NetEffect
+  /** The earliest time (ms) at which a `timer` input is wanted. */
+  | { readonly type: 'wake'; readonly at: number }
+  /** A stored or live event for windows and listeners. */
+  | { readonly type: 'event'; readonly event: AnyEvent }
+  /** Something stored changed: `queries.ts` turns the ids into what windows draw. */
+  | { readonly type: 'stored-event'; readonly number: number; readonly at: number; readonly body: EventBody }
+  | { readonly type: 'reply'; readonly command: number; readonly value: unknown }
+  | { readonly type: 'refuse'; readonly command: number; readonly error: ApiErrorData }

@@ -1,0 +1,50 @@
+/**
+ * All that can happen to a node: what `step` is told.
+ *
+ * Holds: plain data; times, random bytes and stored rows come with the call, not in here.
+ */
+import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { Command } from './command.ts'
+
+/** Names one open connection of this run; drawn by the net. */
+export type ConnectionId = number
+
+/** How the net tells two ends apart inside proofs: the raw bytes of both PeerIDs. */
+export interface Ends {
+  readonly local: Uint8Array
+  readonly remote: Uint8Array
+}
+
+export type Input =
+  | Command
+  /** A connection whose hello proved a contact's device. */
+  | { readonly type: 'connected'; readonly connection: ConnectionId; readonly contact: AccountId; readonly device: DeviceId; readonly via: 'lan' | 'direct' | 'relayed'; readonly address: string; readonly dialed: boolean }
+  /** A connection to somebody the hello does not know, made because `contact` (invited, or pairing) was wanted at that address. */
+  | { readonly type: 'reached-stranger'; readonly connection: ConnectionId; readonly contact: AccountId }
+  | { readonly type: 'disconnected'; readonly connection: ConnectionId }
+  /** Nobody of theirs answered at any address in this round. */
+  | { readonly type: 'not-reached'; readonly contact: AccountId }
+  /** Frames that arrived, in order, on a known (`contact`, `device`) or a stranger's connection (both `null`). */
+  | { readonly type: 'frames'; readonly connection: ConnectionId; readonly contact: AccountId | null; readonly device: DeviceId | null; readonly frames: readonly Uint8Array[] }
+  /** The other side stored these (ids of 16 bytes). */
+  | { readonly type: 'acknowledged'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
+  /** The other side has no session that opens these. */
+  | { readonly type: 'no-session'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
+  /** Somebody asks for a bundle: by an invite's proof (32 bytes), or as the contact of this connection (`proof` null). */
+  | { readonly type: 'bundle-asked'; readonly connection: ConnectionId; readonly request: number; readonly ends: Ends; readonly proof: Uint8Array | null; readonly contact: AccountId | null; readonly device: DeviceId | null }
+  /** What came of a {@link Effect} `ask-bundle`. `unreachable`: the connection broke first. */
+  | { readonly type: 'bundle-answered'; readonly connection: ConnectionId; readonly contact: AccountId; readonly answer: BundleAnswer | { readonly status: 'unreachable' } }
+  /** Listening addresses changed: multiaddresses without a /p2p part. */
+  | { readonly type: 'addresses'; readonly addresses: readonly string[] }
+  /** The time that a `wake` effect asked for has come. */
+  | { readonly type: 'timer' }
+
+export type BundleStatus = 'bundle' | 'used' | 'expired' | 'unknown'
+/** `bundle`: the encoded bundle; else empty. `ends` and `mac` as they came: the engine checks the mac where a secret is known. */
+export interface BundleAnswer {
+  readonly status: BundleStatus
+  readonly bundle: Uint8Array
+  /** HMAC under the invite's secret over the answer and both ends, 32 bytes; zeros on a contact's connection. */
+  readonly mac: Uint8Array
+  readonly ends: Ends
+}

@@ -1,0 +1,50 @@
+/**
+ * The engine's own bounds: what one node may choose. What two peers must agree on is in `src/protocol/limits.ts`.
+ */
+
+const SECOND = 1000
+const HOUR = 3600 * SECOND
+export const DAY = 24 * HOUR
+
+/** Inputs folded into one commit: enough to share an fsync, few enough that a commit stays under some milliseconds. */
+export const BATCH_INPUTS = 64
+/** …and their bytes. */
+export const BATCH_BYTES = 256 * 1024
+
+/** Frames made and not yet acknowledged, for one device: what is resent after a break. */
+export const IN_FLIGHT_FRAMES = 256
+export const IN_FLIGHT_BYTES = 512 * 1024
+
+/** Texts are packed into one frame up to this size, so that a full one fits the 4096-byte bucket with its PQ part. */
+export const PACKED_BYTES = 2400
+/** Texts looked up at once while packing. */
+export const PACKED_TEXTS = 32
+
+/** Sessions kept for one pair of devices: one active, four that still receive (PROTOCOL §2). */
+export const SESSIONS_A_DEVICE = 5
+/** "Cannot decrypt" is believed so often in 24 hours. */
+export const REPAIRS_A_DAY = 3
+
+/** Signed prekeys are made anew weekly and kept 30 days beyond (PROTOCOL §2). */
+export const PREKEY_FRESH = 7 * DAY
+export const PREKEY_KEPT = 37 * DAY
+/** Hashes of INITs are kept as long as a prekey that could open them. */
+export const INIT_REMEMBERED = PREKEY_KEPT + DAY
+/** Frames are resent within one run or soon after a restart; their keys are single-use besides. */
+export const FRAME_REMEMBERED = 2 * DAY
+export const EVENTS_KEPT = 7 * DAY
+export const SKIPPED_KEPT = 30 * DAY
+/** A used or expired invite is remembered so that its second user is told the truth. */
+export const INVITE_REMEMBERED = 30 * DAY
+/** Skipped message keys of one session (PROTOCOL §2). */
+export const SKIPPED_A_SESSION = 4000
+/** The contact secret is drawn anew each month; the one before stays valid 40 days. */
+export const SECRET_FRESH = 30 * DAY
+export const SECRET_KEPT = 40 * DAY
+
+/** How often housekeeping by date runs. */
+export const MAINTENANCE_EVERY = 6 * HOUR
+/** `add` waits so long for the first answer before it says "invited". */
+export const FIRST_TRY = 8 * SECOND
+/** Invites open at once: more would be a mistake or a script gone wild. */
+export const INVITES_OPEN = 1000

@@ -1,0 +1,91 @@
+/**
+ * The resident state, rebuilt from the store at every start.
+ *
+ * Holds: what cannot be decoded is damage: it throws, and the profile does not open, rather than run on half of it.
+ */
+import {
+  type AccountId,
+  accountFromEntropy,
+  accountId,
+  type DeviceId,
+  decodeBundle,
+  decodeDeviceLog,
+  deviceKeys,
+  parseAccountKey,
+  type Primitives
+} from '../../protocol/index.ts'
+import type { ContactRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
+import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
+
+type Row<R> = { readonly key: string; readonly row: R }
+
+/** The five verbs of a store that loading needs. */
+export interface Loadable {
+  all: import('../store/store.ts').Store['all']
+  last: import('../store/store.ts').Store['last']
+}
+
+export function ownOf(p: Primitives, row: ProfileRow): Own {
+  const account = accountFromEntropy(p, row.accountEntropy)
+  const device = { signingSeed: row.deviceSigningSeed, dhSeed: row.deviceDhSeed }
+  const log = decodeDeviceLog(p, account.key, row.deviceLog)
+  if (log === undefined) throw new Error('The device log of this profile is damaged.')
+  return { row, id: accountId(account.key), account, device, deviceKeys: deviceKeys(p, device), log }
+}
+
+export async function loadResident(p: Primitives, store: Loadable): Promise<Resident> {
+  const [profile] = await store.all('profile')
+  if (profile === undefined) throw new Error('This database holds no profile.')
+  const conversations = new Map((await store.all('conversation')).map(({ key, row }) => [key as AccountId, row]))
+  const last = await store.last()
+  const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
+  return {
+    self: ownOf(p, profile.row),
+    numbers: { ...last, conversation },
+    keptUpAt: 0,
+    maps: {
+      prekeys: new Map((await store.all('prekey')).map(({ key, row }): [string, Prekey] => [key, { row, bundle: must(decodeBundle(p, row.bundle), 'prekey') }])),
+      invites: new Map((await store.all('invite')).map(({ key, row }) => [key, row])),
+      contacts: new Map((await store.all('contact')).map((entry) => acquaintance(p, entry))),
+      conversations,
+      deliveries: new Map((await store.all('delivery')).map(({ key, row }) => [key as DeviceId, row])),
+      sessions: sessionRefs(await store.all('session')),
+      frames: inFlight(await store.all('frame')),
+      connections: new Map(),
+      links: new Map(),
+      adding: new Map()
+    }
+  }
+}
+
+function must<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`A ${what} of this profile is damaged.`)
+  return value
+}
+
+function acquaintance(p: Primitives, { key, row }: Row<ContactRow>): [AccountId, Acquaintance] {
+  const account = must(parseAccountKey(row.accountKey), 'contact')
+  const log = row.deviceLog === null ? null : must(decodeDeviceLog(p, account, row.deviceLog), 'contact')
+  return [key as AccountId, { row, log }]
+}
+
+function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly SessionRef[]> {
+  const byDevice = new Map<DeviceId, SessionRef[]>()
+  for (const { key, row } of rows) {
+    const refs = byDevice.get(row.device) ?? []
+    refs.push({ key, createdAt: row.createdAt, usedAt: row.usedAt })
+    byDevice.set(row.device, refs)
+  }
+  for (const refs of byDevice.values()) refs.sort((a, b) => b.usedAt - a.usedAt)
+  return byDevice
+}
+
+function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlight[]> {
+  const byDevice = new Map<DeviceId, InFlight[]>()
+  for (const { key, row } of rows) {
+    const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = row
+    const frame: InFlight = { number: Number(key), id, session, size: row.bytes.length, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration }
+    byDevice.set(row.device, [...(byDevice.get(row.device) ?? []), frame])
+  }
+  return byDevice
+}

@@ -1,0 +1,299 @@
+/**
+ * What is owed to each device, and the frames that carry it.
+ *
+ *     texts after the cursor ┐
+ *     my name, my addresses  ├──▶ contents ──▶ one ratchet message ──▶ frame, stored ──▶ sent
+ *     receipts, the secret   ┘        (made only when the device is connected and the window is open)
+ *
+ * Nothing is queued but counters: texts lie in their conversation, small facts have versions, receipts are cumulative
+ * sets. So whatever is lost with a session is simply owed again.
+ *
+ * Holds: 1. a frame is stored with the session's new state before it is sent, and resent with the same bytes until
+ * acknowledged; 2. at most IN_FLIGHT frames and bytes a device; 3. my texts leave in the order of their counters.
+ */
+import {
+  type AccountId,
+  add,
+  canSend,
+  type Content,
+  type DeviceId,
+  encodeContents,
+  equal,
+  frameId,
+  has,
+  type Ranges,
+  sealMessage,
+  subtract,
+  union
+} from '../../protocol/index.ts'
+import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
+import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
+import { type Draft, lookUp, type Steps } from './draft.ts'
+import type { Env } from './env.ts'
+import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, PACKED_TEXTS } from './limits.ts'
+import type { InFlight } from './state.ts'
+
+/** What one frame will carry. */
+interface Load {
+  readonly contents: Content[]
+  readonly from: number
+  readonly to: number
+  readonly cursor: number
+  readonly nameVersion: number
+  readonly addressVersion: number
+  readonly receiptVersion: number
+  readonly secretGeneration: number
+}
+
+/** Makes and sends frames to a device as long as something is owed and the window is open. */
+export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
+  const delivery = draft.maps.deliveries.get(device)
+  const connection = draft.maps.links.get(device)
+  const session = draft.maps.sessions.get(device)?.[0]
+  if (delivery === undefined || connection === undefined || session === undefined) return
+  const contact = draft.maps.contacts.get(delivery.contact)
+  if (contact === undefined || contact.row.state === 'blocked') return
+  let row = yield* lookUp(draft, 'session', session.key)
+  if (row === undefined || !canSend(row.state)) return
+
+  const heads = { own: draft.self.log.head.subarray(0, 16), peer: (contact.log?.head ?? new Uint8Array(16)).subarray(0, 16) }
+  const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
+  while (windowOpen(draft, device)) {
+    const load = yield* nextLoad(draft, device)
+    if (load === undefined) break
+    if (load.contents.length > 0) {
+      const sealed = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
+      row = { ...row, state: sealed.state }
+      frames.push({ id: recordFrame(draft, env, device, session.key, sealed.frame, load), bytes: sealed.frame })
+    }
+    putDelivery(draft, device, { ...deliveryOf(draft, device, delivery.contact), cursor: load.cursor })
+  }
+  if (frames.length === 0) return
+  draft.put('session', session.key, row)
+  draft.effect({ type: 'send', connection, frames })
+}
+
+function windowOpen(draft: Draft, device: DeviceId): boolean {
+  const inFlight = draft.maps.frames.get(device) ?? []
+  return inFlight.length < IN_FLIGHT_FRAMES && inFlight.reduce((sum, frame) => sum + frame.size, 0) < IN_FLIGHT_BYTES
+}
+
+/** Stores a frame as in flight; returns its id. */
+export function recordFrame(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+  session: string,
+  bytes: Uint8Array,
+  carries: Pick<Load, 'from' | 'to' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>
+): Uint8Array {
+  const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = carries
+  const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration }
+  const contact = draft.maps.deliveries.get(device)?.contact
+  if (contact === undefined) throw new Error('recordFrame: no delivery for this device')
+  const number = ++draft.numbers.frame
+  const id = frameId(env.p, bytes)
+  const row: FrameRow = { device, contact, session, bytes, id, from, to, ...versions }
+  draft.put('frame', String(number), row)
+  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, ...versions }
+  draft.maps.frames.set(device, [...(draft.maps.frames.get(device) ?? []), inFlight])
+  return id
+}
+
+/** What the next frame to a device should carry; `undefined` if nothing is owed. */
+function* nextLoad(draft: Draft, device: DeviceId): Steps<Load | undefined> {
+  const delivery = draft.maps.deliveries.get(device)
+  if (delivery === undefined) return undefined
+  const conversation = draft.maps.conversations.get(delivery.contact)
+  const facts = owedFacts(draft, device, delivery, conversation)
+  const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
+  if (facts.contents.length === 0 && texts === undefined) return undefined
+  return {
+    ...facts,
+    contents: [...facts.contents, ...(texts?.contents ?? [])],
+    from: texts?.from ?? 0,
+    to: texts?.to ?? 0,
+    cursor: texts?.cursor ?? delivery.cursor
+  }
+}
+
+type Facts = Pick<Load, 'contents' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>
+
+/** My name, addresses, receipts and the contact secret, as far as the device is not known to have them and no frame is bringing them. */
+function owedFacts(draft: Draft, device: DeviceId, delivery: DeliveryRow, conversation: ConversationRow | undefined): Facts {
+  const inFlight = draft.maps.frames.get(device) ?? []
+  const owed = (version: number, field: 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'): number =>
+    version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0
+  const self = draft.self.row
+  const secret = draft.maps.contacts.get(delivery.contact)?.row.secrets[0]
+  const versions = {
+    nameVersion: owed(self.nameVersion, 'nameVersion'),
+    addressVersion: owed(self.addressVersion, 'addressVersion'),
+    receiptVersion: owed(conversation?.receiptVersion ?? 0, 'receiptVersion'),
+    secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration')
+  }
+  const contents: Content[] = []
+  if (versions.nameVersion > 0) contents.push({ kind: 'profile', version: self.nameVersion, name: self.name })
+  if (versions.addressVersion > 0) contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
+  if (versions.secretGeneration > 0 && secret !== undefined) {
+    contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
+  }
+  if (versions.receiptVersion > 0 && conversation !== undefined) {
+    contents.push({ kind: 'receipt', received: conversation.received.slice(0, 64), shown: conversation.shown.slice(0, 64) })
+  }
+  return { contents, ...versions }
+}
+
+/** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
+function* nextTexts(
+  draft: Draft,
+  conversation: ConversationRow,
+  delivery: DeliveryRow
+): Steps<{ contents: Content[]; from: number; to: number; cursor: number } | undefined> {
+  let next = delivery.cursor + 1
+  while (next <= conversation.counter && has(delivery.delivered, next)) next++
+  if (next > conversation.counter) return undefined
+  const contents: Content[] = []
+  let bytes = 0
+  let to = next - 1
+  for (const row of yield* ownTexts(draft, conversation, next)) {
+    if (row.counter !== to + 1 || has(delivery.delivered, row.counter)) break
+    bytes += row.text.length * 3 + 120
+    if (contents.length > 0 && bytes > PACKED_BYTES) break
+    contents.push(textContent(row))
+    to = row.counter
+  }
+  // A counter without a row is a message that no longer exists: it is passed over.
+  return contents.length === 0 ? { contents, from: 0, to: 0, cursor: next } : { contents, from: next, to, cursor: to }
+}
+
+/** My texts from `first` on: those of this batch are at hand, the others are looked up. */
+function* ownTexts(draft: Draft, conversation: ConversationRow, first: number): Steps<readonly MessageRow[]> {
+  const last = Math.min(conversation.counter, first + PACKED_TEXTS - 1)
+  const atHand: MessageRow[] = []
+  for (let counter = first; counter <= last; counter++) {
+    const row = draft.textAtHand(conversation.number, counter)
+    if (row !== undefined) atHand.push(row)
+  }
+  return atHand.length === last - first + 1 ? atHand : merge(atHand, yield* storedTexts(conversation, first, last))
+}
+
+function* storedTexts(conversation: ConversationRow, from: number, to: number): Steps<readonly MessageRow[]> {
+  const found = yield { kind: 'texts', conversation: conversation.number, from, to, limit: PACKED_TEXTS }
+  return found as readonly MessageRow[]
+}
+
+function merge(a: readonly MessageRow[], b: readonly MessageRow[]): readonly MessageRow[] {
+  const byCounter = new Map([...b, ...a].map((row) => [row.counter, row]))
+  return [...byCounter.values()].sort((x, y) => x.counter - y.counter)
+}
+
+const textContent = (row: MessageRow): Content => ({
+  kind: 'text',
+  counter: row.counter,
+  lamport: row.lamport,
+  sentAt: row.sentAt,
+  text: row.text,
+  replyTo: row.replyTo
+})
+
+/** Sends again, on the device's new connection, all that is in flight; then what is owed. */
+export function* resume(draft: Draft, device: DeviceId): Steps<void> {
+  const connection = draft.maps.links.get(device)
+  if (connection === undefined) return
+  yield* resend(draft, device, connection)
+  draft.dirty.add(device)
+}
+
+/** Sends the frames in flight to a device over a connection, with the bytes that were stored. */
+export function* resend(draft: Draft, device: DeviceId, connection: number): Steps<void> {
+  const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
+  for (const frame of draft.maps.frames.get(device) ?? []) {
+    const row = yield* lookUp(draft, 'frame', String(frame.number))
+    if (row !== undefined) frames.push({ id: row.id, bytes: row.bytes })
+  }
+  if (frames.length > 0) draft.effect({ type: 'send', connection, frames })
+}
+
+/** The device stored these frames. */
+export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
+  const inFlight = draft.maps.frames.get(device) ?? []
+  const stored = inFlight.filter((frame) => ids.some((id) => equal(id, frame.id)))
+  if (stored.length === 0) return
+  const held = draft.maps.deliveries.get(device)
+  if (held === undefined) return
+  let delivery: DeliveryRow = held
+  for (const frame of stored) {
+    draft.remove('frame', String(frame.number))
+    delivery = {
+      ...delivery,
+      sent: frame.to > 0 ? add(delivery.sent, frame.from, frame.to) : delivery.sent,
+      nameVersion: Math.max(delivery.nameVersion, frame.nameVersion),
+      addressVersion: Math.max(delivery.addressVersion, frame.addressVersion),
+      receiptVersion: Math.max(delivery.receiptVersion, frame.receiptVersion),
+      secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration)
+    }
+  }
+  draft.maps.frames.set(device, inFlight.filter((frame) => !stored.includes(frame)))
+  const before = union(held.sent, held.delivered)
+  tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
+  putDelivery(draft, device, delivery)
+  draft.dirty.add(device)
+}
+
+/** A receipt of the device: what it stored of mine, and what a person saw there. */
+export function applyReceipt(draft: Draft, device: DeviceId, contact: AccountId, received: Ranges, shown: Ranges): void {
+  const highest = draft.maps.conversations.get(contact)?.counter ?? 0
+  const mine = (ranges: Ranges): Ranges => ranges.filter(([from, to]) => from >= 1 && to <= highest)
+  const held = deliveryOf(draft, device, contact)
+  const read = union(held.read, mine(shown))
+  const delivered = union(union(held.delivered, mine(received)), read)
+  tellState(draft, contact, subtract(subtract(delivered, held.delivered), read), 'delivered')
+  tellState(draft, contact, subtract(read, held.read), 'read')
+  putDelivery(draft, device, { ...held, delivered, read, cursor: beforeHole(draft, device, held, delivered) })
+  draft.dirty.add(device)
+}
+
+/** Where to go on sending: before the first of mine that the device lacks although it has a later one, and that is not on its way. */
+function beforeHole(draft: Draft, device: DeviceId, delivery: DeliveryRow, delivered: Ranges): number {
+  const last = delivered.at(-1)?.[1] ?? 0
+  if (last === 0) return delivery.cursor
+  const inFlight = draft.maps.frames.get(device) ?? []
+  const coming = inFlight.reduce<Ranges>((set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set), delivered)
+  const [hole] = subtract([[1, last]], coming)
+  return hole === undefined ? delivery.cursor : Math.min(delivery.cursor, hole[0] - 1)
+}
+
+function tellState(draft: Draft, contact: AccountId, ranges: Ranges, state: 'sent' | 'delivered' | 'read'): void {
+  for (const [from, to] of ranges) draft.tell({ t: 'state', c: contact, from, to, s: state, r: null })
+}
+
+/**
+ * Starts over towards a device whose session was replaced: what was in flight in other sessions is dropped, and all that it
+ * has not confirmed is owed again. The device knows by the counters what it has already.
+ */
+export function rewind(draft: Draft, device: DeviceId, session: string): void {
+  const inFlight = draft.maps.frames.get(device) ?? []
+  for (const frame of inFlight) if (frame.session !== session) draft.remove('frame', String(frame.number))
+  draft.maps.frames.set(device, inFlight.filter((frame) => frame.session === session))
+  const delivery = draft.maps.deliveries.get(device)
+  if (delivery === undefined) return
+  const [first] = delivery.delivered
+  putDelivery(draft, device, { ...delivery, cursor: first !== undefined && first[0] === 1 ? first[1] : 0 })
+  draft.dirty.add(device)
+}
+
+/** Marks every device of a contact as possibly owed something. */
+export function touch(draft: Draft, contact: AccountId): void {
+  for (const device of devicesOf(draft, contact)) draft.dirty.add(device)
+}
+
+/** Marks every device of every contact: a fact about myself changed. */
+export function touchAll(draft: Draft): void {
+  for (const [device] of draft.maps.deliveries.entries()) draft.dirty.add(device)
+}
+
+/** Notes when a contact was last connected. */
+export function seenNow(draft: Draft, contact: AccountId, now: number): void {
+  if (draft.maps.contacts.get(contact) !== undefined) changeContact(draft, contact, { lastSeenAt: now })
+}

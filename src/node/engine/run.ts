@@ -1,0 +1,170 @@
+/**
+ * The loop: take what waits, step through it, commit once, then speak. The engine's only asynchronous file.
+ *
+ *     inputs ──▶ draft ── steps, reads ──▶ one commit ──▶ adopt ──▶ effects
+ *                  │ a step threw, or the commit failed: the draft is dropped, and each input tried alone;
+ *                  └ the one that fails alone is put aside and reported
+ *
+ * Holds: commit, then speak; one commit in flight; effects are performed in the order of their inputs.
+ */
+import type { Primitives, Random } from '../../protocol/index.ts'
+import type { Store } from '../store/store.ts'
+import { StoreError } from '../store/store.ts'
+import { Draft, type Found, type Need, type Steps } from './draft.ts'
+import type { Effect } from './effect.ts'
+import type { Env } from './env.ts'
+import type { Input } from './input.ts'
+import { BATCH_BYTES, BATCH_INPUTS } from './limits.ts'
+import type { Resident } from './state.ts'
+import { begin, end, step } from './step.ts'
+
+export interface Shell {
+  readonly store: Store
+  readonly primitives: Primitives
+  readonly random: Random
+  now(): number
+  /** Performs one effect; must not throw. */
+  perform(effect: Effect): void
+  /** Lets other work run between two batches, and answers when it is time for the next. */
+  pause(): Promise<void>
+  /** Something failed that should not; for the log of a developer and the warning of a person. */
+  report(error: unknown, input: Input | null): void
+}
+
+export class Engine {
+  readonly resident: Resident
+  readonly #shell: Shell
+  readonly #waiting: Input[] = []
+  #running: Promise<void> | undefined
+  #stopped = false
+  readonly #watchers = new Set<() => void>()
+
+  constructor(resident: Resident, shell: Shell) {
+    this.resident = resident
+    this.#shell = shell
+  }
+
+  /** Commits what a start needs (fresh prekeys, housekeeping) and tells the net whom to reach. */
+  async start(): Promise<void> {
+    const draft = new Draft(this.resident)
+    const env = this.#env()
+    begin(draft, env)
+    await this.#drive(end(draft, env))
+    await this.#commit(draft)
+  }
+
+  /** Adds an input; it is stepped through soon, in order. */
+  take(input: Input): void {
+    if (this.#stopped) return
+    this.#waiting.push(input)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves as soon as committed state is so; rejects when the signal aborts. */
+  when(signal: AbortSignal, holds: (resident: Resident) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!holds(this.resident)) return
+        this.#watchers.delete(check)
+        resolve()
+      }
+      const end = (): void => {
+        this.#watchers.delete(check)
+        reject(signal.reason)
+      }
+      if (signal.aborted) return end()
+      signal.addEventListener('abort', end, { once: true })
+      this.#watchers.add(check)
+      check()
+    })
+  }
+
+  /** Ends after the batch in hand; what still waits is dropped: nobody was told that it was done. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#waiting.length = 0
+    await this.#running
+  }
+
+  #env(): Env {
+    return { p: this.#shell.primitives, random: this.#shell.random, now: this.#shell.now() }
+  }
+
+  async #run(): Promise<void> {
+    await this.#shell.pause()
+    while (this.#waiting.length > 0) {
+      const batch = this.#nextBatch()
+      try {
+        await this.#runBatch(batch)
+      } catch (error) {
+        await this.#runAlone(batch, error)
+      }
+      if (this.#waiting.length > 0) await this.#shell.pause()
+    }
+    this.#running = undefined
+  }
+
+  #nextBatch(): readonly Input[] {
+    let bytes = 0
+    let count = 0
+    for (const input of this.#waiting) {
+      bytes += input.type === 'frames' ? input.frames.reduce((sum, frame) => sum + frame.length, 0) : 64
+      if (count > 0 && (count >= BATCH_INPUTS || bytes > BATCH_BYTES)) break
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #runBatch(batch: readonly Input[]): Promise<void> {
+    const draft = new Draft(this.resident)
+    const env = this.#env()
+    for (const input of batch) await this.#drive(step(draft, env, input))
+    await this.#drive(end(draft, env))
+    await this.#commit(draft)
+  }
+
+  async #commit(draft: Draft): Promise<void> {
+    const writes = draft.writes
+    if (writes.length > 0) await this.#shell.store.commit(writes)
+    draft.adopt()
+    for (const effect of draft.effects) this.#shell.perform(effect)
+    for (const check of this.#watchers) check()
+  }
+
+  async #runAlone(batch: readonly Input[], error: unknown): Promise<void> {
+    if (batch.length === 1) return this.#putAside(batch[0] as Input, error)
+    for (const input of batch) {
+      try {
+        await this.#runBatch([input])
+      } catch (cause) {
+        this.#putAside(input, cause)
+      }
+    }
+  }
+
+  /** Refuses what failed alone. Frames are not acknowledged, and their connection ends: they come again later. */
+  #putAside(input: Input, error: unknown): void {
+    this.#shell.report(error, input)
+    if (input.type === 'command') {
+      const known = error instanceof StoreError
+      const message = known ? error.message : 'Something inside tulnic failed; nothing was changed. Please report it.'
+      this.#shell.perform({ type: 'refuse', command: input.id, error: { code: known ? 'storage' : 'internal', message } })
+    }
+    if (input.type === 'frames') this.#shell.perform({ type: 'close', connection: input.connection })
+  }
+
+  /** Runs a step to its end, answering what it needs from the store. */
+  async #drive<T>(steps: Steps<T>): Promise<T> {
+    let next = steps.next()
+    while (!next.done) {
+      const found = this.#find(next.value)
+      next = steps.next(found instanceof Promise ? await found : found)
+    }
+    return next.value
+  }
+
+  #find(need: Need): Promise<Found> | Found {
+    if (need.kind === 'texts') return this.#shell.store.byCounter(need.conversation, 0, need.from, need.to, need.limit)
+    return this.#shell.store.read(need.keys)
+  }
+}

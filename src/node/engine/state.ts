@@ -1,0 +1,92 @@
+/**
+ * What the engine keeps at hand between inputs: small, and rebuilt from the store at every start.
+ *
+ * Holds: sessions' states, skipped keys, texts and frames' bytes are not in here: they are looked up. Only
+ * {@link Draft.adopt} changes a Resident, after its batch was committed.
+ */
+import type {
+  Account,
+  AccountId,
+  Bundle,
+  DeviceId,
+  DeviceKeys,
+  DeviceLog,
+  DeviceSecrets
+} from '../../protocol/index.ts'
+import type { ContactRow, ConversationRow, DeliveryRow, InviteRow, PrekeyRow, ProfileRow } from '../store/records.ts'
+import type { ConnectionId } from './input.ts'
+
+/** This account and device, derived once from the profile. */
+export interface Own {
+  readonly row: ProfileRow
+  readonly id: AccountId
+  readonly account: Account
+  readonly device: DeviceSecrets
+  readonly deviceKeys: DeviceKeys
+  readonly log: DeviceLog
+}
+
+export interface Prekey {
+  readonly row: PrekeyRow
+  readonly bundle: Bundle
+}
+
+/** A contact with its device log decoded once. */
+export interface Acquaintance {
+  readonly row: ContactRow
+  readonly log: DeviceLog | null
+}
+
+/** Sessions of one device, the active one first; their states are looked up. */
+export interface SessionRef {
+  readonly key: string
+  readonly createdAt: number
+  readonly usedAt: number
+}
+
+/** A frame that is stored and not yet acknowledged; its bytes are looked up to be sent again. */
+export interface InFlight {
+  readonly number: number
+  readonly id: Uint8Array
+  readonly session: string
+  readonly size: number
+  readonly from: number
+  readonly to: number
+  readonly receiptVersion: number
+  readonly nameVersion: number
+  readonly addressVersion: number
+  readonly secretGeneration: number
+}
+
+/** An open connection; `device: null` while they cannot know us yet (invited). */
+export interface Connection {
+  readonly contact: AccountId
+  readonly device: DeviceId | null
+  readonly via: 'lan' | 'direct' | 'relayed'
+  /** A bundle was asked for here and is not answered yet. */
+  readonly asking: boolean
+}
+
+export interface ResidentMaps {
+  readonly prekeys: Map<string, Prekey>
+  readonly invites: Map<string, InviteRow>
+  readonly contacts: Map<AccountId, Acquaintance>
+  readonly conversations: Map<AccountId, ConversationRow>
+  readonly deliveries: Map<DeviceId, DeliveryRow>
+  readonly sessions: Map<DeviceId, readonly SessionRef[]>
+  readonly frames: Map<DeviceId, readonly InFlight[]>
+  readonly connections: Map<ConnectionId, Connection>
+  /** The connection over which a device is spoken to. */
+  readonly links: Map<DeviceId, ConnectionId>
+  /** Commands that wait for the first answer of an inviter. */
+  readonly adding: Map<AccountId, { readonly command: number; readonly until: number; readonly fresh: boolean }>
+}
+
+export interface Resident {
+  self: Own
+  /** The last numbers given out. */
+  numbers: { message: number; event: number; frame: number; conversation: number }
+  /** When housekeeping by date ran last. */
+  keptUpAt: number
+  readonly maps: ResidentMaps
+}

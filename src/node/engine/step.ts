@@ -1,0 +1,172 @@
+/**
+ * The one decision function: what one input changes, and what should happen.
+ *
+ *     input ─▶ step ─▶ changes in the draft (rows, residents, effects)     many inputs a batch
+ *              end  ─▶ frames for whoever is owed something                once a batch
+ *
+ * Invariants, each with a planted fault in `test/sim`:
+ *   1. nothing is acknowledged before what it acknowledges is in the same batch's writes;
+ *   2. no byte of a frame leaves before the frame and its session's new state are in the same batch's writes;
+ *   3. one counter of one author stands for one message, and is stored once;
+ *   4. a frame is resent with the same bytes until acknowledged, or dropped with its session and its texts owed again;
+ *   5. my texts leave in the order of their counters;
+ *   6. a contact that is blocked is neither heard nor answered;
+ *   7. nothing a remote sends makes a step throw.
+ */
+import type { Draft, Steps } from './draft.ts'
+import type { Command } from './command.ts'
+import { answerAdding, changeContact, want } from './contact-rows.ts'
+import {
+  addContact,
+  addPaired,
+  answerBundle,
+  block,
+  createInvite,
+  currentPrekey,
+  expectPaired,
+  reachStranger,
+  remove,
+  renameContact,
+  takeBundle,
+  unblock,
+  verify
+} from './contacts.ts'
+import { markRead, send, setDraft } from './conversations.ts'
+import { type Env, reply } from './env.ts'
+import type { Input } from './input.ts'
+import { acknowledge, flush, resume, seenNow, touchAll } from './outbox.ts'
+import { receiveFrames } from './sessions.ts'
+import { onTimer } from './upkeep.ts'
+
+type Told<T extends Input['type']> = Extract<Input, { type: T }>
+
+export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
+  switch (input.type) {
+    case 'command':
+      return command(draft, env, input)
+    case 'connected':
+      return yield* connected(draft, env, input)
+    case 'reached-stranger':
+      return yield* reachStranger(draft, input)
+    case 'disconnected':
+      return yield* disconnected(draft, env, input)
+    case 'not-reached':
+      return answerAdding(draft, input.contact)
+    case 'frames':
+      return yield* receiveFrames(draft, env, input)
+    case 'acknowledged':
+      return acknowledged(draft, input)
+    case 'no-session':
+      // The device that cannot open them sets up the session anew (PROTOCOL §2): what is in flight waits for that.
+      return
+    case 'bundle-asked':
+      return answerBundle(draft, env, input)
+    case 'bundle-answered':
+      return takeBundle(draft, env, input)
+    case 'addresses':
+      return addresses(draft, env, input)
+    case 'timer':
+      return onTimer(draft, env)
+  }
+}
+
+/** Ends a batch: what is owed to devices that were touched becomes frames, what was told becomes event rows. */
+export function* end(draft: Draft, env: Env): Steps<void> {
+  for (const device of draft.dirty) yield* flush(draft, env, device)
+  draft.dirty.clear()
+  draft.recordTold(env.now)
+}
+
+/** What the net must be told at start, once. */
+export function begin(draft: Draft, env: Env): void {
+  for (const [id] of draft.maps.contacts.entries()) want(draft, id)
+  onTimer(draft, env)
+}
+
+function command(draft: Draft, env: Env, asked: Command): void {
+  switch (asked.name) {
+    case 'rename':
+      return rename(draft, asked.id, asked.to)
+    case 'create-invite':
+      return createInvite(draft, env, asked.id, asked)
+    case 'add-contact':
+      return addContact(draft, env, asked.id, asked)
+    case 'add-paired':
+      return addPaired(draft, env, asked.id, asked)
+    case 'expect-paired':
+      return expectPaired(draft, env, asked.id, asked)
+    case 'current-bundle':
+      return reply(draft, asked.id, currentPrekey(draft, env).bundle.bytes)
+    case 'rename-contact':
+      return renameContact(draft, asked.id, asked)
+    case 'block':
+      return block(draft, asked.id, asked)
+    case 'unblock':
+      return unblock(draft, asked.id, asked)
+    case 'remove':
+      return remove(draft, asked.id, asked)
+    case 'verify':
+      return verify(draft, asked.id, asked)
+    case 'send':
+      return send(draft, env, asked.id, asked)
+    case 'mark-read':
+      return markRead(draft, asked.id, asked)
+    case 'set-draft':
+      return setDraft(draft, asked.id, asked)
+    case 'reach-now':
+      for (const [id] of draft.maps.contacts.entries()) if (asked.contact === null || asked.contact === id) want(draft, id, true)
+      return reply(draft, asked.id, null)
+  }
+}
+
+function rename(draft: Draft, id: number, name: string): void {
+  const row = { ...draft.self.row, name, nameVersion: draft.self.row.nameVersion + 1 }
+  draft.self = { ...draft.self, row }
+  draft.put('profile', 'self', row)
+  touchAll(draft)
+  reply(draft, id, null)
+}
+
+function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<void> {
+  const { connection, contact, device, via } = input
+  const known = draft.maps.contacts.get(contact)
+  if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
+  draft.maps.connections.set(connection, { contact, device, via, asking: false })
+  draft.maps.links.set(device, connection)
+  changeContact(draft, contact, { lastSeenAt: env.now })
+  draft.tell({ t: 'connection', c: contact, via })
+  yield* resume(draft, device)
+}
+
+function* disconnected(draft: Draft, env: Env, { connection }: Told<'disconnected'>): Steps<void> {
+  const gone = draft.maps.connections.get(connection)
+  if (gone === undefined) return
+  draft.maps.connections.delete(connection)
+  if (gone.device === null || draft.maps.links.get(gone.device) !== connection) return
+  draft.maps.links.delete(gone.device)
+  seenNow(draft, gone.contact, env.now)
+  for (const [other, link] of draft.maps.connections.entries()) {
+    if (link.device !== gone.device) continue
+    draft.maps.links.set(gone.device, other)
+    return yield* resume(draft, gone.device)
+  }
+  draft.tell({ t: 'connection', c: gone.contact, via: null })
+}
+
+function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): void {
+  const link = draft.maps.connections.get(connection)
+  if (link === undefined) return
+  if (link.device !== null) return acknowledge(draft, link.device, ids)
+  // The INIT arrived where they could not know us: from now on they do.
+  for (const device of draft.maps.contacts.get(link.contact)?.log?.devices ?? []) acknowledge(draft, device.id, ids)
+  draft.effect({ type: 'hello-again', connection, contact: link.contact })
+}
+
+function addresses(draft: Draft, env: Env, input: Told<'addresses'>): void {
+  const self = draft.self.row
+  if (self.addresses.join(' ') === input.addresses.join(' ')) return
+  const row = { ...self, addresses: input.addresses.slice(0, 10), addressVersion: Math.max(self.addressVersion + 1, env.now) }
+  draft.self = { ...draft.self, row }
+  draft.put('profile', 'self', row)
+  touchAll(draft)
+}

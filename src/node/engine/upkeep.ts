@@ -1,0 +1,72 @@
+/**
+ * What time does: old things are forgotten, keys are made anew, whoever waits too long is answered.
+ *
+ * Holds: a wrong clock costs keys that are too old or too new, never a message.
+ */
+import type { Draft } from './draft.ts'
+import { changeContact } from './contact-rows.ts'
+import { currentPrekey } from './contacts.ts'
+import { answerAdding } from './contact-rows.ts'
+import type { Env } from './env.ts'
+import {
+  EVENTS_KEPT,
+  INVITE_REMEMBERED,
+  MAINTENANCE_EVERY,
+  PREKEY_KEPT,
+  SECRET_FRESH,
+  SECRET_KEPT,
+  SKIPPED_KEPT
+} from './limits.ts'
+import { touch } from './outbox.ts'
+
+export function onTimer(draft: Draft, env: Env): void {
+  for (const [contact, waiting] of [...draft.maps.adding.entries()]) {
+    if (waiting.until <= env.now) answerAdding(draft, contact)
+    else draft.effect({ type: 'wake', at: waiting.until })
+  }
+  if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)
+  draft.effect({ type: 'wake', at: draft.keptUpAt + MAINTENANCE_EVERY })
+}
+
+function maintain(draft: Draft, env: Env): void {
+  draft.keptUpAt = env.now
+  draft.write({ op: 'forget', table: 'seen', before: env.now })
+  draft.write({ op: 'forget', table: 'skipped', before: env.now - SKIPPED_KEPT })
+  draft.write({ op: 'forget', table: 'event', before: env.now - EVENTS_KEPT })
+  forgetInvites(draft, env.now)
+  currentPrekey(draft, env)
+  forgetPrekeys(draft, env.now)
+  for (const [id] of [...draft.maps.contacts.entries()]) renewSecret(draft, env, id)
+}
+
+function forgetInvites(draft: Draft, now: number): void {
+  for (const [key, row] of [...draft.maps.invites.entries()]) {
+    if (row.expiresAt + INVITE_REMEMBERED > now) continue
+    draft.maps.invites.delete(key)
+    draft.remove('invite', key)
+  }
+}
+
+/** A prekey goes when no INIT to it can still be under way and no open invite promises it. */
+function forgetPrekeys(draft: Draft, now: number): void {
+  const promised = new Set([...draft.maps.invites.entries()].filter(([, row]) => row.usesLeft > 0 && row.expiresAt > now).map(([, row]) => row.prekey))
+  for (const [key, prekey] of [...draft.maps.prekeys.entries()]) {
+    if (promised.has(key) || prekey.row.createdAt + PREKEY_KEPT > now) continue
+    draft.maps.prekeys.delete(key)
+    draft.remove('prekey', key)
+  }
+}
+
+/** Monthly, by the account with the lower id (PROTOCOL §2, contact secret); the old one goes after 40 days. */
+function renewSecret(draft: Draft, env: Env, id: Parameters<typeof changeContact>[1]): void {
+  const row = draft.maps.contacts.get(id)?.row
+  const [current, before] = row?.secrets ?? []
+  if (row === undefined || current === undefined || row.state !== 'active') return
+  if (draft.self.id < id && env.now - current.since >= SECRET_FRESH) {
+    const next = { generation: current.generation + 1, secret: env.random(32), since: env.now }
+    changeContact(draft, id, { secrets: [next, current] })
+    touch(draft, id)
+  } else if (before !== undefined && env.now - current.since >= SECRET_KEPT) {
+    changeContact(draft, id, { secrets: [current] })
+  }
+}

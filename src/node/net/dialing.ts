@@ -1,0 +1,195 @@
+/**
+ * Who is dialed, and when again.
+ *
+ *     want ──▶ round: every address, nearest first, the next one beside those that have not answered yet
+ *        ▲        ├─ one reaches the contact ──▶ rest, until that connection ends
+ *        └─ pause ┴─ none does ──▶ not-reached     pause: 1 s, 2 s, 4 s … 2 min, half of it drawn at random
+ *
+ * The pause is cut short when the network changes, the machine wakes, or the engine says `now`.
+ *
+ * Holds: a dead address never holds up a live one; one address is dialed by one attempt at a time (libp2p would hand both the
+ * same connection); a contact that is connected is not dialed.
+ */
+import type { AccountId } from '../../protocol/index.ts'
+import type { NetEffect } from '../engine/effect.ts'
+import { type Address, inDialOrder, isNear, parseAddress } from './addresses.ts'
+import type { Machine } from './machine.ts'
+import type { Limits } from './protocols.ts'
+import { drawn, elapsed, Slots } from './waiting.ts'
+
+export type Want = Extract<NetEffect, { type: 'want' }>
+
+/** What dialing needs of its surroundings. */
+export interface Dialer {
+  /** Dials one address and says hello there. Resolves to whether the contact (or the stranger we take for it) was reached. */
+  reach(address: Address, want: Want, signal: AbortSignal): Promise<boolean>
+  /** Whether the contact is connected, whoever dialed. */
+  reaches(contact: AccountId): boolean
+  /** Where else the contact was met: on the local network. */
+  alsoAt(contact: AccountId): readonly Address[]
+  notReached(contact: AccountId): void
+  random(n: number): Uint8Array
+}
+
+interface Wanted {
+  want: Want
+  /** Rounds that failed since the last success. */
+  failures: number
+  timer: ReturnType<typeof setTimeout> | undefined
+  round: AbortController | undefined
+  /** Addresses that led to somebody else: tried after all others. */
+  readonly elsewhere: Set<string>
+}
+
+export class Dialing {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #lanOnly: boolean
+  readonly #dialer: Dialer
+  readonly #wanted = new Map<AccountId, Wanted>()
+  readonly #slots: Slots
+
+  constructor(machine: Machine, limits: Limits, lanOnly: boolean, dialer: Dialer) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#lanOnly = lanOnly
+    this.#dialer = dialer
+    this.#slots = new Slots(limits.dials)
+  }
+
+  want(want: Want): void {
+    const wanted = this.#wanted.get(want.contact)
+    if (wanted === undefined) {
+      this.#wanted.set(want.contact, { want, failures: 0, timer: undefined, round: undefined, elsewhere: new Set() })
+      return this.#start(want.contact)
+    }
+    const known = new Set(wanted.want.addresses)
+    const fresh = want.addresses.some((address) => !known.has(address)) || want.stranger !== wanted.want.stranger
+    wanted.want = want
+    if (!fresh && !want.now) return
+    wanted.failures = 0
+    // A round that runs tries the same addresses: let it.
+    if (fresh || wanted.round === undefined) this.#start(want.contact)
+  }
+
+  unwant(contact: AccountId): void {
+    const wanted = this.#wanted.get(contact)
+    if (wanted === undefined) return
+    this.#halt(wanted)
+    this.#wanted.delete(contact)
+  }
+
+  wants(contact: AccountId): boolean {
+    return this.#wanted.has(contact)
+  }
+
+  /** Somebody who is, or may be (`sure` false), the contact is connected: no more dialing. */
+  reached(contact: AccountId, sure: boolean): void {
+    const wanted = this.#wanted.get(contact)
+    if (wanted === undefined) return
+    this.#halt(wanted)
+    if (sure) wanted.failures = 0
+  }
+
+  /** A connection to the contact ended. `elsewhere`: that address had led to somebody else. */
+  lost(contact: AccountId, elsewhere: string | undefined): void {
+    const wanted = this.#wanted.get(contact)
+    if (wanted === undefined || this.#dialer.reaches(contact)) return
+    if (elsewhere !== undefined) {
+      wanted.elsewhere.add(elsewhere)
+      // It counts as a failure: else two wrong strangers would be dialed in a circle.
+      wanted.failures++
+    }
+    this.#pause(contact, wanted)
+  }
+
+  /** The network changed, or the machine woke: everybody at once. */
+  again(): void {
+    for (const [contact, wanted] of this.#wanted) {
+      wanted.failures = 0
+      if (!this.#dialer.reaches(contact)) this.#start(contact)
+    }
+  }
+
+  /** Whether an address may be dialed at all. */
+  mayDial(address: Address): boolean {
+    return !this.#lanOnly || isNear(address, this.#machine.interfaces())
+  }
+
+  stop(): void {
+    for (const contact of [...this.#wanted.keys()]) this.unwant(contact)
+  }
+
+  #halt(wanted: Wanted): void {
+    clearTimeout(wanted.timer)
+    wanted.timer = undefined
+    wanted.round?.abort()
+    wanted.round = undefined
+  }
+
+  #start(contact: AccountId): void {
+    const wanted = this.#wanted.get(contact)
+    if (wanted === undefined) return
+    this.#halt(wanted)
+    if (this.#dialer.reaches(contact)) return
+    const round = new AbortController()
+    wanted.round = round
+    void this.#round(wanted, round).then((reached) => {
+      if (wanted.round !== round) return
+      wanted.round = undefined
+      if (reached) return
+      wanted.failures++
+      this.#dialer.notReached(contact)
+      // The engine may have changed its mind on hearing that.
+      if (this.#wanted.get(contact) === wanted && wanted.round === undefined) this.#pause(contact, wanted)
+    })
+  }
+
+  #pause(contact: AccountId, wanted: Wanted): void {
+    if (wanted.round !== undefined) return
+    clearTimeout(wanted.timer)
+    const { againMs, againMaxMs } = this.#limits
+    const whole = Math.min(againMs * 2 ** Math.max(0, wanted.failures - 1), againMaxMs)
+    wanted.timer = setTimeout(() => this.#start(contact), drawn(whole, this.#dialer.random))
+  }
+
+  /** Addresses race: whichever reaches the contact first ends the others. */
+  async #round(wanted: Wanted, round: AbortController): Promise<boolean> {
+    const ordered = this.#addresses(wanted)
+    const race = new AbortController()
+    const signal = AbortSignal.any([round.signal, race.signal])
+    let won = false
+    const attempts: Promise<void>[] = []
+    for (const address of ordered) {
+      if (signal.aborted) break
+      const attempt = this.#try(address, wanted.want, signal).then((reached) => {
+        if (!reached) return
+        won = true
+        race.abort()
+      })
+      attempts.push(attempt)
+      await Promise.race([attempt, elapsed(this.#limits.staggerMs, signal)])
+    }
+    await Promise.all(attempts)
+    return won
+  }
+
+  async #try(address: Address, want: Want, signal: AbortSignal): Promise<boolean> {
+    const release = await this.#slots.take(address.text, signal)
+    if (release === undefined) return false
+    try {
+      return await this.#dialer.reach(address, want, signal)
+    } finally {
+      release()
+    }
+  }
+
+  #addresses({ want, elsewhere }: Wanted): readonly Address[] {
+    const parsed = new Map<string, Address>()
+    for (const address of [...this.#dialer.alsoAt(want.contact), ...want.addresses.map(parseAddress)]) {
+      if (address !== undefined && this.mayDial(address)) parsed.set(address.text, address)
+    }
+    const ordered = inDialOrder([...parsed.values()], this.#machine.interfaces()).slice(0, this.#limits.addresses)
+    return ordered.toSorted((a, b) => Number(elsewhere.has(a.text)) - Number(elsewhere.has(b.text)))
+  }
+}

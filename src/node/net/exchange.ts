@@ -1,0 +1,64 @@
+/**
+ * Reading exact amounts from a stream whose other end nobody trusts: bounded in bytes, and by one signal in time.
+ *
+ * Holds: nothing here rejects or throws for what the remote does; the answer is then `undefined` or `false`.
+ */
+import type { Stream } from '@libp2p/interface'
+import { byteStream } from '@libp2p/utils'
+import { attempt, Broken } from './failures.ts'
+
+export class Exchange {
+  readonly #stream: Stream
+  readonly #bytes: ReturnType<typeof byteStream<Stream>>
+  readonly #signal: AbortSignal
+
+  /** `maxUnread`: bytes the remote may send ahead. The signal ends every wait, and the stream with it. */
+  constructor(stream: Stream, maxUnread: number, signal: AbortSignal) {
+    this.#stream = stream
+    this.#bytes = byteStream(stream, { maxBufferSize: maxUnread })
+    this.#signal = signal
+    if (signal.aborted) this.abort('too late')
+    else signal.addEventListener('abort', this.#expired, { once: true })
+    stream.addEventListener('close', () => signal.removeEventListener('abort', this.#expired), { once: true })
+  }
+
+  readonly #expired = (): void => this.abort('too late')
+
+  /** Exactly `n` bytes (0 or more), or `undefined`. */
+  async read(n: number, signal: AbortSignal = this.#signal): Promise<Uint8Array | undefined> {
+    if (n === 0) return new Uint8Array()
+    const list = await attempt(this.#bytes.read({ bytes: n, signal }))
+    return list?.byteLength === n ? list.slice() : undefined
+  }
+
+  /** Two bytes of length, then as many bytes; `undefined` above `max`. */
+  async readSized(max: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const head = await this.read(2, signal)
+    if (head === undefined) return undefined
+    const length = new DataView(head.buffer, head.byteOffset).getUint16(0)
+    return length <= max ? this.read(length, signal) : undefined
+  }
+
+  /** Queues bytes; `false` when the stream is gone. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#stream.writeStatus !== 'writable') return false
+    this.#stream.send(bytes)
+    return this.#stream.status === 'open'
+  }
+
+  writeSized(bytes: Uint8Array): boolean {
+    const message = new Uint8Array(2 + bytes.length)
+    new DataView(message.buffer).setUint16(0, bytes.length)
+    message.set(bytes, 2)
+    return this.write(message)
+  }
+
+  /** Says that we have said all; the stream ends when both have. */
+  async finish(): Promise<void> {
+    await attempt(this.#stream.close({ signal: this.#signal }))
+  }
+
+  abort(reason: string): void {
+    this.#stream.abort(new Broken(reason))
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Who is on the local network: multicast DNS under our own service name.
+ *
+ *     PTR _tulnic._tcp.local → a random name of this run
+ *     TXT that name          → dnsaddr=/ip4/…/tcp/…/p2p/… , one for each address of the interface
+ *
+ * A question is asked every two minutes by whoever has not heard one for that long, so that the traffic of a network grows
+ * with its nodes, not with their square.
+ *
+ * Holds: what is told is the ephemeral PeerID and addresses, nothing about a person; what is heard only ever makes us dial
+ * addresses of the local network, and the table is bounded.
+ */
+import { peerIdFromString } from '@libp2p/peer-id'
+import { toBase32 } from '../../protocol/index.ts'
+import { type Address, addressText, isNear, parseAddress } from './addresses.ts'
+import type { LanAnnouncement, Machine, Multicast } from './machine.ts'
+import type { Limits } from './protocols.ts'
+import { drawn } from './waiting.ts'
+
+/** The service's name: ours, so that nobody else's discovery dials us. */
+export const SERVICE = '_tulnic._tcp.local'
+
+const PREFIX = 'dnsaddr='
+const TEXT_BYTES = 255
+const ADDRESSES_EACH = 4
+/** Characters of a peer's short name: 50 bits, so two on one network are never alike by chance. */
+const SHORT = 10
+
+/** A peer that was heard on this network. */
+export interface LanPeer {
+  /** Its PeerID. */
+  readonly id: string
+  /** The same in base32, without what all PeerIDs share. */
+  readonly name: string
+  addresses: readonly Address[]
+  heardAt: number
+}
+
+export interface LanSelf {
+  readonly id: string
+  port(): number
+  random(n: number): Uint8Array
+}
+
+export class Lan {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #self: LanSelf
+  readonly #heard: (peer: LanPeer) => void
+  readonly #instance: string
+  readonly #peers = new Map<string, LanPeer>()
+  #multicast: Multicast | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** `heard` is told of a peer each time it makes itself heard. */
+  constructor(machine: Machine, limits: Limits, self: LanSelf, heard: (peer: LanPeer) => void) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#self = self
+    this.#heard = heard
+    this.#instance = `${toBase32(self.random(15))}.${SERVICE}`
+  }
+
+  start(): void {
+    this.#multicast = this.#machine.multicast(SERVICE, {
+      announcement: (on) => this.#announcement(on),
+      asked: () => this.#askLater(),
+      heard: (texts) => this.#hear(texts),
+    })
+    this.#askLater()
+  }
+
+  /** Interfaces may have come and gone. */
+  refresh(): void {
+    this.#multicast?.refresh()
+  }
+
+  /** Asks now: somebody wants to see who is there. */
+  ask(): void {
+    this.#multicast?.ask()
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#multicast?.stop()
+    this.#multicast = undefined
+  }
+
+  /** Peers heard lately. */
+  peers(): readonly LanPeer[] {
+    const since = this.#machine.now() - this.#limits.lanGoneMs
+    for (const [id, { heardAt }] of this.#peers) if (heardAt < since) this.#peers.delete(id)
+    return [...this.#peers.values()]
+  }
+
+  /** A short name for a peer that no other peer here has. */
+  shortName(peer: LanPeer): string {
+    const short = peer.name.slice(0, SHORT)
+    return this.peers().some((other) => other.id !== peer.id && other.name.startsWith(short)) ? peer.name : short
+  }
+
+  /** The short name of any PeerID; `undefined` for one of another kind than ours. */
+  nameOf(id: string): string | undefined {
+    const peer = this.#peers.get(id)
+    return peer === undefined ? nameOf(id)?.slice(0, SHORT) : this.shortName(peer)
+  }
+
+  /** The peer of that PeerID, if it was heard lately. */
+  byId(id: string): LanPeer | undefined {
+    return this.peers().find((peer) => peer.id === id)
+  }
+
+  /** The peer of that short name. */
+  byShortName(name: string): LanPeer | undefined {
+    return this.peers().find((peer) => this.shortName(peer) === name)
+  }
+
+  #askLater(): void {
+    clearTimeout(this.#timer)
+    if (this.#multicast === undefined) return
+    this.#timer = setTimeout(() => {
+      this.#multicast?.ask()
+      this.#askLater()
+    }, drawn(this.#limits.lanAskMs, this.#self.random))
+  }
+
+  /** The addresses of the interface that has this one. */
+  #announcement(on: string): LanAnnouncement | undefined {
+    const interfaces = this.#machine.interfaces()
+    const name = interfaces.find(({ address }) => address === on)?.name
+    const texts = interfaces
+      .filter((own) => own.name === name && !(own.family === 6 && own.address.startsWith('fe80')))
+      .map((own) => `${PREFIX}${addressText(own, this.#self.port())}/p2p/${this.#self.id}`)
+      .filter((text) => text.length <= TEXT_BYTES)
+    return name === undefined ? undefined : { instance: this.#instance, texts: texts.slice(0, ADDRESSES_EACH) }
+  }
+
+  #hear(texts: readonly string[]): void {
+    const interfaces = this.#machine.interfaces()
+    const addresses = texts
+      .filter((text) => text.startsWith(PREFIX) && text.length <= TEXT_BYTES)
+      .slice(0, ADDRESSES_EACH)
+      .flatMap((text) => parseAddress(text.slice(PREFIX.length)) ?? [])
+      .filter((address) => address.peer !== null && isNear(address, interfaces))
+    const id = addresses[0]?.peer
+    if (id === undefined || id === null || id === this.#self.id || addresses.some(({ peer }) => peer !== id)) return
+    const heardAt = this.#machine.now()
+    const known = this.#peers.get(id)
+    if (known === undefined && this.peers().length >= this.#limits.lanPeers) return
+    const name = nameOf(id)
+    if (name === undefined) return
+    const peer = known ?? { id, name, addresses, heardAt }
+    peer.addresses = addresses
+    peer.heardAt = heardAt
+    this.#peers.set(id, peer)
+    this.#heard(peer)
+  }
+}
+
+/** The 32 random bytes of an ephemeral PeerID as text; `undefined` for any other kind of id. */
+function nameOf(id: string): string | undefined {
+  try {
+    const peer = peerIdFromString(id)
+    return peer.type === 'Ed25519' ? toBase32(peer.publicKey.raw) : undefined
+  } catch {
+    return undefined
+  }
+}

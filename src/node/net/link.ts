@@ -1,0 +1,90 @@
+/**
+ * One open connection, and what is known of who is at its other end.
+ *
+ *     greeting ──hello──▶ known ◀──hello again── stranger ◀──hello── greeting
+ *         └───────────────── closed, from each ─────────────────────────┘
+ *
+ * Holds: no protocol but hello is served before hello has ended; `settled` says when.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import type { AccountId } from '../../protocol/index.ts'
+import type { ConnectionId, Ends } from '../engine/input.ts'
+import type { Answer } from './bundles.ts'
+import { type EnvelopeReader, EnvelopeWriter } from './envelopes.ts'
+import { attempt, Broken } from './failures.ts'
+import type { Acquainted } from './hello.ts'
+import { ENVELOPE, type Limits } from './protocols.ts'
+
+export type Standing =
+  | { readonly phase: 'greeting' }
+  | ({ readonly phase: 'known' } & Acquainted)
+  /** `reachedFor`: whom we hoped to reach, where we dialed on purpose. */
+  | { readonly phase: 'stranger'; readonly reachedFor: AccountId | null }
+  | { readonly phase: 'closed' }
+
+export interface LinkFacts {
+  readonly id: ConnectionId
+  readonly ends: Ends
+  readonly address: string
+  readonly via: 'lan' | 'direct'
+  readonly openedAt: number
+}
+
+export class Link {
+  readonly id: ConnectionId
+  readonly ends: Ends
+  /** The other end's address, without /p2p. */
+  readonly address: string
+  readonly via: 'lan' | 'direct'
+  readonly openedAt: number
+  readonly connection: Connection
+  readonly dialed: boolean
+  /** The other end's PeerID. */
+  readonly peer: string
+  readonly writer: EnvelopeWriter
+  reader: EnvelopeReader | undefined
+  standing: Standing = { phase: 'greeting' }
+  /** Whether the engine was told of it: then it is told of the end, too. */
+  announced = false
+  /** Hellos that were begun on it. */
+  hellos = 0
+  /** When anything last came from the other end. */
+  heardAt: number
+  /** When it was asked whether it is there, and has not answered. */
+  askedAt: number | undefined
+  /** Questions for a bundle that the engine has not answered. */
+  readonly questions = new Map<number, (answer: Answer | undefined) => void>()
+  /** Resolves when hello has ended, or the connection. */
+  readonly settled: Promise<void>
+  readonly settle: () => void
+  readonly #streamMs: number
+
+  constructor(connection: Connection, facts: LinkFacts, limits: Limits) {
+    this.id = facts.id
+    this.ends = facts.ends
+    this.address = facts.address
+    this.via = facts.via
+    this.openedAt = facts.openedAt
+    this.heardAt = facts.openedAt
+    this.connection = connection
+    this.dialed = connection.direction === 'outbound'
+    this.peer = connection.remotePeer.toString()
+    this.#streamMs = limits.streamMs
+    const settled = Promise.withResolvers<void>()
+    this.settled = settled.promise
+    this.settle = settled.resolve
+    const open = (): Promise<Stream | undefined> => this.openStream(ENVELOPE, AbortSignal.timeout(limits.streamMs))
+    this.writer = new EnvelopeWriter(limits, open, () => this.abort('the envelope stream ended'))
+  }
+
+  /** A new stream, or `undefined`. */
+  async openStream(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#streamMs)])
+    return attempt(this.connection.newStream(protocol, { signal: bounded }))
+  }
+
+  /** Ends the connection at once; libp2p's `close` event follows. */
+  abort(reason: string): void {
+    if (this.standing.phase !== 'closed') this.connection.abort(new Broken(reason))
+  }
+}

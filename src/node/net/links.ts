@@ -1,0 +1,200 @@
+/**
+ * The table of open connections, and the rules among them.
+ *
+ * Holds:
+ * 1. `connected` or `reached-stranger` before anything else of a connection, `disconnected` once and last.
+ * 2. Two connections to one run of one device: the one that the lower PeerID dialed stays (both ends see it so).
+ *    To another run of the device: the newer stays, for a profile runs once.
+ * 3. Unknown peers that dialed us are few, and idle for a short time only.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { AccountId } from '../../protocol/index.ts'
+import { compare } from '../../protocol/index.ts'
+import type { ConnectionId, Input } from '../engine/input.ts'
+import { isNear, parseAddress } from './addresses.ts'
+import type { Acquainted } from './hello.ts'
+import { Link } from './link.ts'
+import type { Machine } from './machine.ts'
+import { ENVELOPE, type Limits } from './protocols.ts'
+
+/** What dialing hears of links. */
+export interface Notice {
+  /** Somebody who is (`sure`), or may be, the contact is connected. */
+  reached(contact: AccountId, sure: boolean, link: Link): void
+  /** A contact has one connection less. `elsewhere`: the address that led to a stranger in its stead. */
+  lost(contact: AccountId, elsewhere: string | undefined): void
+}
+
+export class Links {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #local: Uint8Array
+  readonly #emit: (input: Input) => void
+  readonly #notice: Notice
+  readonly #byId = new Map<ConnectionId, Link>()
+  readonly #byConnection = new Map<string, Link>()
+  #next = 1
+
+  constructor(machine: Machine, limits: Limits, local: Uint8Array, emit: (input: Input) => void, notice: Notice) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#local = local
+    this.#emit = emit
+    this.#notice = notice
+  }
+
+  byId(id: ConnectionId): Link | undefined {
+    return this.#byId.get(id)
+  }
+
+  of(connection: Connection): Link | undefined {
+    return this.#byConnection.get(connection.id)
+  }
+
+  all(): readonly Link[] {
+    return [...this.#byId.values()]
+  }
+
+  /** Any link to this PeerID whose hello has ended, a known one first. */
+  toPeer(peer: string): Link | undefined {
+    const links = this.all().filter((link) => link.peer === peer && link.standing.phase !== 'greeting')
+    return links.find((link) => link.standing.phase === 'known') ?? links[0]
+  }
+
+  /** Whether somebody of this contact, or whom we took for it, is at the other end of a link. */
+  reaches(contact: AccountId): boolean {
+    return this.all().some(({ standing }) => contactOf(standing) === contact)
+  }
+
+  /** A connection that libp2p opened. Inbound ones must greet in time. */
+  open(connection: Connection): Link {
+    const address = parseAddress(connection.remoteAddr.toString())
+    const near = address !== undefined && isNear(address, this.#machine.interfaces())
+    const facts = {
+      id: this.#next++,
+      ends: { local: this.#local, remote: connection.remotePeer.toMultihash().bytes },
+      address: address?.text ?? connection.remoteAddr.toString(),
+      via: near ? ('lan' as const) : ('direct' as const),
+      openedAt: this.#machine.now(),
+    }
+    const link = new Link(connection, facts, this.#limits)
+    this.#byId.set(link.id, link)
+    this.#byConnection.set(connection.id, link)
+    const late = setTimeout(() => link.standing.phase === 'greeting' && link.abort('no hello'), this.#limits.helloMs)
+    void link.settled.then(() => clearTimeout(late))
+    return link
+  }
+
+  /** What hello found. Returns whether the link stays. */
+  settle(link: Link, found: Acquainted | 'stranger', reachedFor: AccountId | null): boolean {
+    if (link.standing.phase === 'closed') return false
+    if (found !== 'stranger') return this.#settleKnown(link, found)
+    if (link.standing.phase === 'greeting') {
+      link.standing = { phase: 'stranger', reachedFor }
+      if (reachedFor !== null) {
+        link.announced = true
+        this.#emit({ type: 'reached-stranger', connection: link.id, contact: reachedFor })
+        this.#notice.reached(reachedFor, false, link)
+      } else if (!link.dialed) this.#boundStrangers()
+    }
+    link.settle()
+    return true
+  }
+
+  #settleKnown(link: Link, found: Acquainted): boolean {
+    const { standing } = link
+    if (standing.phase === 'known') {
+      const same = standing.contact === found.contact && standing.device === found.device
+      if (!same) link.abort('somebody else now')
+      return same
+    }
+    const rivals = this.all().filter((other) => other !== link && isDevice(other, found))
+    if (rivals.some((rival) => !this.#outlives(link, rival))) {
+      link.abort('connected already')
+      return false
+    }
+    link.standing = { phase: 'known', ...found }
+    link.announced = true
+    const { id: connection, via, address, dialed } = link
+    this.#emit({ type: 'connected', connection, ...found, via, address, dialed })
+    link.settle()
+    link.writer.prepare()
+    this.#notice.reached(found.contact, true, link)
+    for (const rival of rivals) rival.abort('replaced')
+    return true
+  }
+
+  /** Rule 2. */
+  #outlives(newer: Link, older: Link): boolean {
+    if (newer.peer !== older.peer || newer.dialed === older.dialed) return true
+    const lowerIsHere = compare(newer.ends.local, newer.ends.remote) < 0
+    return newer.dialed === lowerIsHere
+  }
+
+  /** Whether greeting this peer once more would only make a second connection of ours to one device. */
+  isDialed(found: Acquainted, besides: Link): boolean {
+    return this.all().some((link) => link !== besides && link.dialed && link.peer === besides.peer && isDevice(link, found))
+  }
+
+  /** libp2p says that the connection has ended. */
+  closed(connection: Connection): void {
+    const link = this.of(connection)
+    if (link === undefined) return
+    const { standing } = link
+    link.standing = { phase: 'closed' }
+    this.#byId.delete(link.id)
+    this.#byConnection.delete(connection.id)
+    link.writer.close()
+    for (const answer of link.questions.values()) answer(undefined)
+    link.settle()
+    if (link.announced) this.#emit({ type: 'disconnected', connection: link.id })
+    const contact = contactOf(standing)
+    if (contact !== null) this.#notice.lost(contact, standing.phase === 'stranger' ? link.address : undefined)
+  }
+
+  /** Asks silent peers whether they are there, and closes what does not answer. `hurry`: the network may have changed. */
+  tick(now: number, hurry: boolean): void {
+    for (const link of this.all()) {
+      const { phase } = link.standing
+      if (phase === 'known') this.#tickKnown(link, now, hurry)
+      else if (link.standing.phase === 'stranger' && link.standing.reachedFor === null) this.#tickStranger(link, now)
+    }
+  }
+
+  #tickKnown(link: Link, now: number, hurry: boolean): void {
+    const pausedAt = link.reader?.pausedAt
+    if (pausedAt !== undefined) {
+      // What would show that the peer is there waits behind our own pause.
+      link.heardAt = now
+      if (now - pausedAt > this.#limits.pausedMs) link.abort('paused too long')
+      return
+    }
+    if (link.askedAt !== undefined) {
+      if (now - link.askedAt >= this.#limits.pongMs) link.abort('silent')
+      return
+    }
+    const patience = hurry ? 0 : link.writer.inFlight > 0 ? this.#limits.silentBusyMs : this.#limits.silentMs
+    if (now - link.heardAt < patience) return
+    link.askedAt = now
+    link.writer.ping()
+  }
+
+  #tickStranger(link: Link, now: number): void {
+    if (link.connection.streams.some(({ protocol }) => protocol !== ENVELOPE)) link.heardAt = now
+    else if (now - link.heardAt > this.#limits.strangerIdleMs) link.abort('idle')
+  }
+
+  #boundStrangers(): void {
+    const strangers = this.all().filter(({ standing, dialed }) => standing.phase === 'stranger' && !dialed)
+    if (strangers.length > this.#limits.strangers) strangers[0]?.abort('too many strangers')
+  }
+}
+
+function contactOf(standing: Link['standing']): AccountId | null {
+  if (standing.phase === 'known') return standing.contact
+  return standing.phase === 'stranger' ? standing.reachedFor : null
+}
+
+function isDevice({ standing }: Link, { contact, device }: Acquainted): boolean {
+  return standing.phase === 'known' && standing.contact === contact && standing.device === device
+}

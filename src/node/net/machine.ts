@@ -1,0 +1,51 @@
+/**
+ * What the platform lends the net: sockets, interfaces, multicast and the clock. Filled by `platform/nodejs-net.ts`.
+ */
+import type { Libp2pOptions } from 'libp2p'
+
+/** One address of one network interface. */
+export interface InterfaceAddress {
+  readonly address: string
+  readonly family: 4 | 6
+  /** Length of the subnet's prefix in bits. */
+  readonly prefix: number
+  readonly internal: boolean
+  /** The interface's name. */
+  readonly name: string
+}
+
+/** What a node says of itself to the local network. */
+export interface LanAnnouncement {
+  /** Random name of this run. */
+  readonly instance: string
+  /** Strings of at most 255 bytes. */
+  readonly texts: readonly string[]
+}
+
+/** One service on every interface that multicast reaches. */
+export interface Multicast {
+  /** Asks who is there, and says what we are. */
+  ask(): void
+  /** Looks for interfaces that came and went. */
+  refresh(): void
+  stop(): Promise<void>
+}
+
+export interface MulticastListener {
+  /** What to say on the interface with this address; `undefined`: nothing. */
+  announcement(on: string): LanAnnouncement | undefined
+  /** Somebody (perhaps we ourselves) asked. */
+  asked(): void
+  /** Somebody's texts, as they came: nothing about them is checked. */
+  heard(texts: readonly string[]): void
+}
+
+export interface Machine {
+  readonly transports: NonNullable<Libp2pOptions['transports']>
+  interfaces(): readonly InterfaceAddress[]
+  /** The first TCP port from `wanted` on that is free for IPv4 and IPv6 (where there is IPv6); 0: any. Rejects when there is none. */
+  freePort(wanted: number): Promise<number>
+  multicast(service: string, listener: MulticastListener): Multicast
+  /** Milliseconds since 1970; jumps after a sleep. */
+  now(): number
+}

@@ -1,0 +1,80 @@
+/**
+ * The port between the engine and the network. Filled by `libp2p.ts`; by switchboards in simulations.
+ *
+ * What flows: the engine's effects go in by `perform`, what happens comes out as inputs. Who a peer is, the net learns
+ * from hello, whose keys it borrows from the engine through {@link Acquaintances}: it never holds them.
+ *
+ * Holds: no PeerId or Multiaddr object leaves this folder; nothing here throws for what a remote did; every
+ * stream has a bound in bytes, in count and in time.
+ */
+import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { NetEffect } from '../engine/effect.ts'
+import type { Ends, Input } from '../engine/input.ts'
+
+export type HelloRole = 'dialer' | 'listener'
+
+/** What hello may ask of the engine's committed state: synchronous, pure, secret-keeping. Bytes as PROTOCOL §5. */
+export interface Acquaintances {
+  /** The day number (days since 1970) that a dialer names. */
+  day(): number
+  /** The 16-byte tag by which `role` shows itself to `contact`; `undefined` if there is no secret yet. */
+  tag(contact: AccountId, day: number, role: HelloRole, ends: Ends): Uint8Array | undefined
+  /** Tags of every contact (not blocked), most recently seen first: for peers met on the local network. */
+  tags(day: number, role: HelloRole, ends: Ends): readonly Uint8Array[]
+  /** Whose tag, shown by `role`, is among these? */
+  recognise(tags: readonly Uint8Array[], day: number, role: HelloRole, ends: Ends): AccountId | undefined
+  /** This device's proof for a recognised contact, PROOF_BYTES long (protocol/hello.ts). */
+  prove(contact: AccountId, role: HelloRole, ends: Ends, nonces: Uint8Array): Uint8Array
+  /** The device that made a proof, or `undefined`. */
+  check(contact: AccountId, role: HelloRole, ends: Ends, nonces: Uint8Array, proof: Uint8Array): DeviceId | undefined
+  /** The invite proof of PROTOCOL §2 for `/tulnic/bundle/1`. */
+  inviteProof(secret: Uint8Array, ends: Ends): Uint8Array
+  random(n: number): Uint8Array
+}
+
+/** What nearby pairing says; performed and reported beside the engine's loop, because nothing of it is stored before both confirmed. */
+export interface PairingPort {
+  /** The name shown while visible; `null`: hidden. */
+  setVisible(name: string | null): void
+  /** Asks every peer on the local network for its name. */
+  look(): Promise<readonly { readonly peer: string; readonly name: string }[]>
+  /**
+   * Opens an exchange with a peer of this network. `exchange` is driven by `pairing.ts`: bytes in, bytes out, in order,
+   * at most 16 messages of 16 KiB.
+   */
+  open(peer: string, signal: AbortSignal): Promise<Channel>
+  /** Peers that open one with us. */
+  onChannel(listener: (peer: string, channel: Channel) => void): void
+}
+
+/** An ordered, bounded pipe of small messages. */
+export interface Channel {
+  readonly ends: Ends
+  send(message: Uint8Array): void
+  /** The next message; `undefined` when the other side closed or broke off. */
+  receive(signal: AbortSignal): Promise<Uint8Array | undefined>
+  close(): void
+}
+
+export interface Net {
+  start(): Promise<void>
+  stop(): Promise<void>
+  perform(effect: NetEffect): void
+  /** Multiaddresses on which this node listens, without /p2p, best first. */
+  addresses(): readonly string[]
+  /** Peers seen on the local network. */
+  lanPeers(): number
+  readonly pairing: PairingPort
+}
+
+export interface NetConfig {
+  /** TCP port; 0: any. */
+  readonly listenPort: number
+  /** More multiaddresses to listen on. */
+  readonly listen: readonly string[]
+  readonly mdns: boolean
+  /** No dial outside shared subnets, loopback and link-local. */
+  readonly lanOnly: boolean
+}
+
+export type MakeNet = (config: NetConfig, acquaintances: Acquaintances, emit: (input: Input) => void) => Promise<Net>

@@ -1,0 +1,61 @@
+/**
+ * Waiting: for some time, for a place in a queue, and never for ever.
+ */
+
+/** Between half of `whole` and `whole`, drawn. */
+export function drawn(whole: number, random: (n: number) => Uint8Array): number {
+  const [byte = 0] = random(1)
+  return whole * (0.5 + byte / 510)
+}
+
+/** Resolves after some time, or at once when the signal says so. */
+export function elapsed(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}
+
+/** So many at once, and one for each key. */
+export class Slots {
+  readonly #most: number
+  readonly #taken = new Set<string>()
+  readonly #waiting = new Set<() => void>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Waits for a place. Returns how to give it back, or `undefined` when the signal came first. */
+  async take(key: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+    while (!signal.aborted) {
+      if (this.#taken.size < this.#most && !this.#taken.has(key)) {
+        this.#taken.add(key)
+        return () => {
+          this.#taken.delete(key)
+          for (const look of [...this.#waiting]) look()
+        }
+      }
+      await this.#change(signal)
+    }
+    return undefined
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        this.#waiting.delete(look)
+        signal.removeEventListener('abort', look)
+        resolve()
+      }
+      this.#waiting.add(look)
+      signal.addEventListener('abort', look, { once: true })
+    })
+  }
+}

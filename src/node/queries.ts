@@ -1,0 +1,310 @@
+/**
+ * What windows and command lines are shown: rows and committed state, turned into the API's plain types.
+ *
+ * Holds: only committed things are told; texts come from the store, small facts from the engine's resident state; nothing
+ * here changes anything.
+ */
+import {
+  type AccountId,
+  accountKeyOf,
+  fromBase32,
+  has,
+  type Primitives,
+  parseAccountId,
+  type Ranges,
+  safetyNumber,
+  size,
+  toBase32,
+  union
+} from '../protocol/index.ts'
+import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent, Reason, Self, Via } from './api.ts'
+import { ApiError } from './api-error.ts'
+import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
+import type { EventBody } from './engine/events.ts'
+import type { Resident } from './engine/state.ts'
+import type { ContactRow, MessageRow } from './store/records.ts'
+import type { Store } from './store/store.ts'
+
+export class Queries {
+  readonly #resident: Resident
+  readonly #store: Store
+  readonly #p: Primitives
+  readonly #now: () => number
+
+  constructor(resident: Resident, store: Store, p: Primitives, now: () => number) {
+    this.#resident = resident
+    this.#store = store
+    this.#p = p
+    this.#now = now
+  }
+
+  self(): Self {
+    const { row, id, deviceKeys } = this.#resident.self
+    return { id, name: row.name, device: deviceKeys.id }
+  }
+
+  // contacts
+
+  contacts(): readonly Contact[] {
+    const names = this.#names()
+    return [...this.#resident.maps.contacts.keys()]
+      .map((id) => this.#contact(id, names))
+      .sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1))
+  }
+
+  contact(id: AccountId): Contact {
+    return this.#contact(id, this.#names())
+  }
+
+  /** An exact id, else a case-folded name. */
+  resolve(to: string): AccountId {
+    const exact = parseAccountId(to.trim().toLowerCase())
+    if (exact !== undefined && this.#resident.maps.contacts.has(exact)) return exact
+    const wanted = fold(to)
+    const found = this.contacts().filter((contact) => fold(contact.name) === wanted)
+    const [only] = found
+    if (only === undefined) throw new ApiError('contact-unknown', `There is no contact "${to}": "tulnic contacts" lists them.`)
+    if (found.length > 1) throw new ApiError('contact-ambiguous', `Several contacts are called "${to}": use an id from "tulnic contacts".`)
+    return only.id as AccountId
+  }
+
+  reached(): { readonly contacts: number; readonly devices: number } {
+    const devices = [...this.#resident.maps.links.keys()]
+    const contacts = new Set(devices.map((device) => this.#resident.maps.deliveries.get(device)?.contact))
+    return { contacts: contacts.size, devices: devices.length }
+  }
+
+  queued(): number {
+    return [...this.#resident.maps.contacts.keys()].reduce((sum, id) => {
+      const { sent, delivered, read } = this.#delivery(id)
+      return sum + (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
+    }, 0)
+  }
+
+  safetyNumber(id: AccountId): string {
+    return safetyNumber(this.#p, this.#resident.self.account.key, accountKeyOf(id))
+  }
+
+  // messages
+
+  async conversations(): Promise<readonly Conversation[]> {
+    const names = this.#names()
+    const all: { at: number; conversation: Conversation }[] = []
+    for (const [id, { row }] of this.#resident.maps.contacts) {
+      const at = this.#resident.maps.conversations.get(id)?.lastAt ?? 0
+      all.push({ at: Math.max(at, row.addedAt), conversation: await this.#conversation(id, names) })
+    }
+    return all.sort((a, b) => b.at - a.at).map(({ conversation }) => conversation)
+  }
+
+  conversation(id: AccountId): Promise<Conversation> {
+    return this.#conversation(id, this.#names())
+  }
+
+  async message(id: string): Promise<Message> {
+    const row = await this.#row(id)
+    if (row === undefined) throw unknownMessage(id)
+    return this.#message(this.#contactOf(row), row)
+  }
+
+  async history(id: AccountId, limit = HISTORY_DEFAULT, before?: string, search?: string): Promise<readonly Message[]> {
+    const conversation = this.#resident.maps.conversations.get(id)
+    if (conversation === undefined) return []
+    const place = before === undefined ? null : await this.#row(before)
+    if (place === undefined || (place !== null && place.conversation !== conversation.number)) throw unknownMessage(before ?? '')
+    const rows = await this.#store.history({
+      conversation: conversation.number,
+      limit: Math.min(limit, HISTORY_MOST),
+      before: place,
+      search: search ?? null
+    })
+    return [...rows].reverse().map((row) => this.#message(id, row))
+  }
+
+  async search(text: string, limit = HISTORY_DEFAULT): Promise<readonly Message[]> {
+    const rows = await this.#store.search(text, Math.min(limit, HISTORY_MOST))
+    return rows.flatMap((row) => {
+      const id = this.#contactByNumber(row.conversation)
+      return id === undefined ? [] : [this.#message(id, row)]
+    })
+  }
+
+  /** The counter of one of theirs, for `markRead`. */
+  async counterOf(id: AccountId, message: string): Promise<number> {
+    const row = await this.#row(message)
+    if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number) throw unknownMessage(message)
+    if (row.author === 1) return row.counter
+    // One of mine: everything of theirs that stands before it in the order.
+    const place = { lamport: row.lamport, author: 0, counter: row.counter }
+    const rows = await this.#store.history({ conversation: row.conversation, limit: HISTORY_MOST, before: place, search: null })
+    return rows.find((other) => other.author === 1)?.counter ?? 0
+  }
+
+  // events
+
+  async events(since: string, limit: number): Promise<readonly NodeEvent[]> {
+    const [number, index] = since.split('.').map(Number)
+    if (number === undefined || !Number.isSafeInteger(number) || number < 0) {
+      throw new ApiError('usage', `"${since}" is not an event id: take one from an event that "tulnic listen" printed.`)
+    }
+    const told: NodeEvent[] = []
+    for (const { number: at, row } of await this.#store.events(number - 1, limit)) {
+      const all = await this.expand(at, row.at, JSON.parse(row.body) as EventBody)
+      told.push(...(at === number ? all.slice((index ?? 0) + 1) : all))
+    }
+    return told
+  }
+
+  /** What one stored event tells: one API event for each message of a run. */
+  async expand(number: number, at: number, body: EventBody): Promise<readonly NodeEvent[]> {
+    const stamped = (index: number): { id: string; at: string } => ({ id: `${number}.${index}`, at: iso(at) })
+    if (body.t === 'message' || body.t === 'state') {
+      const conversation = this.#resident.maps.conversations.get(body.c)
+      if (conversation === undefined || !this.#resident.maps.contacts.has(body.c)) return []
+      const author = body.t === 'message' ? body.a : 0
+      const rows = await this.#store.byCounter(conversation.number, author, body.from, body.to, body.to - body.from + 1)
+      return rows.map((row, index) => {
+        const message = this.#message(body.c, row)
+        return body.t === 'message'
+          ? { ...stamped(index), type: 'message', message, to: row.author === 0 ? body.c : this.#resident.self.id }
+          : { ...stamped(index), type: 'state', message: message.id, conversation: body.c, state: body.s, reason: body.r }
+      })
+    }
+    const event = this.#plainEvent(body)
+    return event === undefined ? [] : [{ ...stamped(0), ...event } as NodeEvent]
+  }
+
+  #plainEvent(body: Exclude<EventBody, { t: 'message' | 'state' }>): Partial<AnyEvent> | undefined {
+    if (body.t === 'warning') return { type: 'warning', text: body.text }
+    if (body.t === 'removed') return { type: 'contact-removed', contact: body.c }
+    if (!this.#resident.maps.contacts.has(body.c)) return undefined
+    if (body.t === 'contact') return { type: 'contact', contact: this.contact(body.c) }
+    if (body.t === 'connection') return { type: 'connection', contact: body.c, via: body.via }
+    return { type: 'gap', from: body.c, count: body.count }
+  }
+
+  // parts
+
+  /** Shown names: mine for them, else their own; a name that is taken gets a number, in the order of adding. */
+  #names(): ReadonlyMap<AccountId, string> {
+    const names = new Map<AccountId, string>()
+    const taken = new Set<string>()
+    const all = [...this.#resident.maps.contacts].sort(([, a], [, b]) => Number(a.row.givenName === null) - Number(b.row.givenName === null) || a.row.addedAt - b.row.addedAt)
+    for (const [id, { row }] of all) {
+      const base = row.givenName ?? row.ownName ?? id.slice(0, 8)
+      let name = base
+      for (let n = 2; taken.has(fold(name)); n++) name = `${base} ${n}`
+      taken.add(fold(name))
+      names.set(id, name)
+    }
+    return names
+  }
+
+  #contact(id: AccountId, names: ReadonlyMap<AccountId, string>): Contact {
+    const known = this.#resident.maps.contacts.get(id)
+    if (known === undefined) throw new ApiError('contact-unknown', 'There is no such contact.')
+    const { row } = known
+    const via = this.#via(id)
+    return {
+      id,
+      name: names.get(id) ?? id.slice(0, 8),
+      ownName: row.ownName,
+      state: row.state,
+      verified: row.verified,
+      online: via !== null,
+      lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
+      via,
+      reason: this.#reason(row, via)
+    }
+  }
+
+  #via(id: AccountId): Via {
+    for (const [device, connection] of this.#resident.maps.links) {
+      if (this.#resident.maps.deliveries.get(device)?.contact === id) return this.#resident.maps.connections.get(connection)?.via ?? null
+    }
+    return null
+  }
+
+  #reason(row: ContactRow, via: Via): Reason {
+    if (row.state === 'blocked') return 'blocked'
+    if (row.problem !== null) return row.problem
+    if (row.state === 'invited') return 'invite-pending'
+    return via === null ? 'not-reached' : null
+  }
+
+  async #conversation(id: AccountId, names: ReadonlyMap<AccountId, string>): Promise<Conversation> {
+    const row = this.#resident.maps.conversations.get(id)
+    const last = row === undefined || row.lastSeq === 0 ? undefined : await this.#store.messageBySeq(row.lastSeq)
+    return {
+      contact: this.#contact(id, names),
+      last: last === undefined ? null : this.#message(id, last),
+      unread: row === undefined ? 0 : size(row.received) - size(row.shown),
+      draft: row?.draft ?? '',
+      missing: row === undefined ? 0 : row.known - size(row.received)
+    }
+  }
+
+  async #row(id: string): Promise<MessageRow | undefined> {
+    if (fromBase32(id)?.length !== 16) return undefined
+    const [row] = await this.#store.read([{ table: 'message', key: id }])
+    return row as MessageRow | undefined
+  }
+
+  #contactByNumber(number: number): AccountId | undefined {
+    for (const [id, row] of this.#resident.maps.conversations) if (row.number === number && this.#resident.maps.contacts.has(id)) return id
+    return undefined
+  }
+
+  #contactOf(row: MessageRow): AccountId {
+    const id = this.#contactByNumber(row.conversation)
+    if (id === undefined) throw unknownMessage(toBase32(row.id))
+    return id
+  }
+
+  /** What the devices of a contact hold of mine, together. */
+  #delivery(id: AccountId): { readonly sent: Ranges; readonly delivered: Ranges; readonly read: Ranges } {
+    let all: { sent: Ranges; delivered: Ranges; read: Ranges } = { sent: [], delivered: [], read: [] }
+    for (const row of this.#resident.maps.deliveries.values()) {
+      if (row.contact !== id) continue
+      all = { sent: union(all.sent, row.sent), delivered: union(all.delivered, row.delivered), read: union(all.read, row.read) }
+    }
+    return all
+  }
+
+  #message(id: AccountId, row: MessageRow): Message {
+    const { state, reason } = row.author === 1 ? this.#stateOfTheirs(id, row) : this.#stateOfMine(id, row)
+    return {
+      id: toBase32(row.id),
+      conversation: id,
+      from: row.author === 0 ? this.#resident.self.id : id,
+      text: row.text,
+      replyTo: row.replyTo === null ? null : toBase32(row.replyTo),
+      attachments: [],
+      sentAt: iso(row.sentAt),
+      receivedAt: iso(row.receivedAt),
+      state,
+      reason,
+      carriedBy: []
+    }
+  }
+
+  #stateOfTheirs(id: AccountId, row: MessageRow): { state: MessageState; reason: Reason } {
+    const shown = this.#resident.maps.conversations.get(id)?.shown ?? []
+    return { state: has(shown, row.counter) ? 'read' : 'delivered', reason: null }
+  }
+
+  #stateOfMine(id: AccountId, row: MessageRow): { state: MessageState; reason: Reason } {
+    const { sent, delivered, read } = this.#delivery(id)
+    if (has(read, row.counter)) return { state: 'read', reason: null }
+    if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
+    if (has(sent, row.counter)) return { state: 'sent', reason: null }
+    const contact = this.#resident.maps.contacts.get(id)?.row
+    const reason = contact === undefined ? null : this.#reason(contact, this.#via(id))
+    return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }
+  }
+}
+
+const fold = (name: string): string => name.trim().normalize('NFKC').toLowerCase()
+/** Dates beyond what a calendar can say come from remote clocks: they are shown as the nearest that it can. */
+const iso = (at: number): string => new Date(Math.max(0, Math.min(at, 253402300799999))).toISOString()
+const unknownMessage = (id: string): ApiError => new ApiError('message-unknown', `There is no message "${id}" in this conversation.`)

@@ -1,0 +1,214 @@
+/**
+ * What a profile remembers: one type for each kind of record, and the writes that a commit is made of.
+ *
+ * Holds: rows are plain data (numbers, strings, byte strings, nested plain objects and arrays; `null` for nothing, never
+ * `undefined`). Times are milliseconds since 1970. A row is replaced as a whole.
+ */
+import type { AccountId, DeviceId, Ranges } from '../../protocol/index.ts'
+
+export interface ProfileRow {
+  readonly name: string
+  /** Rises with every rename. */
+  readonly nameVersion: number
+  readonly accountKey: Uint8Array
+  /** 32 bytes from which the account key is derived; the recovery phrase is its other writing. */
+  readonly accountEntropy: Uint8Array
+  readonly deviceSigningSeed: Uint8Array
+  readonly deviceDhSeed: Uint8Array
+  readonly deviceLog: Uint8Array
+  /** The libp2p TCP port, drawn once. */
+  readonly listenPort: number
+  /** Where this device was last reachable (multiaddresses without /p2p), and a version that rises with every change. */
+  readonly addresses: readonly string[]
+  readonly addressVersion: number
+  readonly createdAt: number
+}
+
+/** Private halves of one prekey bundle. */
+export interface PrekeyRow {
+  /** The encoded bundle as it was handed out. */
+  readonly bundle: Uint8Array
+  readonly signedPrekeySeed: Uint8Array
+  readonly kemSeed: Uint8Array
+  readonly sealSeed: Uint8Array
+  readonly createdAt: number
+}
+
+export interface InviteRow {
+  readonly secret: Uint8Array
+  /** Private half of the one-time key; `null` for invites of several uses and when used. */
+  readonly oneTimeSeed: Uint8Array | null
+  /** Key of the {@link PrekeyRow} whose bundle this invite promises. */
+  readonly prekey: string
+  /** Link and expiry as they were handed out; empty for a pairing's ticket. */
+  readonly link: string
+  readonly expiresAt: number
+  readonly usesLeft: number
+  /** For a pairing: only this account may use it, and whether a person compared the digits. */
+  readonly onlyFor: AccountId | null
+  readonly verified: boolean
+}
+
+export interface ContactRow {
+  readonly accountKey: Uint8Array
+  readonly state: 'invited' | 'active' | 'blocked'
+  /** What the state was before a block. */
+  readonly stateBeforeBlock: 'invited' | 'active' | null
+  readonly givenName: string | null
+  readonly ownName: string | null
+  readonly ownNameVersion: number
+  readonly deviceLog: Uint8Array | null
+  readonly verified: boolean
+  /** Contact secrets, newest first, at most two. */
+  readonly secrets: readonly { readonly generation: number; readonly secret: Uint8Array; readonly since: number }[]
+  /** Multiaddresses without a /p2p part, best first. */
+  readonly addresses: readonly string[]
+  readonly addressVersion: number
+  readonly addedAt: number
+  readonly lastSeenAt: number | null
+  /** While `invited`: what the link said. */
+  readonly invite: { readonly secret: Uint8Array; readonly oneTimeKey: Uint8Array | null; readonly bundleHash: Uint8Array; readonly expiresAt: number } | null
+  readonly problem: 'invite-used' | 'invite-expired' | null
+  /** Times (ms) of the re-handshakes begun or accepted on "cannot decrypt" in the last 24 h. */
+  readonly repairs: readonly number[]
+}
+
+export interface ConversationRow {
+  /** Small number that message rows carry. Drawn by the engine, from 1. */
+  readonly number: number
+  readonly lamport: number
+  /** My own counter here. The row outlives a removed contact, so that a counter never stands for two messages. */
+  readonly counter: number
+  /** Counters of theirs that are stored here, that a person has read, and the highest they are known to have. */
+  readonly received: Ranges
+  readonly shown: Ranges
+  readonly known: number
+  /** Rises with every change of `received` or `shown`: which receipt a device has is a version. */
+  readonly receiptVersion: number
+  /** Order of the newest message, for the list. */
+  readonly lastSeq: number
+  readonly lastAt: number
+  readonly draft: string
+}
+
+/** What one device of a contact holds of what this device wrote. */
+export interface DeliveryRow {
+  readonly contact: AccountId
+  /** All my counters up to this one have been framed in the current session. */
+  readonly cursor: number
+  readonly sent: Ranges
+  readonly delivered: Ranges
+  readonly read: Ranges
+  /** Which of my small facts the device is known to have: versions. */
+  readonly nameVersion: number
+  readonly addressVersion: number
+  readonly receiptVersion: number
+  readonly secretGeneration: number
+}
+
+export interface SessionRow {
+  readonly device: DeviceId
+  readonly contact: AccountId
+  /** Opaque to all but the protocol. */
+  readonly state: Uint8Array
+  readonly createdAt: number
+  /** Rises each time something is opened: the greatest is the active session. */
+  readonly usedAt: number
+}
+
+/** A frame that was made and not yet acknowledged: resent with the same bytes. */
+export interface FrameRow {
+  readonly device: DeviceId
+  readonly contact: AccountId
+  readonly session: string
+  readonly bytes: Uint8Array
+  /** The first 16 bytes of its hash. */
+  readonly id: Uint8Array
+  /** My counters that it carries; 0, 0 for none. */
+  readonly from: number
+  readonly to: number
+  /** The versions of small facts that it carries (0: none). */
+  readonly nameVersion: number
+  readonly addressVersion: number
+  readonly receiptVersion: number
+  readonly secretGeneration: number
+}
+
+/** 0: mine; 1: the contact's. */
+export type Author = 0 | 1
+
+export interface MessageRow {
+  /** Rises with arrival: the row id. Drawn by the engine. */
+  readonly seq: number
+  readonly id: Uint8Array
+  readonly conversation: number
+  readonly author: Author
+  readonly counter: number
+  readonly lamport: number
+  readonly sentAt: number
+  readonly receivedAt: number
+  readonly replyTo: Uint8Array | null
+  /** The Reason in words of the API for a failed one of mine, else `null`. */
+  readonly failed: string | null
+  readonly text: string
+}
+
+export interface EventRow {
+  readonly at: number
+  /** JSON that `queries.ts` reads: ids, never text. */
+  readonly body: string
+}
+
+/** `at`: until when it is remembered, so that one `forget` serves frames (days) and INITs (as long as their prekeys). */
+export interface SeenRow {
+  readonly at: number
+}
+
+/** A skipped message key: `chain` names the EC chain or PQ epoch inside the session. */
+export interface SkippedRow {
+  readonly key: Uint8Array
+  readonly at: number
+}
+
+/** Every table, and what its rows are. Keys are strings; those with several parts are joined by `/`. */
+export interface Tables {
+  /** key: `self` */
+  profile: ProfileRow
+  /** key: base32 of the first 16 bytes of the bundle's hash */
+  prekey: PrekeyRow
+  /** key: base32 of the first 16 bytes of H(secret) */
+  invite: InviteRow
+  /** key: AccountId */
+  contact: ContactRow
+  /** key: AccountId */
+  conversation: ConversationRow
+  /** key: DeviceId */
+  delivery: DeliveryRow
+  /** key: base32 of the session id */
+  session: SessionRow
+  /** key: session key `/` kind and chain `/` number */
+  skipped: SkippedRow
+  /** key: base32 of a frame id; INIT hashes too */
+  seen: SeenRow
+  /** key: decimal number, ascending in the order of making */
+  frame: FrameRow
+  /** key: base32 of the message id */
+  message: MessageRow
+  /** key: decimal number, ascending */
+  event: EventRow
+}
+
+export type TableName = keyof Tables
+export type Key = { [T in TableName]: { readonly table: T; readonly key: string } }[TableName]
+
+export type Write =
+  | { [T in TableName]: { readonly op: 'put'; readonly table: T; readonly key: string; readonly row: Tables[T] } }[TableName]
+  | { readonly op: 'delete'; readonly table: TableName; readonly key: string }
+  /** Removes the oldest skipped keys of a session (by time, then by number) until `keep` are left; `keep: 0` with the session itself. */
+  | { readonly op: 'trim-skipped'; readonly session: string; readonly keep: number }
+  /** Removes all skipped keys of one chain of a session: `kind and chain` as in the key. */
+  | { readonly op: 'drop-chain'; readonly session: string; readonly chain: string }
+  /** Removes rows of `seen`, `skipped` or `event` older than `before`. */
+  | { readonly op: 'forget'; readonly table: 'seen' | 'skipped' | 'event'; readonly before: number }
+  /** Removes all messages of a conversation, with their index. */
+  | { readonly op: 'erase-conversation'; readonly conversation: number }

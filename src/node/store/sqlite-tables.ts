@@ -1,0 +1,223 @@
+/**
+ * Rows of {@link Tables} ↔ columns: for each table, how one row is put, got, deleted and listed.
+ *
+ * Holds: a key that does not have its table's form is a caller's mistake and throws a `TypeError`.
+ */
+import { decode, encode } from 'cborg'
+import { equal, fromBase32, type AccountId, type DeviceId } from '../../protocol/index.ts'
+import type { Author, EventRow, FrameRow, MessageRow, SeenRow, SessionRow, SkippedRow, TableName, Tables } from './records.ts'
+import type { Database, Row } from './sqlite-database.ts'
+import { StoreError } from './store.ts'
+
+export interface Table<R> {
+  put(key: string, row: R): void
+  get(key: string): R | undefined
+  delete(key: string): void
+}
+
+/** A table whose rows are listed at start-up. */
+export interface ListedTable<R> extends Table<R> {
+  all(): { readonly key: string; readonly row: R }[]
+}
+
+/** The version of the CBOR rows, written with each. */
+const RECORD_VERSION = 1
+
+const ENCODING = {
+  typeEncoders: {
+    undefined: () => {
+      throw new TypeError('a row holds undefined')
+    }
+  }
+}
+
+/** Small rows, as CBOR `[version, row]`. */
+export function recordTable<R>(database: Database, kind: TableName): ListedTable<R> {
+  const put = database.prepare(
+    'insert into record(kind, key, row) values(?1, ?2, ?3) on conflict(kind, key) do update set row = excluded.row'
+  )
+  const get = database.prepare('select row from record where kind = ?1 and key = ?2')
+  const remove = database.prepare('delete from record where kind = ?1 and key = ?2')
+  const list = database.prepare('select key, row from record where kind = ?1 order by key')
+  return {
+    put: (key, row) => put.run(kind, key, encode([RECORD_VERSION, row], ENCODING)),
+    get: (key) => get.get([kind, key], (row) => decodeRecord<R>(row.bytes(0))),
+    delete: (key) => remove.run(kind, key),
+    all: () => list.all([kind], (row) => ({ key: row.text(0), row: decodeRecord<R>(row.bytes(1)) }))
+  }
+}
+
+function decodeRecord<R>(bytes: Uint8Array): R {
+  const [version, row] = decode(bytes) as [number, R]
+  if (version === RECORD_VERSION) return row
+  throw new StoreError('newer', `A row was written by a later version of tulnic (row format ${version}): use that version.`)
+}
+
+export function sessionTable(database: Database): ListedTable<SessionRow> {
+  const put = database.prepare(
+    `insert into session(key, device, contact, state, created_at, used_at) values(?1, ?2, ?3, ?4, ?5, ?6)
+       on conflict(key) do update set device = ?2, contact = ?3, state = ?4, created_at = ?5, used_at = ?6`
+  )
+  const columns = 'device, contact, state, created_at, used_at'
+  const get = database.prepare(`select ${columns} from session where key = ?`)
+  const list = database.prepare(`select ${columns}, key from session order by key`)
+  const remove = database.prepare('delete from session where key = ?')
+  const read = (row: Row): SessionRow => ({
+    device: row.text(0) as DeviceId,
+    contact: row.text(1) as AccountId,
+    state: row.bytes(2),
+    createdAt: row.number(3),
+    usedAt: row.number(4)
+  })
+  return {
+    put: (key, row) => put.run(key, row.device, row.contact, row.state, row.createdAt, row.usedAt),
+    get: (key) => get.get([key], read),
+    delete: (key) => remove.run(key),
+    all: () => list.all([], (row) => ({ key: row.text(5), row: read(row) }))
+  }
+}
+
+export function skippedTable(database: Database): Table<SkippedRow> {
+  const put = database.prepare(
+    `insert into skipped(session, chain, number, key, at) values(?1, ?2, ?3, ?4, ?5)
+       on conflict(session, chain, number) do update set key = ?4, at = ?5`
+  )
+  const get = database.prepare('select key, at from skipped where session = ? and chain = ? and number = ?')
+  const remove = database.prepare('delete from skipped where session = ? and chain = ? and number = ?')
+  return {
+    put: (key, row) => put.run(...skippedParts(key), row.key, row.at),
+    get: (key) => get.get(skippedParts(key), (row) => ({ key: row.bytes(0), at: row.number(1) })),
+    delete: (key) => remove.run(...skippedParts(key))
+  }
+}
+
+/** Session, kind and chain, number. */
+export function skippedParts(key: string): [session: string, chain: string, number: number] {
+  const first = key.indexOf('/')
+  const last = key.lastIndexOf('/')
+  if (first <= 0 || last <= first) throw new TypeError(`"${key}" is no key of a skipped message key`)
+  return [key.slice(0, first), key.slice(first + 1, last), decimal(key.slice(last + 1))]
+}
+
+export function seenTable(database: Database): Table<SeenRow> {
+  const put = database.prepare('insert into seen(key, at) values(?1, ?2) on conflict(key) do update set at = ?2')
+  const get = database.prepare('select at from seen where key = ?')
+  const remove = database.prepare('delete from seen where key = ?')
+  return {
+    put: (key, row) => put.run(key, row.at),
+    get: (key) => get.get([key], (row) => ({ at: row.number(0) })),
+    delete: (key) => remove.run(key)
+  }
+}
+
+export function frameTable(database: Database): ListedTable<FrameRow> {
+  const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version`
+  const put = database.prepare(`insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const get = database.prepare(`select ${columns} from frame where number = ?`)
+  const list = database.prepare(`select ${columns}, number from frame order by number`)
+  const remove = database.prepare('delete from frame where number = ?')
+  const read = (row: Row): FrameRow => ({
+    device: row.text(0) as DeviceId,
+    contact: row.text(1) as AccountId,
+    session: row.text(2),
+    bytes: row.bytes(3),
+    id: row.bytes(4),
+    from: row.number(5),
+    to: row.number(6),
+    nameVersion: row.number(7),
+    addressVersion: row.number(8),
+    receiptVersion: row.number(9)
+  })
+  return {
+    put: (key, f) =>
+      put.run(f.device, f.contact, f.session, f.bytes, f.id, f.from, f.to, f.nameVersion, f.addressVersion, f.receiptVersion, decimal(key)),
+    get: (key) => get.get([decimal(key)], read),
+    delete: (key) => remove.run(decimal(key)),
+    all: () => list.all([], (row) => ({ key: String(row.number(10)), row: read(row) }))
+  }
+}
+
+export function eventTable(database: Database): Table<EventRow> {
+  const put = database.prepare('insert or replace into event(number, at, body) values(?, ?, ?)')
+  const get = database.prepare('select at, body from event where number = ?')
+  const remove = database.prepare('delete from event where number = ?')
+  return {
+    put: (key, row) => put.run(decimal(key), row.at, row.body),
+    get: (key) => get.get([decimal(key)], (row) => ({ at: row.number(0), body: row.text(1) })),
+    delete: (key) => remove.run(decimal(key))
+  }
+}
+
+/** The columns of a message in the order that {@link readMessage} wants. */
+export const MESSAGE_COLUMNS = 'seq, id, conversation, author, counter, lamport, sent_at, received_at, reply_to, failed, text'
+
+export function readMessage(row: Row): MessageRow {
+  return {
+    seq: row.number(0),
+    id: row.bytes(1),
+    conversation: row.number(2),
+    author: row.number(3) as Author,
+    counter: row.number(4),
+    lamport: row.number(5),
+    sentAt: row.number(6),
+    receivedAt: row.number(7),
+    replyTo: row.isNull(8) ? null : row.bytes(8),
+    failed: row.isNull(9) ? null : row.text(9),
+    text: row.text(10)
+  }
+}
+
+export function messageTable(database: Database): Table<MessageRow> {
+  const put = database.prepare(
+    `insert into message(${MESSAGE_COLUMNS}) values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+       on conflict(id) do update set conversation = ?3, author = ?4, counter = ?5, lamport = ?6, sent_at = ?7,
+         received_at = ?8, reply_to = ?9, failed = ?10, text = ?11 where seq = ?1`
+  )
+  const get = database.prepare(`select ${MESSAGE_COLUMNS} from message where id = ?`)
+  const remove = database.prepare('delete from message where id = ?')
+  return {
+    put(key, m) {
+      if (!equal(messageId(key), m.id)) throw new TypeError('the key of a message is the base32 of its id')
+      const before = database.totalChanges
+      put.run(m.seq, m.id, m.conversation, m.author, m.counter, m.lamport, m.sentAt, m.receivedAt, m.replyTo, m.failed, m.text)
+      if (database.totalChanges === before) throw new TypeError('a message keeps its seq')
+    },
+    get: (key) => get.get([messageId(key)], readMessage),
+    delete: (key) => remove.run(messageId(key))
+  }
+}
+
+function messageId(key: string): Uint8Array {
+  const id = fromBase32(key)
+  if (id === undefined) throw new TypeError(`"${key}" is no key of a message`)
+  return id
+}
+
+/** A whole number from 0, written in the one usual way. Throws a `TypeError` for anything else. */
+export function decimal(key: string): number {
+  const number = Number(key)
+  if (!Number.isSafeInteger(number) || number < 0 || String(number) !== key) throw new TypeError(`"${key}" is no decimal number`)
+  return number
+}
+
+/** The adapter of each table. */
+export type TableSet = { readonly [T in TableName]: Table<Tables[T]> } & {
+  readonly [T in 'profile' | 'prekey' | 'invite' | 'contact' | 'conversation' | 'delivery' | 'session' | 'frame']: ListedTable<Tables[T]>
+}
+
+export function tables(database: Database): TableSet {
+  return {
+    profile: recordTable(database, 'profile'),
+    prekey: recordTable(database, 'prekey'),
+    invite: recordTable(database, 'invite'),
+    contact: recordTable(database, 'contact'),
+    conversation: recordTable(database, 'conversation'),
+    delivery: recordTable(database, 'delivery'),
+    session: sessionTable(database),
+    skipped: skippedTable(database),
+    seen: seenTable(database),
+    frame: frameTable(database),
+    message: messageTable(database),
+    event: eventTable(database)
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * SQLite's file system over {@link Files}: translates calls and result codes, and remembers why something failed.
+ *
+ * Holds: SQLite sees only result codes, so the first system error since it was last asked for is kept for the
+ * sentence that people read; nothing is ever opened without a name, so no temporary file leaves the memory.
+ */
+import { randomFillSync } from 'node:crypto'
+import type { Files, Handle } from './sqlite-files.ts'
+import type { Pointer, Vfs, Wasm } from './sqlite-wasm.ts'
+
+const OK = 0
+const NOTFOUND = 12
+const FULL = 13
+const CANTOPEN = 14
+const IOERR_READ = 266
+const IOERR_SHORT_READ = 522
+const IOERR_WRITE = 778
+const IOERR_FSYNC = 1034
+const IOERR_TRUNCATE = 1546
+const IOERR_FSTAT = 1802
+const IOERR_DELETE = 2570
+const OPEN_CREATE = 0x4
+/** Overwriting a part of a sector harms no neighbouring bytes: what SQLite assumes of every disk by default. */
+const IOCAP_POWERSAFE_OVERWRITE = 0x1000
+/** Milliseconds from the Julian epoch to 1970. */
+const UNIX_EPOCH = 210_866_760_000_000n
+
+interface OpenFile {
+  readonly handle: Handle
+  readonly name: string
+  /** The folder does not durably know the file yet. */
+  unlisted: boolean
+}
+
+export class FileVfs implements Vfs {
+  readonly name = 'tulnic'
+  readonly mxPathname = 64
+  readonly #wasm: Wasm
+  readonly #files: Files
+  readonly #open = new Map<Pointer, OpenFile>()
+  #failure: NodeJS.ErrnoException | undefined
+  /** Bytes written to the write-ahead log since it last began anew. */
+  walBytes = 0
+
+  constructor(wasm: Wasm, files: Files) {
+    this.#wasm = wasm
+    this.#files = files
+  }
+
+  /** The first system error since the last call. */
+  takeFailure(): NodeJS.ErrnoException | undefined {
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure
+  }
+
+  /** Closes what SQLite left open after a failure. */
+  closeAll(): void {
+    for (const file of [...this.#open.keys()]) this.xClose(file)
+  }
+
+  hasAsyncMethod(): boolean {
+    return false
+  }
+
+  xOpen(_vfs: Pointer, name: Pointer, file: Pointer, flags: number, outFlags: Pointer): number {
+    if (name === 0) return CANTOPEN
+    return this.#attempt(CANTOPEN, () => {
+      const text = this.#text(name)
+      const { handle, made } = this.#files.open(text, (flags & OPEN_CREATE) !== 0)
+      this.#open.set(file, { handle, name: text, unlisted: made })
+      if (outFlags !== 0) this.#view(outFlags, 4).setInt32(0, flags, true)
+      return OK
+    })
+  }
+
+  xClose(file: Pointer): number {
+    const open = this.#open.get(file)
+    this.#open.delete(file)
+    return open === undefined ? OK : this.#attempt(OK, () => (this.#files.close(open.handle), OK))
+  }
+
+  xRead(file: Pointer, out: Pointer, length: number, low: number, high: number): number {
+    return this.#attempt(IOERR_READ, () => {
+      const into = this.#bytes(out, length)
+      const read = this.#files.read(this.#handle(file), into, offset(low, high))
+      if (read === length) return OK
+      into.fill(0, read)
+      return IOERR_SHORT_READ
+    })
+  }
+
+  xWrite(file: Pointer, from: Pointer, length: number, low: number, high: number): number {
+    return this.#attempt(IOERR_WRITE, () => {
+      const at = offset(low, high)
+      const open = this.#opened(file)
+      // A short write is the disk's way to say that it is nearly full: the next try names the error.
+      for (let written = 0; written < length; ) {
+        const step = this.#files.write(open.handle, this.#bytes(from + written, length - written), at + written)
+        if (step <= 0) return FULL
+        written += step
+      }
+      if (open.name.endsWith('-wal')) this.walBytes = at + length
+      return OK
+    })
+  }
+
+  xTruncate(file: Pointer, low: number, high: number): number {
+    return this.#attempt(IOERR_TRUNCATE, () => (this.#files.truncate(this.#handle(file), offset(low, high)), OK))
+  }
+
+  xSync(file: Pointer): number {
+    return this.#attempt(IOERR_FSYNC, () => {
+      const open = this.#opened(file)
+      this.#files.sync(open.handle)
+      if (open.unlisted) this.#files.syncFolder()
+      open.unlisted = false
+      return OK
+    })
+  }
+
+  xFileSize(file: Pointer, out: Pointer): number {
+    return this.#attempt(IOERR_FSTAT, () => {
+      this.#view(out, 8).setBigInt64(0, BigInt(this.#files.size(this.#handle(file))), true)
+      return OK
+    })
+  }
+
+  xDelete(_vfs: Pointer, name: Pointer, syncFolder: number): number {
+    return this.#attempt(IOERR_DELETE, () => {
+      this.#files.remove(this.#text(name))
+      if (syncFolder !== 0) this.#files.syncFolder()
+      return OK
+    })
+  }
+
+  xAccess(_vfs: Pointer, name: Pointer, _flags: number, out: Pointer): number {
+    this.#view(out, 4).setInt32(0, this.#files.exists(this.#text(name)) ? 1 : 0, true)
+    return OK
+  }
+
+  xFullPathname(_vfs: Pointer, name: Pointer, length: number, out: Pointer): number {
+    const bytes = Buffer.from(`${this.#text(name)}\0`)
+    if (bytes.length > length) return CANTOPEN
+    this.#wasm.HEAPU8.set(bytes, out)
+    return OK
+  }
+
+  xRandomness(_vfs: Pointer, length: number, out: Pointer): number {
+    randomFillSync(this.#bytes(out, length))
+    return length
+  }
+
+  xCurrentTimeInt64(_vfs: Pointer, out: Pointer): number {
+    this.#view(out, 8).setBigInt64(0, UNIX_EPOCH + BigInt(Date.now()), true)
+    return OK
+  }
+
+  xGetLastError(): number {
+    return OK
+  }
+
+  // The profile's lock is the node's; within one process one connection has the file for itself.
+  xLock(): number {
+    return OK
+  }
+
+  xUnlock(): number {
+    return OK
+  }
+
+  xCheckReservedLock(_file: Pointer, out: Pointer): number {
+    this.#view(out, 4).setInt32(0, 0, true)
+    return OK
+  }
+
+  xFileControl(): number {
+    return NOTFOUND
+  }
+
+  xSectorSize(): number {
+    return 4096
+  }
+
+  xDeviceCharacteristics(): number {
+    return IOCAP_POWERSAFE_OVERWRITE
+  }
+
+  #attempt(code: number, operation: () => number): number {
+    try {
+      return operation()
+    } catch (error) {
+      const failure = error as NodeJS.ErrnoException
+      this.#failure ??= failure
+      return failure.code === 'ENOSPC' || failure.code === 'EDQUOT' ? FULL : code
+    }
+  }
+
+  #opened(file: Pointer): OpenFile {
+    const open = this.#open.get(file)
+    if (open === undefined) throw new Error('the file is not open')
+    return open
+  }
+
+  #handle(file: Pointer): Handle {
+    return this.#opened(file).handle
+  }
+
+  #bytes(at: Pointer, length: number): Uint8Array<ArrayBuffer> {
+    return this.#wasm.HEAPU8.subarray(at, at + length)
+  }
+
+  #view(at: Pointer, length: number): DataView {
+    return new DataView(this.#wasm.HEAPU8.buffer, at, length)
+  }
+
+  #text(at: Pointer): string {
+    const { HEAPU8 } = this.#wasm
+    return Buffer.from(HEAPU8.buffer, at, HEAPU8.indexOf(0, at) - at).toString()
+  }
+}
+
+function offset(low: number, high: number): number {
+  return high * 0x1_0000_0000 + (low >>> 0)
+}

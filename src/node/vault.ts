@@ -1,0 +1,98 @@
+/**
+ * A profile's keys: made once, wrapped under a passphrase or left bare in a 0600 file, and opened again.
+ *
+ *     passphrase ──Argon2id──▶ 32 bytes ──unseal──▶ database key ──▶ everything else
+ *
+ * Holds: the database key is drawn, never derived, so that a passphrase can change without rewriting the database; the
+ * key file is durable before the database is made; a profile counts as made once its row is committed.
+ */
+import {
+  accountFromEntropy,
+  createDeviceLog,
+  deviceKeys,
+  open,
+  phraseOf,
+  seal,
+  utf8
+} from '../protocol/index.ts'
+import { ApiError } from './api-error.ts'
+import { ARGON2ID, PORT_COUNT, PORT_LOWEST } from './config.ts'
+import type { KeyFile, Platform } from './platform/platform.ts'
+import type { ProfileRow } from './store/records.ts'
+import { type Store, StoreError } from './store/store.ts'
+
+const LABEL = utf8('tulnic/database-key/1')
+const NOTHING = new Uint8Array(0)
+
+/** Makes a profile and its database. `phrase`: the recovery words, to be shown once and kept nowhere. */
+export async function createVault(platform: Platform, name: string, passphrase: string | null): Promise<{ store: Store; phrase: string }> {
+  if (await hasProfile(platform)) throw new ApiError('profile-exists', 'There is a profile here already.')
+  const key = platform.random(32)
+  await platform.writeKeyFile(passphrase === null ? { version: 1, argon2id: null, wrapped: key } : await wrap(platform, key, passphrase))
+  const store = await platform.openStore(key)
+  const { row, phrase } = newProfile(platform, name)
+  await store.commit([{ op: 'put', table: 'profile', key: 'self', row }])
+  return { store, phrase }
+}
+
+/** A key file whose database holds no profile is what a crash in {@link createVault} left: it is made again. */
+async function hasProfile(platform: Platform): Promise<boolean> {
+  const file = await platform.readKeyFile()
+  if (file === null) return false
+  if (file.argon2id !== null) return true
+  const store = await platform.openStore(file.wrapped)
+  try {
+    return (await store.all('profile')).length > 0
+  } finally {
+    await store.close()
+  }
+}
+
+/** Opens the database. Rejects `passphrase-wrong`; `null` stands for "there should be none". */
+export async function openVault(platform: Platform, file: KeyFile, passphrase: string | null): Promise<Store> {
+  const key = file.argon2id === null ? file.wrapped : passphrase === null ? undefined : await unwrap(platform, file, passphrase)
+  if (key === undefined) throw new ApiError('passphrase-wrong', 'The passphrase is wrong: try again.')
+  const store = await platform.openStore(key)
+  if ((await store.all('profile')).length > 0) return store
+  await store.close()
+  throw new StoreError('damaged', 'This profile was never finished: remove its folder and make it again.')
+}
+
+async function wrap(platform: Platform, key: Uint8Array, passphrase: string): Promise<KeyFile> {
+  const argon2id = { salt: platform.random(16), ...ARGON2ID }
+  const wrapping = await platform.argon2id(normal(passphrase), argon2id)
+  return { version: 1, argon2id, wrapped: seal(platform.primitives, platform.random, wrapping, LABEL, key, NOTHING) }
+}
+
+async function unwrap(platform: Platform, file: KeyFile, passphrase: string): Promise<Uint8Array | undefined> {
+  if (file.argon2id === null) return file.wrapped
+  const wrapping = await platform.argon2id(normal(passphrase), file.argon2id)
+  return open(platform.primitives, wrapping, LABEL, file.wrapped, NOTHING)
+}
+
+/** One passphrase for one thing typed, whichever keyboard composed its accents. */
+const normal = (passphrase: string): string => passphrase.normalize('NFKC')
+
+function newProfile(platform: Platform, name: string): { row: ProfileRow; phrase: string } {
+  const { primitives, random } = platform
+  const accountEntropy = random(32)
+  const device = { signingSeed: random(32), dhSeed: random(32) }
+  const account = accountFromEntropy(primitives, accountEntropy)
+  const now = platform.now()
+  const log = createDeviceLog(primitives, account, deviceKeys(primitives, device), now)
+  const [high = 0, low = 0] = random(2)
+  const row: ProfileRow = {
+    name,
+    nameVersion: 1,
+    accountKey: account.key,
+    accountEntropy,
+    deviceSigningSeed: device.signingSeed,
+    deviceDhSeed: device.dhSeed,
+    deviceLog: log.bytes,
+    listenPort: PORT_LOWEST + ((high * 256 + low) % PORT_COUNT),
+    addresses: [],
+    addressVersion: 0,
+    createdAt: now
+  }
+  return { row, phrase: phraseOf(accountEntropy) }
+}

@@ -1,0 +1,58 @@
+/**
+ * Every bound on what a remote may send or make us keep, with its reason.
+ *
+ * Holds: a decoder refuses what is beyond a bound before it works on it.
+ */
+
+/** A name in code points: longer ones push everything else off a screen. */
+export const NAME_CODE_POINTS = 64
+/** A text in UTF-8 bytes: a long letter of ten pages; more is a file. */
+export const TEXT_BYTES = 16_384
+/** Plaintext of one session message: fits an envelope of 64 KiB with its headers. */
+export const CONTENTS_BYTES = 60 * 1024
+/** Contents in one session message: what 60 KiB hold of the smallest texts, roughly. */
+export const CONTENTS_COUNT = 1024
+/** Counters, lamport times and versions: below, sums stay safe integers for ever. */
+export const COUNTER_MOST = 2 ** 48
+/** Ranges in one half of a receipt: 64 gaps are more than a working link leaves; the rest comes with the next. */
+export const RECEIPT_RANGES = 64
+/** Addresses of one device: more than ten only serve to make others dial. */
+export const ADDRESS_COUNT = 10
+/** An address in characters: `/ip6/…/tcp/…/ws` is below 70. */
+export const ADDRESS_CHARACTERS = 128
+/** Live devices of an account: a person has a handful, and each costs every sender a session. */
+export const DEVICE_COUNT = 16
+/** Entries of a device log: what a bundle has room for. Full is full: a checkpoint would be a new kind of entry. */
+export const DEVICE_LOG_ENTRIES = 16
+/** A device log in bytes: 16 entries of about 190, or fewer with a recovery of many devices. */
+export const DEVICE_LOG_BYTES = 3400
+/** A prekey bundle in bytes: 2.6 KiB of keys and signature, and the log. */
+export const BUNDLE_BYTES = 6 * 1024
+/** Binary part of an invite link: what a QR code of version 15 holds at level M, so that any phone reads it. */
+export const INVITE_BYTES = 230
+/** Address hints in an invite: what is left of it; 13 IPv4 or 4 IPv6 addresses. */
+export const INVITE_ADDRESS_BYTES = 92
+/** What is looked at for an invite link in a pasted text. */
+export const INVITE_TEXT_CHARACTERS = 64 * 1024
+/** One message of the pairing exchange (net/net.ts: 16 KiB). */
+export const PAIRING_MESSAGE_BYTES = 16 * 1024
+/** A frame in an envelope: contents, both headers, an INIT's bundle of keys and log. */
+export const FRAME_BYTES = 64 * 1024
+
+/** Message keys skipped in one chain at one step: what a month of unread mail of a talkative device may leave. */
+export const SKIPPED_PER_STEP = 1000
+/** The same in one post-quantum chain: it runs on while the other half turns, so one step may span two chains of that. */
+export const PQ_SKIPPED_PER_STEP = 2 * SKIPPED_PER_STEP
+/** Skipped keys of a session, both halves counted: all that one step may add. Beyond it the oldest go. */
+export const SKIPPED_PER_SESSION = 4000
+/** How long a skipped key or a superseded receive chain lives, in seconds: as long as the slowest mail (30 days). */
+export const SKIPPED_SECONDS = 30 * 86_400
+/** Superseded receive chains whose skipped keys may still be asked for: each costs every unknown frame one trial. */
+export const OLD_CHAINS = 16
+/** Post-quantum epochs whose receive chains are kept: keeping 1 lost messages under reordering. */
+export const PQ_EPOCHS = 8
+/** Own messages, or seconds, after which the owner of the next post-quantum epoch begins it. */
+export const PQ_EPOCH_MESSAGES = 20
+export const PQ_EPOCH_SECONDS = 3600
+/** Counters of a session are 32 bits; one below the end it takes no more. */
+export const COUNTER_MAX = 0xffff_ffff

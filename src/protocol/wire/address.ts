@@ -1,0 +1,106 @@
+/**
+ * Network addresses as peers tell them: multiaddress texts that begin with an IP address and a port, nothing to look up.
+ *
+ *     hint = 1 ‖ IPv4 4 ‖ TCP port 2   |   2 ‖ IPv6 16 ‖ TCP port 2   |   3, 4: the same with /ws
+ *
+ * Holds: no name ever gets through (a name would let a contact steer our DNS), no `/p2p` part, no port 0.
+ */
+import { concat } from '../bytes.ts'
+import { ADDRESS_CHARACTERS } from '../limits.ts'
+import { uint16 } from './codec.ts'
+
+const FORM = /^\/(ip4|ip6)\/([0-9a-f.:]{2,45})\/(tcp|udp)\/([1-9][0-9]{0,4})((?:\/[A-Za-z0-9_-]+)*)$/
+const IP_BYTES = { ip4: 4, ip6: 16 } as const
+const KINDS: readonly { readonly kind: number; readonly ip: keyof typeof IP_BYTES; readonly tail: string }[] = [
+  { kind: 1, ip: 'ip4', tail: '' },
+  { kind: 2, ip: 'ip6', tail: '' },
+  { kind: 3, ip: 'ip4', tail: '/ws' },
+  { kind: 4, ip: 'ip6', tail: '/ws' },
+]
+
+interface Parts {
+  readonly ip: keyof typeof IP_BYTES
+  readonly bytes: Uint8Array
+  readonly transport: string
+  readonly port: number
+  readonly tail: string
+}
+
+/** Whether this is an address that may be sent and dialed: `/ip4/192.0.2.7/tcp/4001`, at most 128 characters. */
+export function isAddress(text: string): boolean {
+  return parse(text) !== undefined
+}
+
+/** As many of the addresses, in order, as have a hint and fit into `room` bytes; others are left out. */
+export function encodeHints(addresses: readonly string[], room: number): Uint8Array {
+  let hints: Uint8Array = new Uint8Array(0)
+  for (const address of addresses) {
+    const hint = hintOf(address)
+    if (hint !== undefined && hints.length + hint.length <= room) hints = concat(hints, hint)
+  }
+  return hints
+}
+
+/** The addresses of hints; `undefined` where one is unknown or cut off. */
+export function decodeHints(hints: Uint8Array): readonly string[] | undefined {
+  const addresses: string[] = []
+  let at = 0
+  while (at < hints.length) {
+    const form = KINDS.find((each) => each.kind === hints[at])
+    if (form === undefined) return undefined
+    const end = at + 1 + IP_BYTES[form.ip] + 2
+    if (end > hints.length) return undefined
+    const port = (hints[end - 2] as number) * 256 + (hints[end - 1] as number)
+    if (port === 0) return undefined
+    const ip = hints.subarray(at + 1, end - 2)
+    addresses.push(`/${form.ip}/${form.ip === 'ip4' ? ip.join('.') : ip6Text(ip)}/tcp/${port}${form.tail}`)
+    at = end
+  }
+  return addresses
+}
+
+function hintOf(address: string): Uint8Array | undefined {
+  const parts = parse(address)
+  const form = KINDS.find((each) => each.ip === parts?.ip && each.tail === parts.tail)
+  if (parts === undefined || form === undefined || parts.transport !== 'tcp') return undefined
+  return concat(Uint8Array.of(form.kind), parts.bytes, uint16(parts.port))
+}
+
+function parse(text: string): Parts | undefined {
+  if (text.length > ADDRESS_CHARACTERS) return undefined
+  const [, version, host = '', transport = '', portText, tail = ''] = FORM.exec(text) ?? []
+  if (version !== 'ip4' && version !== 'ip6') return undefined
+  const bytes = version === 'ip4' ? ip4Bytes(host) : ip6Bytes(host)
+  const port = Number(portText)
+  if (bytes === undefined || port > 0xffff || tail.split('/').includes('p2p')) return undefined
+  return { ip: version, bytes, transport, port, tail }
+}
+
+function ip4Bytes(host: string): Uint8Array | undefined {
+  const numbers = host.split('.')
+  if (numbers.length !== 4 || !numbers.every((each) => /^(0|[1-9][0-9]{0,2})$/.test(each) && Number(each) < 256)) return undefined
+  return Uint8Array.from(numbers, Number)
+}
+
+/** RFC 4291 §2.2 without the dotted form. */
+function ip6Bytes(host: string): Uint8Array | undefined {
+  const halves = host.split('::')
+  if (halves.length > 2) return undefined
+  const [head, tail] = halves.map((half) => (half === '' ? [] : half.split(':')))
+  if (head === undefined) return undefined
+  const given = head.length + (tail?.length ?? 0)
+  if (tail === undefined ? given !== 8 : given > 7) return undefined
+  const groups = [...head, ...Array<string>(8 - given).fill('0'), ...(tail ?? [])]
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))) return undefined
+  return concat(...groups.map((group) => uint16(Number.parseInt(group, 16))))
+}
+
+/** RFC 5952: no leading zeros, the longest run of zero groups (of two or more, the first) as `::`. */
+function ip6Text(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] as number) * 256 + (bytes[2 * at + 1] as number)).toString(16))
+  const runs = groups.map((_, at) => groups.slice(at).findIndex((group) => group !== '0')).map((run, at) => (run < 0 ? 8 - at : run))
+  const longest = Math.max(...runs)
+  if (longest < 2) return groups.join(':')
+  const at = runs.indexOf(longest)
+  return `${groups.slice(0, at).join(':')}::${groups.slice(at + longest).join(':')}`
+}

@@ -1,0 +1,32 @@
+/** A page beside the list: header with the way back, heading, and what scrolls below. */
+import { type JSX, Show } from 'solid-js'
+import { listHref } from '../route.ts'
+import { useWords } from '../words/words.ts'
+import { cx } from './cx.ts'
+import { Icon } from './icon.tsx'
+
+export const Page = (props: { title: string; line?: string; back?: string; slim?: boolean; face?: JSX.Element; acts?: JSX.Element; children: JSX.Element }) => {
+  const t = useWords()
+  return (
+    <main class="pane page show" id="talk" tabindex="-1">
+      <header class="bar">
+        <a class="ib back" classList={{ always: props.back !== undefined }} href={props.back ?? listHref} aria-label={props.back ? t().app.backToChat : t().app.back}>
+          <Icon name="back" flip />
+        </a>
+        {props.face}
+        <div class="who grow">
+          <h1 tabindex="-1" data-heading>
+            {props.title}
+          </h1>
+          <Show when={props.line}>
+            <p>{props.line}</p>
+          </Show>
+        </div>
+        <div class="acts">{props.acts}</div>
+      </header>
+      <div class="in">
+        <div class={cx('col', props.slim && 'slim')}>{props.children}</div>
+      </div>
+    </main>
+  )
+}

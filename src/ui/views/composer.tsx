@@ -1,0 +1,140 @@
+/**
+ * The field to write in, with one line above that says what will happen to the message before it is written.
+ *
+ * Holds: Enter sends, Shift+Enter and Enter inside an input method's word do not; what was not stored by the node stays in
+ * the field, with the sentence that says why.
+ */
+import { createMemo, onMount, Show } from 'solid-js'
+import type { Contact, Message } from '../../node/api.ts'
+import { useNode } from '../node-context.ts'
+import { Trouble } from '../parts/dialog.tsx'
+import { Icon, type IconName } from '../parts/icon.tsx'
+import { createCall } from '../primitives/create-call.ts'
+import { createDraft } from '../primitives/create-draft.ts'
+import { useWords } from '../words/words.ts'
+
+/** The most one message holds, in bytes of UTF-8 (NodeApi.send). */
+const MOST_BYTES = 16_384
+const encoder = new TextEncoder()
+
+const WillBe = (props: { contact: Contact }) => {
+  const t = useWords()
+  const icon = (): IconName => {
+    const { via } = props.contact
+    if (via === null) return 'wait'
+    return via === 'lan' ? 'lan' : via === 'direct' ? 'direct' : 'relay'
+  }
+  const words = () => {
+    const { via, name, state } = props.contact
+    if (via !== null) return t().compose.willGo[via](name)
+    return state === 'invited' ? t().compose.willWaitInvite(name) : t().compose.willWait(name)
+  }
+  return (
+    <p class="willbe" id="willbe">
+      <Icon name={icon()} small />
+      <span>{words()}</span>
+    </p>
+  )
+}
+
+/** A field that grows with its text where the browser does not do it by itself. */
+function grow(field: HTMLTextAreaElement): void {
+  if (CSS.supports('field-sizing', 'content')) return
+  field.style.blockSize = 'auto'
+  field.style.blockSize = `${field.scrollHeight}px`
+}
+
+export function Composer(props: {
+  contact: Contact
+  replyTo: Message | null
+  replyName: string
+  onReplyDone: () => void
+  onSent: (message: Message) => void
+}) {
+  const t = useWords()
+  const { api } = useNode()
+  const call = createCall()
+  let field: HTMLTextAreaElement | undefined
+  const contact = props.contact.id
+  const draft = createDraft(contact, () => document.activeElement === field)
+  const over = createMemo(() => Math.max(0, encoder.encode(draft.text()).length - MOST_BYTES))
+  const canSend = () => draft.text().trim() !== '' && over() === 0
+
+  onMount(() => {
+    // Under a finger the keyboard would cover what one came to read.
+    if (matchMedia('(pointer: fine)').matches) field?.focus({ preventScroll: true })
+    if (field) grow(field)
+  })
+
+  async function send(): Promise<void> {
+    if (!canSend() || call.busy()) return
+    const text = draft.text()
+    const replyTo = props.replyTo?.id
+    await call.run(async () => {
+      const message = await api.send({ to: contact, text, ...(replyTo ? { replyTo } : {}) })
+      if (draft.text() === text) draft.write('')
+      draft.flush()
+      props.onReplyDone()
+      props.onSent(message)
+    })
+    if (field) grow(field)
+  }
+
+  return (
+    <form
+      class="compose"
+      aria-label={t().compose.form(props.contact.name)}
+      onSubmit={event => {
+        event.preventDefault()
+        void send()
+      }}
+    >
+      <Trouble text={over() > 0 ? t().compose.tooLong(over()) : call.trouble()} />
+      <WillBe contact={props.contact} />
+      <Show when={props.replyTo}>
+        {quoted => (
+          <div class="replying">
+            <span class="quote">
+              <b>
+                <bdi>{props.replyName}</bdi>
+              </b>
+              <bdi class="cut">{quoted().text.slice(0, 200)}</bdi>
+            </span>
+            <button class="ib" type="button" aria-label={t().chat.noReply} onClick={() => props.onReplyDone()}>
+              <Icon name="close" />
+            </button>
+          </div>
+        )}
+      </Show>
+      <div class="inbox">
+        <textarea
+          ref={field}
+          rows="1"
+          dir="auto"
+          placeholder={t().compose.form(props.contact.name)}
+          aria-label={t().compose.form(props.contact.name)}
+          aria-describedby="willbe"
+          value={draft.text()}
+          onInput={event => {
+            draft.write(event.currentTarget.value)
+            grow(event.currentTarget)
+          }}
+          onBlur={draft.flush}
+          onKeyDown={event => {
+            if (event.key === 'Escape' && props.replyTo) {
+              event.stopPropagation()
+              props.onReplyDone()
+            }
+            // 229: an input method's Enter in browsers that end the composition before they say the key.
+            if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return
+            event.preventDefault()
+            void send()
+          }}
+        />
+        <button class="ib main" type="submit" aria-label={t().compose.send} aria-disabled={!canSend()}>
+          <Icon name="send" />
+        </button>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,135 @@
+/**
+ * The three zones, or on a phone one pane at a time.
+ *
+ * Holds: Escape goes one pane back and the focus with it; every change of page puts the focus on its heading unless the
+ * page takes it itself.
+ */
+import { createEffect, createSignal, Match, on, onCleanup, Show, Switch } from 'solid-js'
+import { useNode } from '../node-context.ts'
+import { SmallRidge } from '../parts/land.tsx'
+import { chatHref, go, listHref, route, routeContact } from '../route.ts'
+import { useWords } from '../words/words.ts'
+import { Add } from './add.tsx'
+import { ChatList } from './chat-list.tsx'
+import { Conversation } from './conversation.tsx'
+import { Details } from './details.tsx'
+import { Network } from './network.tsx'
+import { StoppedBanner } from './no-door.tsx'
+import { PairingDialog } from './pairing-dialog.tsx'
+import { Settings } from './settings.tsx'
+import { Verify } from './verify.tsx'
+
+/** Wide enough for three zones: details then stand beside the conversation without being asked for. */
+const WIDE = matchMedia('(min-width: 1120px)')
+
+function createWide(): () => boolean {
+  const [wide, setWide] = createSignal(WIDE.matches)
+  const look = () => setWide(WIDE.matches)
+  WIDE.addEventListener('change', look)
+  onCleanup(() => WIDE.removeEventListener('change', look))
+  return wide
+}
+
+const Nothing = (props: { shown: boolean }) => {
+  const t = useWords()
+  return (
+    <main class="pane talk" classList={{ show: props.shown }} id="talk" tabindex="-1">
+      <div class="empty grow">
+        <SmallRidge />
+        <h1>{t().app.pickTitle}</h1>
+        <p>{t().app.pick}</p>
+      </div>
+    </main>
+  )
+}
+
+/** Where Escape leads from each page; `null`: nowhere. */
+function wayBack(): string | null {
+  const now = route()
+  if (now.page === 'about' || now.page === 'verify') return chatHref(now.contact)
+  return now.page === 'list' ? null : listHref
+}
+
+export const Shell = () => {
+  const t = useWords()
+  const { state } = useNode()
+  const wide = createWide()
+  const known = () => {
+    const id = routeContact()
+    return id !== null && state.conversations[id] ? id : null
+  }
+  const page = () => (routeContact() !== null && known() === null ? 'list' : route().page)
+  const inChat = () => page() === 'chat' || page() === 'about'
+  const hasDetails = () => inChat() && (wide() || page() === 'about')
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const back = wayBack()
+    if (event.key !== 'Escape' || event.defaultPrevented || back === null || document.querySelector('dialog[open]')) return
+    const from = page()
+    go(back)
+    if (from === 'about') queueMicrotask(() => document.getElementById('details-link')?.focus())
+  }
+  addEventListener('keydown', onKeyDown)
+  onCleanup(() => removeEventListener('keydown', onKeyDown))
+
+  createEffect(
+    on(page, now => {
+      if (now === 'chat' || now === 'list') return
+      requestAnimationFrame(() => document.querySelector<HTMLElement>(now === 'about' ? '.details [data-heading]' : '.page [data-heading]')?.focus())
+    }),
+  )
+  createEffect(
+    on(
+      () => [page(), routeContact()] as const,
+      ([now], before) => {
+        if (before && now === 'list') requestAnimationFrame(() => document.querySelector<HTMLElement>('.list .rowlink')?.focus())
+      },
+    ),
+  )
+
+  return (
+    <>
+      <a
+        class="skip btn"
+        href="#talk"
+        onClick={event => {
+          event.preventDefault()
+          document.getElementById('talk')?.focus()
+        }}
+      >
+        {t().app.skip}
+      </a>
+      <StoppedBanner />
+      <div class="app" classList={{ two: !hasDetails() }}>
+        <ChatList shown={page() === 'list'} />
+        <Switch fallback={<Nothing shown={false} />}>
+          <Match when={inChat() && known()} keyed>
+            {contact => {
+              const at = () => {
+                const now = route()
+                return now.page === 'chat' ? now.at : null
+              }
+              return <Conversation contact={contact} at={at()} shown={page() === 'chat'} aboutOpen={page() === 'about'} />
+            }}
+          </Match>
+          <Match when={page() === 'verify' && known()} keyed>
+            {contact => <Verify contact={contact} />}
+          </Match>
+          <Match when={page() === 'add'}>
+            <Add />
+          </Match>
+          <Match when={page() === 'network'}>
+            <Network />
+          </Match>
+          <Match when={page() === 'settings'}>
+            <Settings />
+          </Match>
+        </Switch>
+        <Show when={hasDetails() && known()} keyed>
+          {contact => <Details contact={contact} shown={page() === 'about'} />}
+        </Show>
+      </div>
+      <PairingDialog />
+    </>
+  )
+}

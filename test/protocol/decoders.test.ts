@@ -1,0 +1,254 @@
+/**
+ * Every decoder of peer bytes: any bytes give a value or `undefined`, never a throw; what is accepted has one encoding.
+ */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  acceptPairing,
+  answerPairing,
+  appendDevice,
+  beginPairing,
+  checkHelloProof,
+  confirmPairing,
+  type Content,
+  concat,
+  decodeBundle,
+  decodeContents,
+  decodeDeviceLog,
+  decodeHelloAnswer,
+  decodeHelloOpening,
+  decodeHints,
+  decodeInvite,
+  deviceKeys,
+  encodeContents,
+  encodeHelloAnswer,
+  encodeHelloOpening,
+  encodeHints,
+  encodeInvite,
+  entropyOf,
+  equivocationProof,
+  finishPairing,
+  fromBase32,
+  fromBase64Url,
+  fromUtf8,
+  helloProof,
+  isEquivocation,
+  openPairing,
+  padEnvelope,
+  parseAccountId,
+  parseAccountKey,
+  phraseOf,
+  revokeDevice,
+  toBase32,
+  toBase64Url,
+  unpadEnvelope,
+  utf8,
+} from '../../src/protocol/index.ts'
+import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
+import { open, seal } from '../../src/protocol/crypto/aead.ts'
+import { bytes, decode, encode, integer, list, literal, nullable, text, tuple } from '../../src/protocol/wire/codec.ts'
+import { mutate } from './mutation.ts'
+import { NOW, person, secrets } from './people.ts'
+import { hex, seeded, seedOfRun } from './seeded.ts'
+
+const SEED = seedOfRun(20260101)
+const random = seeded(SEED)
+const alice = person(random, p)
+const bob = person(random, p)
+const invite = {
+  account: alice.account.key,
+  logHead: alice.log.head.subarray(0, 16),
+  secret: random(32),
+  oneTimeKey: alice.keys.dh,
+  bundleHash: alice.bundle.hash.subarray(0, 16),
+  expiresAt: NOW,
+  addresses: ['/ip4/192.168.1.7/tcp/4001', '/ip6/fe80::1/tcp/4001/ws'],
+}
+const longLog = revokeDevice(
+  p,
+  alice.account,
+  appendDevice(p, alice.account, alice.log, deviceKeys(p, secrets(random)), NOW),
+  alice.keys.id,
+  NOW,
+)
+const otherLog = appendDevice(p, alice.account, alice.log, deviceKeys(p, secrets(random)), NOW)
+const contents: readonly Content[] = [
+  { kind: 'text', counter: 7, lamport: 9, sentAt: NOW, text: 'grüße 🌍', replyTo: random(16) },
+  { kind: 'text', counter: 1, lamport: 0, sentAt: 0, text: '', replyTo: null },
+  { kind: 'receipt', received: [[1, 40], [42, 97]], shown: [] },
+  { kind: 'profile', version: 3, name: 'Alice' },
+  { kind: 'addresses', version: 2, addresses: ['/ip4/10.0.0.1/tcp/9'] },
+  { kind: 'secret', generation: 1, secret: random(32) },
+  { kind: 'devices', log: alice.log.bytes },
+  { kind: 'repair' },
+]
+const ends = { local: utf8('peer-a'), remote: utf8('peer-b') }
+const turned = { local: ends.remote, remote: ends.local }
+const begun = beginPairing(p, random, ends, 'Alice')
+const answered = answerPairing(p, random, turned, 'Bob', begun.send)!
+const opened = openPairing(p, begun.state, answered.send)!
+const finished = finishPairing(p, answered.state, opened.send)!
+const card = confirmPairing(p, random, finished, { log: bob.log, device: bob.device, bundle: bob.bundle.bytes, addresses: [] })
+const nonces = random(64)
+const us = { secret: random(32), device: alice.device, deviceId: alice.keys.id }
+const proof = helloProof(p, random, us, 'dialer', ends.local, ends.remote, nonces)
+const sealed = seal(p, random, us.secret, utf8('label'), utf8('plaintext'), utf8('data'))
+
+/** Every decoder with good bytes for it; `again` encodes an accepted value anew. */
+const decoders: readonly { name: string; good: Uint8Array; run: (bytes: Uint8Array) => unknown; again?: (value: never) => Uint8Array }[] = [
+  { name: 'device log', good: longLog.bytes, run: (b) => decodeDeviceLog(p, alice.account.key, b), again: (v: { bytes: Uint8Array }) => v.bytes },
+  { name: 'bundle', good: alice.bundle.bytes, run: (b) => decodeBundle(p, b), again: (v: { bytes: Uint8Array }) => v.bytes },
+  { name: 'equivocation', good: equivocationProof(longLog, otherLog)!, run: (b) => isEquivocation(p, alice.account.key, b) || undefined },
+  { name: 'invite', good: utf8(encodeInvite(invite)), run: (b) => decodeInvite(String.fromCharCode(...b)) },
+  { name: 'invite bytes', good: fromBase64Url(encodeInvite(invite).slice(7))!, run: (b) => decodeInvite(`tulnic:${toBase64Url(b)}`), again: (v) => fromBase64Url(encodeInvite(v).slice(7))! },
+  { name: 'contents', good: encodeContents(contents), run: (b) => decodeContents(b) },
+  { name: 'hints', good: encodeHints(invite.addresses, 92), run: decodeHints, again: (v) => encodeHints(v, 1000) },
+  { name: 'hello opening', good: encodeHelloOpening({ day: 20_000, nonce: random(32), tags: Array.from({ length: 32 }, () => random(16)) }), run: decodeHelloOpening, again: encodeHelloOpening },
+  { name: 'hello answer', good: encodeHelloAnswer({ nonce: random(32), tag: random(16), proof }), run: decodeHelloAnswer, again: encodeHelloAnswer },
+  { name: 'hello proof', good: proof, run: (b) => checkHelloProof(p, us.secret, alice.log.devices, 'dialer', ends.local, ends.remote, nonces, b), again: () => proof },
+  { name: 'pairing commitment', good: begun.send, run: (b) => answerPairing(p, random, turned, 'Bob', b) },
+  { name: 'pairing answer', good: answered.send, run: (b) => openPairing(p, begun.state, b) },
+  { name: 'pairing opening', good: opened.send, run: (b) => finishPairing(p, answered.state, b), again: () => opened.send },
+  { name: 'pairing card', good: card, run: (b) => acceptPairing(p, opened.state, b), again: () => card },
+  { name: 'envelope', good: padEnvelope(random(700)), run: unpadEnvelope, again: padEnvelope },
+  { name: 'sealed', good: sealed, run: (b) => open(p, us.secret, utf8('label'), b, utf8('data')), again: () => sealed },
+  { name: 'account key', good: alice.account.key, run: parseAccountKey, again: (v) => v },
+  { name: 'account id', good: utf8(toBase32(alice.account.key)), run: (b) => parseAccountId(String.fromCharCode(...b)), again: (v: string) => utf8(v) },
+  { name: 'phrase', good: utf8(phraseOf(us.secret)), run: (b) => entropyOf(String.fromCharCode(...b)) },
+  { name: 'base32', good: utf8(toBase32(random(33))), run: (b) => fromBase32(String.fromCharCode(...b)), again: (v) => utf8(toBase32(v)) },
+  { name: 'base64url', good: utf8(toBase64Url(random(34))), run: (b) => fromBase64Url(String.fromCharCode(...b)), again: (v) => utf8(toBase64Url(v)) },
+  { name: 'UTF-8', good: utf8('grüße'), run: fromUtf8, again: utf8 },
+]
+
+describe.each(decoders)('$name', ({ good, run, again }) => {
+  test('accepts what was made for it, once', () => {
+    const value = run(good)
+    expect(value).toBeDefined()
+    if (again !== undefined) expect(hex(again(value as never))).toBe(hex(good))
+  })
+
+  test(`gives a value or undefined for damaged bytes, and no second encoding (seed ${SEED})`, () => {
+    const damage = seeded(SEED + good.length)
+    let refused = 0
+    for (let round = 0; round < 300; round++) {
+      const bytes = mutate(damage, good)
+      const value = run(bytes)
+      if (value === undefined) refused++
+      else if (again !== undefined) expect(hex(again(value as never))).toBe(hex(bytes))
+    }
+    expect(refused).toBeGreaterThan(0)
+  })
+
+  test('gives a value or undefined for any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const value = run(bytes)
+        if (value !== undefined && again !== undefined) expect(hex(again(value as never))).toBe(hex(bytes))
+      }),
+      { seed: SEED, numRuns: 300 },
+    )
+  })
+
+  test('gives undefined or a value for all cuts, and refuses 10 MB', () => {
+    for (let length = 0; length < Math.min(good.length, 400); length++) run(good.subarray(0, length))
+    const huge = new Uint8Array(10_000_000).fill(0x61)
+    huge.set(good.subarray(0, 100))
+    const small = String.fromCharCode(...good.subarray(0, 8)).startsWith('tulnic') || run === fromUtf8
+    if (!small && good.length > 60) expect(runHuge(run, huge)).toBeUndefined()
+  })
+})
+
+/** Decoders of text take a string, which `String.fromCharCode(...)` cannot make of 10 MB: they get 100 kB. */
+function runHuge(run: (bytes: Uint8Array) => unknown, huge: Uint8Array): unknown {
+  try {
+    return run(huge)
+  } catch (error) {
+    if (error instanceof RangeError && error.message.includes('call stack')) return run(huge.subarray(0, 100_000))
+    throw error
+  }
+}
+
+describe('canonical CBOR', () => {
+  const any = (item: unknown) => item
+  test.each([
+    ['an integer longer than needed', '1817', false],
+    ['an integer longer than needed, 2 bytes', '190017', false],
+    ['the shortest integer', '17', true],
+    ['a negative integer', '20', true],
+    ['2^53', '1b0020000000000000', false],
+    ['a float', 'f93c00', false],
+    ['a float 64 of a whole number', 'fb3ff0000000000000', false],
+    ['NaN', 'f97e00', false],
+    ['undefined', 'f7', false],
+    ['a tag', 'c000', false],
+    ['an array of unknown length', '9f01ff', false],
+    ['bytes of unknown length', '5f4101ff', false],
+    ['text of unknown length', '7f6161ff', false],
+    ['a length longer than needed', '580101', false],
+    ['text that is not UTF-8', '61ff', false],
+    ['a surrogate in UTF-8', '63eda080', false],
+    ['overlong UTF-8', '62c080', false],
+    ['more than one item', '0101', false],
+    ['nothing', '', false],
+    ['an array that is cut', '8201', false],
+    ['an array of 2^32 - 1', '9affffffff', false],
+    ['bytes of 2^32 - 1', '5affffffff', false],
+    ['a break', 'ff', false],
+    ['null', 'f6', true],
+    ['an empty array', '80', true],
+  ])('%s', (_, encoded, accepted) => {
+    expect(decode(new Uint8Array(Buffer.from(encoded, 'hex')), 100, any) !== undefined).toBe(accepted)
+  })
+
+  test('an abyss of arrays is refused, not fallen into', () => {
+    expect(decode(new Uint8Array(60_000).fill(0x81), 100_000, any)).toBeUndefined()
+    const deep = new Uint8Array(60_000).fill(0x81)
+    deep[59_999] = 0x80
+    // Either outcome is total; what counts is that neither throws.
+    decode(deep, 100_000, any)
+    expect(decodeContents(deep)).toBeUndefined()
+  })
+
+  test('round trip of every plain value', () => {
+    const plain = fc.letrec((tie) => ({
+      item: fc.oneof(
+        { maxDepth: 4 },
+        fc.maxSafeInteger(),
+        fc.string({ unit: 'grapheme' }),
+        fc.constant(null),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.array(tie('item'), { maxLength: 5 }),
+      ),
+    })).item
+    fc.assert(
+      fc.property(plain, (value) => {
+        expect(decode(encode(value as never), 1e6, any)).toEqual(value)
+      }),
+      { seed: SEED },
+    )
+  })
+
+  test('decoders of items take what they say and nothing else', () => {
+    const at = <T>(value: unknown, decoder: (item: unknown) => T | undefined) => decoder(value)
+    expect([0, 1, 5, 6, 1.5, '1', null, 2n].map((item) => at(item, integer(1, 5)))).toEqual([undefined, 1, 5, ...Array(5).fill(undefined)])
+    expect([1, 2].map((item) => at(item, literal(2)))).toEqual([undefined, 2])
+    expect(at(null, nullable(integer(0, 1)))).toBeNull()
+    expect(at(2, nullable(integer(0, 1)))).toBeUndefined()
+    expect(at('abc', text(2))).toBeUndefined()
+    expect(at(new Uint8Array(3), bytes(2))).toBeUndefined()
+    expect(at([1], bytes(1))).toBeUndefined()
+    expect(at([1, 2], list(integer(0, 2), 0, 1))).toBeUndefined()
+    expect(at([1, 9], list(integer(0, 2), 0, 2))).toBeUndefined()
+    expect(at([1, 'a'], tuple(integer(0, 2), text(1)))).toEqual([1, 'a'])
+    expect(at([1, 'a', 2], tuple(integer(0, 2), text(1)))).toBeUndefined()
+    expect(at({ 0: 1, length: 1 }, tuple(integer(0, 2)))).toBeUndefined()
+  })
+})
+
+test('decoded values do not change when the bytes they came from do', () => {
+  const encoded = encodeContents(contents)
+  const value = decodeContents(encoded)
+  encoded.fill(0)
+  expect(value).toEqual(contents)
+  expect(concat(new Uint8Array(1))).toHaveLength(1)
+})
