@@ -19,6 +19,9 @@ const PERMISSIVE = new Set([
   'Zlib',
 ])
 
+/** Packages whose package.json names no licence, and the licence that their LICENSE file holds: read at the pinned version. */
+const READ_BY_HAND: Readonly<Record<string, string>> = { 'node_modules/@journeyapps/wa-sqlite': 'MIT' }
+
 /** Packages at run time besides libp2p's own: each is somebody more to trust. */
 const MOST_PACKAGES = 150
 
@@ -45,7 +48,7 @@ for (const folder of ['.', 'scripts/runtime', 'scripts/chromium', 'scripts/bench
 const runtime = Object.entries(readLock('.')).filter(
   ([name, { dev, devOptional }]) => name !== '' && !dev && !devOptional,
 )
-for (const [name, { license, hasInstallScript }] of runtime) {
+for (const [name, { license = READ_BY_HAND[name], hasInstallScript }] of runtime) {
   if (!isPermissive(license)) wrong.push(`${name}: its licence is ${license ?? 'unknown'}: choose another package`)
   if (hasInstallScript) wrong.push(`${name}: needs an install script, and none ever runs: choose another package`)
 }

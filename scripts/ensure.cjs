@@ -1,6 +1,7 @@
 'use strict'
 /**
- * Makes a checkout ready, so that `npm start` and `npm test` work in a fresh clone: `node scripts/ensure.cjs STEP…`.
+ * Makes a checkout ready, so that `npm start` and `npm test` work in a fresh clone: `node scripts/ensure.cjs STEP…`. Every
+ * npm script begins with it, through run.cjs: npm's own pre-scripts do not run where somebody set ignore-scripts.
  *
  *     install   the packages of package-lock.json, and a newer Node.js where the machine's own is too old
  *     build     dist/ from src/
@@ -24,8 +25,11 @@ const BENCH = path.join(__dirname, 'bench')
 const CHROMIUM = path.join(__dirname, 'chromium')
 const UNPACKED = path.join(CHROMIUM, 'node_modules', '.unpacked')
 
-/** For what one can do without: a machine that is offline should not wait for npm's usual tries. */
-const FEW_TRIES = ['--fetch-retries=0']
+/** npm's own pauses between tries add up to a minute and a half before an offline machine gets its sentence. */
+const TRIES = ['--fetch-retries=3', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=8000']
+
+/** For what one can do without. */
+const ONE_TRY = ['--fetch-retries=0']
 
 class Failed extends Error {}
 
@@ -42,9 +46,8 @@ const STEPS = {
   ],
 }
 
-main(process.argv.slice(2))
-
-function main(names) {
+/** Does the named steps that are due. Ends the process where one fails. */
+function ensure(names) {
   if (Number(process.versions.node.split('.')[0]) < OLDEST) end(howToGetOne())
   const parts = [].concat(...names.map((name) => STEPS[name] || end(`scripts/ensure.cjs knows no step "${name}".`)))
   if (!parts.some(isDue)) return
@@ -77,14 +80,14 @@ function installPackages() {
   say('installing the packages, once')
   npmCi(
     ROOT,
-    [],
+    TRIES,
     'The packages could not be installed. The network is needed this once: check it and run the same command again.',
   )
 }
 
 function installRuntime() {
   say(`fetching a newer Node.js into scripts/runtime, once (this machine has ${process.version})`)
-  npmCi(RUNTIME, [], `A newer Node.js could not be fetched. ${howToGetOne()}`)
+  npmCi(RUNTIME, TRIES, `A newer Node.js could not be fetched. ${howToGetOne()}`)
   const runtime = findRuntime()
   if (!runtime || spawnSync(runtime, ['--version']).status !== 0) throw new Failed(howToGetOne())
 }
@@ -101,14 +104,14 @@ function build() {
 /** Never a reason to stop: a benchmark whose peer is missing says so. */
 function installPeers() {
   say('fetching what the benchmarks are measured against, once')
-  return orGoOn(() => npmCi(BENCH, FEW_TRIES, 'The peers could not be fetched: their benchmarks will be left out.'))
+  return orGoOn(() => npmCi(BENCH, ONE_TRY, 'The peers could not be fetched: their benchmarks will be left out.'))
 }
 
 /** Never a reason to stop: without a Chromium the browser tests are skipped, by name. */
 function installChromium() {
   say('fetching a Chromium for the browser tests, once (70 MB; CHROMIUM=none leaves them out)')
   return orGoOn(() => {
-    npmCi(CHROMIUM, FEW_TRIES, 'No Chromium could be fetched: the browser tests will be skipped.')
+    npmCi(CHROMIUM, ONE_TRY, 'No Chromium could be fetched: the browser tests will be skipped.')
     run(
       [path.join(CHROMIUM, 'unpack.mjs'), UNPACKED],
       'The Chromium could not be unpacked: the browser tests will be skipped.',
@@ -281,3 +284,6 @@ function end(sentence) {
   say(sentence)
   process.exit(1)
 }
+
+module.exports = { ensure }
+if (require.main === module) ensure(process.argv.slice(2))

@@ -1,19 +1,24 @@
 'use strict'
 /**
- * Runs a script of this project under the right Node.js: `node scripts/run.cjs FILE [ARGUMENT]…`, FILE relative to the project.
+ * Runs a script of this project under the right Node.js: `node scripts/run.cjs [STEP]… -- FILE [ARGUMENT]…`, the steps of
+ * ensure.cjs first, FILE relative to the project.
  *
  * Holds: the script runs in the caller's folder; signals reach it once; this process ends as it ended, and never before it.
  */
 const { spawn } = require('child_process')
 const path = require('path')
+const { ensure } = require('./ensure.cjs')
 const { findRuntime, howToGetOne } = require('./runtime/find.cjs')
 
+const words = process.argv.slice(2)
+const dashes = words.indexOf('--')
+ensure(words.slice(0, dashes))
 const runtime = findRuntime()
 if (!runtime) {
   console.error(howToGetOne())
   process.exit(1)
 }
-const [script, ...rest] = process.argv.slice(2)
+const [script, ...rest] = words.slice(dashes + 1)
 const child = spawn(runtime, [path.join(__dirname, '..', script), ...rest], { stdio: 'inherit' })
 
 // A terminal sends Ctrl-C to the whole group, so the child has it already; a signal sent by hand reaches this process alone.

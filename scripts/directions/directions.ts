@@ -126,7 +126,7 @@ function readSource(file: string, text: string): Source {
     }
     if (isDeclaration(node, parent, role)) declared.add(String(node.name))
     for (const word of wordsOf(node, parent, role)) note(word, node)
-    if (parent === program && !isReExport(node)) declares.push(lineOf(node))
+    if (parent?.type === 'Program' && !isReExport(node)) declares.push(lineOf(node))
   })
   for (const name of declared) words.delete(name)
   return { file, imports, words, reExports, declares, broken: errors[0]?.message }

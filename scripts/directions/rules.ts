@@ -140,8 +140,8 @@ export const rules: readonly Rule[] = [
   {
     kind: 'imports',
     name: 'the store port knows no adapter',
-    files: /^src\/node\/store\/(store|records|memory)\.ts$/,
-    may: [PROTOCOL, /^src\/node\/store\/(store|records|schema)\.ts$/],
+    files: /^src\/node\/store\/(store|records)\.ts$/,
+    may: [PROTOCOL, /^src\/node\/store\/(store|records)\.ts$/],
     teaches: 'a port that imports an adapter is no port: the adapter imports the port',
   },
   {

@@ -22,6 +22,7 @@ import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
 import type { Resident } from './engine/state.ts'
+import { authorOf } from './engine/text-id.ts'
 import type { ContactRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
 
@@ -133,11 +134,11 @@ export class Queries {
   async counterOf(id: AccountId, message: string): Promise<number> {
     const row = await this.#row(message)
     if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number) throw unknownMessage(message)
-    if (row.author === 1) return row.counter
+    const theirs = authorOf(id, this.#resident.self.id)
+    if (row.author === theirs) return row.counter
     // One of mine: everything of theirs that stands before it in the order.
-    const place = { lamport: row.lamport, author: 0, counter: row.counter }
-    const rows = await this.#store.history({ conversation: row.conversation, limit: HISTORY_MOST, before: place, search: null })
-    return rows.find((other) => other.author === 1)?.counter ?? 0
+    const rows = await this.#store.history({ conversation: row.conversation, limit: HISTORY_MOST, before: row, search: null })
+    return rows.find((other) => other.author === theirs)?.counter ?? 0
   }
 
   // events
@@ -161,12 +162,12 @@ export class Queries {
     if (body.t === 'message' || body.t === 'state') {
       const conversation = this.#resident.maps.conversations.get(body.c)
       if (conversation === undefined || !this.#resident.maps.contacts.has(body.c)) return []
-      const author = body.t === 'message' ? body.a : 0
+      const author = body.t === 'message' ? body.a : authorOf(this.#resident.self.id, body.c)
       const rows = await this.#store.byCounter(conversation.number, author, body.from, body.to, body.to - body.from + 1)
       return rows.map((row, index) => {
         const message = this.#message(body.c, row)
         return body.t === 'message'
-          ? { ...stamped(index), type: 'message', message, to: row.author === 0 ? body.c : this.#resident.self.id }
+          ? { ...stamped(index), type: 'message', message, to: message.from === body.c ? this.#resident.self.id : body.c }
           : { ...stamped(index), type: 'state', message: message.id, conversation: body.c, state: body.s, reason: body.r }
       })
     }
@@ -272,11 +273,12 @@ export class Queries {
   }
 
   #message(id: AccountId, row: MessageRow): Message {
-    const { state, reason } = row.author === 1 ? this.#stateOfTheirs(id, row) : this.#stateOfMine(id, row)
+    const mine = row.author === authorOf(this.#resident.self.id, id)
+    const { state, reason } = mine ? this.#stateOfMine(id, row) : this.#stateOfTheirs(id, row)
     return {
       id: toBase32(row.id),
       conversation: id,
-      from: row.author === 0 ? this.#resident.self.id : id,
+      from: mine ? this.#resident.self.id : id,
       text: row.text,
       replyTo: row.replyTo === null ? null : toBase32(row.replyTo),
       attachments: [],

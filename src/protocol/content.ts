@@ -64,7 +64,8 @@ const TIME_MOST = 8.64e15
  */
 export function encodeContents(contents: readonly Content[]): Uint8Array {
   const encoded = encode(contents.map(plain))
-  if (contents.length > CONTENTS_COUNT || encoded.length > CONTENTS_BYTES) throw new RangeError('contents out of bounds')
+  if (contents.length > CONTENTS_COUNT || encoded.length > CONTENTS_BYTES)
+    throw new RangeError('contents out of bounds')
   return encoded
 }
 
@@ -79,7 +80,8 @@ export function decodeContents(encoded: Uint8Array): readonly Content[] | undefi
  * there. So nobody can claim the id of another message, and one that is sent again is the same.
  */
 export function messageId(p: Primitives, conversation: Uint8Array, device: DeviceId, counter: number): Uint8Array {
-  if (conversation.length !== 32 || !Number.isSafeInteger(counter) || counter < 1) throw new RangeError('no such message')
+  if (conversation.length !== 32 || !Number.isSafeInteger(counter) || counter < 1)
+    throw new RangeError('no such message')
   const number = new Uint8Array(8)
   new DataView(number.buffer).setBigUint64(0, BigInt(counter))
   return p.sha256(concat(LABELS.messageId, conversation, deviceIdBytes(device), number)).slice(0, 16)
@@ -176,12 +178,19 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
       tuple(
         literal(4),
         VERSION,
-        list(mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)), 0, ADDRESS_COUNT),
+        list(
+          mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
+          0,
+          ADDRESS_COUNT,
+        ),
       ),
       ([, version, addresses]) => ({ kind: 'addresses', version, addresses }),
     ),
   ],
-  [5, mapped(tuple(literal(5), VERSION, bytes(32)), ([, generation, secret]) => ({ kind: 'secret', generation, secret }))],
+  [
+    5,
+    mapped(tuple(literal(5), VERSION, bytes(32)), ([, generation, secret]) => ({ kind: 'secret', generation, secret })),
+  ],
   [6, mapped(tuple(literal(6), bytes(1, DEVICE_LOG_BYTES)), ([, log]) => ({ kind: 'devices', log }))],
   [7, mapped(tuple(literal(7)), () => ({ kind: 'repair' }))],
 ])

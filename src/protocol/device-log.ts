@@ -86,12 +86,24 @@ export function createDeviceLog(p: Primitives, account: Account, device: DeviceK
 }
 
 /** The log with one more device. Throws for a device that is or was in it, and beyond the bounds of `limits.ts`. */
-export function appendDevice(p: Primitives, account: Account, log: DeviceLog, device: DeviceKeys, time: number): DeviceLog {
+export function appendDevice(
+  p: Primitives,
+  account: Account,
+  log: DeviceLog,
+  device: DeviceKeys,
+  time: number,
+): DeviceLog {
   return append(p, account, walkOf(p, log), generationOf(log), time, [ADD, device.signing, device.dh, 0])
 }
 
 /** The log without a device. Throws if it is not live or the only one. */
-export function revokeDevice(p: Primitives, account: Account, log: DeviceLog, device: DeviceId, time: number): DeviceLog {
+export function revokeDevice(
+  p: Primitives,
+  account: Account,
+  log: DeviceLog,
+  device: DeviceId,
+  time: number,
+): DeviceLog {
   return append(p, account, walkOf(p, log), generationOf(log), time, [REVOKE, deviceIdBytes(device)])
 }
 
@@ -187,7 +199,14 @@ function divergence(a: DeviceLog, b: DeviceLog): number {
 function logOf(account: AccountKey, encoded: Uint8Array, walk: Walk): DeviceLog | undefined {
   const head = walk.chain.at(-1)?.hash
   if (head === undefined) return undefined
-  return { bytes: encoded, head, account, devices: [...walk.live.values()], entries: walk.chain.length, chain: walk.chain }
+  return {
+    bytes: encoded,
+    head,
+    account,
+    devices: [...walk.live.values()],
+    entries: walk.chain.length,
+    chain: walk.chain,
+  }
 }
 
 function walkOf(p: Primitives, log: DeviceLog): Walk {
@@ -199,7 +218,14 @@ function walkOf(p: Primitives, log: DeviceLog): Walk {
   return walk
 }
 
-function append(p: Primitives, account: Account, walk: Walk, generation: number, time: number, change: Change): DeviceLog {
+function append(
+  p: Primitives,
+  account: Account,
+  walk: Walk,
+  generation: number,
+  time: number,
+  change: Change,
+): DeviceLog {
   const previous = walk.chain.at(-1)?.hash ?? new Uint8Array(0)
   const body = encode([generation, walk.chain.length, previous, time, ...change])
   const signature = p.sign(account.seed, concat(LABELS.deviceLogEntry, body))

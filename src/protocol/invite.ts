@@ -45,7 +45,8 @@ const CHECK_BYTES = 4
 /** The link. Throws for parts of a wrong length and an expiry that is no whole second of the years 1970–2106. */
 export function encodeInvite(invite: Invite): string {
   const seconds = invite.expiresAt / 1000
-  if (!Number.isInteger(seconds) || seconds < 0 || seconds >= 2 ** 32) throw new RangeError(`${invite.expiresAt} is no expiry`)
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds >= 2 ** 32)
+    throw new RangeError(`${invite.expiresAt} is no expiry`)
   const body = concat(
     Uint8Array.of(VERSION, invite.oneTimeKey === null ? 0 : 1),
     sized(invite.account, 32),
@@ -75,7 +76,12 @@ export function inviteKey(p: Primitives, secret: Uint8Array): Uint8Array {
 }
 
 /** Shows to `listenerPeer` that `dialerPeer` (raw PeerIDs) knows the invite, 32 bytes; good for these two ends only. */
-export function inviteProof(p: Primitives, secret: Uint8Array, dialerPeer: Uint8Array, listenerPeer: Uint8Array): Uint8Array {
+export function inviteProof(
+  p: Primitives,
+  secret: Uint8Array,
+  dialerPeer: Uint8Array,
+  listenerPeer: Uint8Array,
+): Uint8Array {
   return p.hmac(secret, concat(LABELS.inviteProof, joined(dialerPeer, listenerPeer)))
 }
 
@@ -96,11 +102,17 @@ function decodeBytes(bytes: Uint8Array): Invite | undefined {
   if (version !== VERSION || bytes.length > INVITE_BYTES || (flags !== 0 && flags !== 1)) return undefined
   const hintsAt = FIXED_BYTES + flags * KEY_BYTES
   const end = bytes.length - CHECK_BYTES
-  if (end < hintsAt || end > hintsAt + INVITE_ADDRESS_BYTES || !equal(check(bytes.subarray(0, end)), bytes.subarray(end))) return undefined
+  if (
+    end < hintsAt ||
+    end > hintsAt + INVITE_ADDRESS_BYTES ||
+    !equal(check(bytes.subarray(0, end)), bytes.subarray(end))
+  )
+    return undefined
   const account = parseAccountKey(bytes.slice(2, 34))
   const addresses = decodeHints(bytes.subarray(hintsAt, end))
   const oneTimeKey = flags === 1 ? bytes.slice(FIXED_BYTES, hintsAt) : null
-  if (account === undefined || addresses === undefined || (oneTimeKey !== null && !isDhKey(oneTimeKey))) return undefined
+  if (account === undefined || addresses === undefined || (oneTimeKey !== null && !isDhKey(oneTimeKey)))
+    return undefined
   const seconds = new DataView(bytes.buffer, bytes.byteOffset).getUint32(98)
   return {
     account,

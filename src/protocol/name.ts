@@ -19,7 +19,7 @@ export function cleanName(text: string): string {
     .normalize('NFC')
     .replace(/(\p{M}{4})\p{M}+/gu, '$1')
     .replace(/ {2,}/g, ' ')
-  const edges = /^[ \u200D\p{M}]+|[ \u200D]+$/gu
+  const edges = /^(?: |\u200D|\p{M})+|(?: |\u200D)+$/gu
   const cut = [...visible.replace(edges, '')].slice(0, NAME_CODE_POINTS).join('').replace(edges, '')
   return cut === '' ? NO_NAME : cut
 }

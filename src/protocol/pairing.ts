@@ -245,5 +245,9 @@ const CARD = tuple(
   bytes(1, DEVICE_LOG_BYTES),
   bytes(16),
   bytes(0, BUNDLE_BYTES),
-  list(mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)), 0, ADDRESS_COUNT),
+  list(
+    mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
+    0,
+    ADDRESS_COUNT,
+  ),
 )

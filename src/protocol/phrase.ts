@@ -15,7 +15,10 @@ export function phraseOf(entropy: Uint8Array): string {
 /** The 32 bytes of 24 words in any case and spacing; `undefined` where a word or the check is wrong. */
 export function entropyOf(phrase: string): Uint8Array | undefined {
   if (phrase.length > 1024) return undefined
-  const words = phrase.toLowerCase().split(/\s+/).filter((word) => word !== '')
+  const words = phrase
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '')
   if (words.length !== 24) return undefined
   try {
     return mnemonicToEntropy(words.join(' '), wordlist)

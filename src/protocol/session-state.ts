@@ -39,11 +39,16 @@ const SENDING = 8
 const RECEIVING = 16
 const KEY = 32
 const PHASES = ['ek-due', 'ek-sent', 'ek-wait', 'ct-send'] as const
-/** Above the largest state: fixed parts, 16 old chains, a ciphertext, 8 epochs that all send. */
-const LARGEST = 1024 + OLD_CHAINS * 44 + CT_BYTES + PQ_EPOCHS * 85
+
+/** Parts of fixed length: before the elliptic half, in it, and in the other; then a chain, an old chain, an epoch. */
+const FIXED_BYTES = 61 + 100 + 112
+const CHAIN_BYTES = 68
+const OLD_CHAIN_BYTES = 44
+const EPOCH_BYTES = 49
+const EPOCH_SEND_BYTES = 36
 
 export function encodeSessionState({ id, transcript, sent, received, ec, pq }: SessionState): Uint8Array {
-  const writer = new Writer(LARGEST)
+  const writer = new Writer(lengthOf(ec, pq))
   writer.byte(VERSION)
   writer.byte(flagsOf(ec, pq))
   writer.byte(PHASES.indexOf(pq.phase.name))
@@ -56,6 +61,18 @@ export function encodeSessionState({ id, transcript, sent, received, ec, pq }: S
   writeEc(writer, ec)
   writePq(writer, pq)
   return writer.done()
+}
+
+function lengthOf(ec: EcState, pq: PqState): number {
+  let length = FIXED_BYTES + ec.old.length * OLD_CHAIN_BYTES
+  if (ec.own !== null) length += 2 * KEY
+  if (ec.peerKey !== null) length += KEY
+  if (ec.sending !== null) length += CHAIN_BYTES
+  if (ec.receiving !== null) length += CHAIN_BYTES + 8
+  if (pq.phase.name === 'ek-sent') length += pq.phase.seed.length
+  if (pq.phase.name === 'ct-send') length += CT_BYTES
+  for (const epoch of pq.epochs) length += epoch.send === null ? EPOCH_BYTES : EPOCH_BYTES + EPOCH_SEND_BYTES
+  return length
 }
 
 function flagsOf(ec: EcState, pq: PqState): number {
@@ -225,13 +242,13 @@ function isAscending(numbers: readonly number[]): boolean {
   return numbers.every((n, i) => i === 0 || n > (numbers[i - 1] ?? n))
 }
 
-/** Writes into one buffer that is large enough. */
+/** Writes into one buffer of the right length. */
 class Writer {
   readonly #bytes: Uint8Array
   #at = 0
 
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity)
+  constructor(length: number) {
+    this.#bytes = new Uint8Array(length)
   }
 
   byte(value: number): void {
@@ -248,8 +265,10 @@ class Writer {
     this.#at += bytes.length
   }
 
+  /** Throws where the parts are not those that the length was counted for. */
   done(): Uint8Array {
-    return this.#bytes.slice(0, this.#at)
+    if (this.#at !== this.#bytes.length) throw new Error(`wrote ${this.#at} of ${this.#bytes.length} bytes`)
+    return this.#bytes
   }
 }
 

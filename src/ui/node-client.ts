@@ -39,8 +39,6 @@ const TOKEN_KEY = 'tulnic.token'
 /** First wait before joining again; doubled up to the last: a restarted node is found within seconds, a stopped one costs little. */
 const FIRST_WAIT_MS = 250
 const LAST_WAIT_MS = 8_000
-/** A door that serves pages but refuses the socket this often refuses the token; once may be a start in progress. */
-const REFUSALS = 2
 
 interface Pending {
   readonly resolve: (value: unknown) => void
@@ -73,11 +71,15 @@ async function exchange(code: string): Promise<string | null> {
   return typeof token === 'string' ? token : null
 }
 
-const doorServes = (): Promise<boolean> =>
-  fetch('/', { method: 'HEAD', cache: 'no-store' }).then(
-    answer => answer.ok,
-    () => false,
-  )
+/** Why a socket did not open, which the browser does not say: asks the door about the token. */
+async function askWhy(token: string): Promise<'token-refused' | 'stopped' | 'busy'> {
+  try {
+    const { status } = await fetch('/api/session', { cache: 'no-store', headers: { authorization: `Bearer ${token}` } })
+    return status === 401 ? 'token-refused' : 'busy'
+  } catch {
+    return 'stopped'
+  }
+}
 
 /** Starts joining at once. */
 export function startNodeClient(): NodeClient {
@@ -89,7 +91,6 @@ export function startNodeClient(): NodeClient {
   let socket: WebSocket | null = null
   let nextId = 1
   let waitMs = FIRST_WAIT_MS
-  let refusals = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let joining = false
   let stopped = false
@@ -130,11 +131,11 @@ export function startNodeClient(): NodeClient {
     waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)
   }
 
-  async function refused(): Promise<void> {
-    const serves = await doorServes()
-    refusals = serves ? refusals + 1 : 0
-    if (refusals >= REFUSALS) return setDoor({ phase: 'closed', why: 'token-refused' })
-    if (!serves) setDoor({ phase: 'stopped' })
+  async function refused(token: string): Promise<void> {
+    const why = await askWhy(token)
+    if (stopped) return
+    if (why === 'token-refused') return setDoor({ phase: 'closed', why })
+    setDoor({ phase: why === 'stopped' ? 'stopped' : 'joining' })
     later()
   }
 
@@ -146,7 +147,6 @@ export function startNodeClient(): NodeClient {
       call('subscribe', undefined).then(
         () => {
           joined = true
-          refusals = 0
           waitMs = FIRST_WAIT_MS
           setDoor({ phase: 'open' })
         },
@@ -157,7 +157,7 @@ export function startNodeClient(): NodeClient {
     wire.onclose = () => {
       lose()
       if (stopped) return
-      if (!joined) return void refused()
+      if (!joined) return void refused(token)
       setDoor({ phase: 'joining' })
       later()
     }
@@ -197,14 +197,12 @@ export function startNodeClient(): NodeClient {
   }
   const whenTokenChanges = (event: StorageEvent) => {
     if (event.key !== TOKEN_KEY || !event.newValue || door.phase === 'open') return
-    refusals = 0
     joinNow()
   }
   const whenHashChanges = () => {
     const fresh = takeCode()
     if (fresh === null || door.phase === 'open') return
     code = fresh
-    refusals = 0
     joinNow()
   }
   addEventListener('online', joinNow)

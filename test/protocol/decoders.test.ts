@@ -75,7 +75,14 @@ const otherLog = appendDevice(p, alice.account, alice.log, deviceKeys(p, secrets
 const contents: readonly Content[] = [
   { kind: 'text', counter: 7, lamport: 9, sentAt: NOW, text: 'grüße 🌍', replyTo: random(16) },
   { kind: 'text', counter: 1, lamport: 0, sentAt: 0, text: '', replyTo: null },
-  { kind: 'receipt', received: [[1, 40], [42, 97]], shown: [] },
+  {
+    kind: 'receipt',
+    received: [
+      [1, 40],
+      [42, 97],
+    ],
+    shown: [],
+  },
   { kind: 'profile', version: 3, name: 'Alice' },
   { kind: 'addresses', version: 2, addresses: ['/ip4/10.0.0.1/tcp/9'] },
   { kind: 'secret', generation: 1, secret: random(32) },
@@ -88,35 +95,99 @@ const begun = beginPairing(p, random, ends, 'Alice')
 const answered = answerPairing(p, random, turned, 'Bob', begun.send)!
 const opened = openPairing(p, begun.state, answered.send)!
 const finished = finishPairing(p, answered.state, opened.send)!
-const card = confirmPairing(p, random, finished, { log: bob.log, device: bob.device, bundle: bob.bundle.bytes, addresses: [] })
+const card = confirmPairing(p, random, finished, {
+  log: bob.log,
+  device: bob.device,
+  bundle: bob.bundle.bytes,
+  addresses: [],
+})
 const nonces = random(64)
 const us = { secret: random(32), device: alice.device, deviceId: alice.keys.id }
 const proof = helloProof(p, random, us, 'dialer', ends.local, ends.remote, nonces)
 const sealed = seal(p, random, us.secret, utf8('label'), utf8('plaintext'), utf8('data'))
 
 /** Every decoder with good bytes for it; `again` encodes an accepted value anew. */
-const decoders: readonly { name: string; good: Uint8Array; run: (bytes: Uint8Array) => unknown; again?: (value: never) => Uint8Array }[] = [
-  { name: 'device log', good: longLog.bytes, run: (b) => decodeDeviceLog(p, alice.account.key, b), again: (v: { bytes: Uint8Array }) => v.bytes },
-  { name: 'bundle', good: alice.bundle.bytes, run: (b) => decodeBundle(p, b), again: (v: { bytes: Uint8Array }) => v.bytes },
-  { name: 'equivocation', good: equivocationProof(longLog, otherLog)!, run: (b) => isEquivocation(p, alice.account.key, b) || undefined },
+const decoders: readonly {
+  name: string
+  good: Uint8Array
+  run: (bytes: Uint8Array) => unknown
+  again?: (value: never) => Uint8Array
+}[] = [
+  {
+    name: 'device log',
+    good: longLog.bytes,
+    run: (b) => decodeDeviceLog(p, alice.account.key, b),
+    again: (v: { bytes: Uint8Array }) => v.bytes,
+  },
+  {
+    name: 'bundle',
+    good: alice.bundle.bytes,
+    run: (b) => decodeBundle(p, b),
+    again: (v: { bytes: Uint8Array }) => v.bytes,
+  },
+  {
+    name: 'equivocation',
+    good: equivocationProof(longLog, otherLog)!,
+    run: (b) => isEquivocation(p, alice.account.key, b) || undefined,
+  },
   { name: 'invite', good: utf8(encodeInvite(invite)), run: (b) => decodeInvite(String.fromCharCode(...b)) },
-  { name: 'invite bytes', good: fromBase64Url(encodeInvite(invite).slice(7))!, run: (b) => decodeInvite(`tulnic:${toBase64Url(b)}`), again: (v) => fromBase64Url(encodeInvite(v).slice(7))! },
+  {
+    name: 'invite bytes',
+    good: fromBase64Url(encodeInvite(invite).slice(7))!,
+    run: (b) => decodeInvite(`tulnic:${toBase64Url(b)}`),
+    again: (v) => fromBase64Url(encodeInvite(v).slice(7))!,
+  },
   { name: 'contents', good: encodeContents(contents), run: (b) => decodeContents(b) },
   { name: 'hints', good: encodeHints(invite.addresses, 92), run: decodeHints, again: (v) => encodeHints(v, 1000) },
-  { name: 'hello opening', good: encodeHelloOpening({ day: 20_000, nonce: random(32), tags: Array.from({ length: 32 }, () => random(16)) }), run: decodeHelloOpening, again: encodeHelloOpening },
-  { name: 'hello answer', good: encodeHelloAnswer({ nonce: random(32), tag: random(16), proof }), run: decodeHelloAnswer, again: encodeHelloAnswer },
-  { name: 'hello proof', good: proof, run: (b) => checkHelloProof(p, us.secret, alice.log.devices, 'dialer', ends.local, ends.remote, nonces, b), again: () => proof },
+  {
+    name: 'hello opening',
+    good: encodeHelloOpening({ day: 20_000, nonce: random(32), tags: Array.from({ length: 32 }, () => random(16)) }),
+    run: decodeHelloOpening,
+    again: encodeHelloOpening,
+  },
+  {
+    name: 'hello answer',
+    good: encodeHelloAnswer({ nonce: random(32), tag: random(16), proof }),
+    run: decodeHelloAnswer,
+    again: encodeHelloAnswer,
+  },
+  {
+    name: 'hello proof',
+    good: proof,
+    run: (b) => checkHelloProof(p, us.secret, alice.log.devices, 'dialer', ends.local, ends.remote, nonces, b),
+    again: () => proof,
+  },
   { name: 'pairing commitment', good: begun.send, run: (b) => answerPairing(p, random, turned, 'Bob', b) },
   { name: 'pairing answer', good: answered.send, run: (b) => openPairing(p, begun.state, b) },
-  { name: 'pairing opening', good: opened.send, run: (b) => finishPairing(p, answered.state, b), again: () => opened.send },
+  {
+    name: 'pairing opening',
+    good: opened.send,
+    run: (b) => finishPairing(p, answered.state, b),
+    again: () => opened.send,
+  },
   { name: 'pairing card', good: card, run: (b) => acceptPairing(p, opened.state, b), again: () => card },
   { name: 'envelope', good: padEnvelope(random(700)), run: unpadEnvelope, again: padEnvelope },
   { name: 'sealed', good: sealed, run: (b) => open(p, us.secret, utf8('label'), b, utf8('data')), again: () => sealed },
   { name: 'account key', good: alice.account.key, run: parseAccountKey, again: (v) => v },
-  { name: 'account id', good: utf8(toBase32(alice.account.key)), run: (b) => parseAccountId(String.fromCharCode(...b)), again: (v: string) => utf8(v) },
+  {
+    name: 'account id',
+    good: utf8(toBase32(alice.account.key)),
+    run: (b) => parseAccountId(String.fromCharCode(...b)),
+    again: (v: string) => utf8(v),
+  },
   { name: 'phrase', good: utf8(phraseOf(us.secret)), run: (b) => entropyOf(String.fromCharCode(...b)) },
-  { name: 'base32', good: utf8(toBase32(random(33))), run: (b) => fromBase32(String.fromCharCode(...b)), again: (v) => utf8(toBase32(v)) },
-  { name: 'base64url', good: utf8(toBase64Url(random(34))), run: (b) => fromBase64Url(String.fromCharCode(...b)), again: (v) => utf8(toBase64Url(v)) },
+  {
+    name: 'base32',
+    good: utf8(toBase32(random(33))),
+    run: (b) => fromBase32(String.fromCharCode(...b)),
+    again: (v) => utf8(toBase32(v)),
+  },
+  {
+    name: 'base64url',
+    good: utf8(toBase64Url(random(34))),
+    run: (b) => fromBase64Url(String.fromCharCode(...b)),
+    again: (v) => utf8(toBase64Url(v)),
+  },
   { name: 'UTF-8', good: utf8('grüße'), run: fromUtf8, again: utf8 },
 ]
 
@@ -230,7 +301,12 @@ describe('canonical CBOR', () => {
 
   test('decoders of items take what they say and nothing else', () => {
     const at = <T>(value: unknown, decoder: (item: unknown) => T | undefined) => decoder(value)
-    expect([0, 1, 5, 6, 1.5, '1', null, 2n].map((item) => at(item, integer(1, 5)))).toEqual([undefined, 1, 5, ...Array(5).fill(undefined)])
+    expect([0, 1, 5, 6, 1.5, '1', null, 2n].map((item) => at(item, integer(1, 5)))).toEqual([
+      undefined,
+      1,
+      5,
+      ...Array(5).fill(undefined),
+    ])
     expect([1, 2].map((item) => at(item, literal(2)))).toEqual([undefined, 2])
     expect(at(null, nullable(integer(0, 1)))).toBeNull()
     expect(at(2, nullable(integer(0, 1)))).toBeUndefined()

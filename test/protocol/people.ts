@@ -1,7 +1,15 @@
 /**
  * Accounts with devices, made from a seed.
  */
-import type { Account, Bundle, DeviceKeys, DeviceLog, DeviceSecrets, PrekeySecrets, Random } from '../../src/protocol/index.ts'
+import type {
+  Account,
+  Bundle,
+  DeviceKeys,
+  DeviceLog,
+  DeviceSecrets,
+  PrekeySecrets,
+  Random,
+} from '../../src/protocol/index.ts'
 import { accountFromEntropy, createBundle, createDeviceLog, deviceKeys, noble } from '../../src/protocol/index.ts'
 
 export const NOW = Date.UTC(2026, 0, 1)

@@ -2,6 +2,7 @@
  * What a command is: its words, its options, and what it does with them.
  */
 import type { Node } from '../api.ts'
+import type { NodeSettings } from '../server/on-disk.ts'
 import { notInThisVersion, usage } from './failure.ts'
 import type { Output } from './output.ts'
 
@@ -17,13 +18,6 @@ export interface Option {
 
 /** How the program starts a node of its own: the real one in `main.ts`, a double in tests. */
 export type StartNode = (dataDirectory: string, settings: NodeSettings) => Promise<Node>
-
-export interface NodeSettings {
-  /** More multiaddresses to listen on. */
-  readonly listen: readonly string[]
-  readonly mdns: boolean
-  readonly lanOnly: boolean
-}
 
 /** All that a command may use. */
 export interface Context {
@@ -68,6 +62,10 @@ export class Args {
 
   optionalAt(index: number): string | undefined {
     return this.#positionals[index]
+  }
+
+  all(): readonly string[] {
+    return this.#positionals
   }
 
   flag(name: string): boolean {

@@ -4,7 +4,7 @@
 import type { Contact } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
-import { selfOf, withNode } from './connection.ts'
+import { withNode } from './connection.ts'
 import { notInThisVersion } from './failure.ts'
 import { plainLine, table } from './plain-text.ts'
 import { contactFields, reachWords, timeWords } from './views.ts'
@@ -16,16 +16,9 @@ export const contacts: Command = {
   options: {},
   count: [0, 0],
   run: async (context) => {
-    const all = await withOpenNode(context, (client) => client.call('contacts'))
+    const all = await withNode(context, (client) => client.call('contacts'))
     context.out.result({ contacts: all.map(contactFields) }, contactsText(all))
   },
-}
-
-async function withOpenNode<T>(context: Context, use: (client: Client) => Promise<T>): Promise<T> {
-  return await withNode(context, async (client) => {
-    await selfOf(client)
-    return await use(client)
-  })
 }
 
 function contactsText(all: readonly Contact[]): string {
@@ -51,7 +44,7 @@ function change(verb: string, help: string, run: Change, said: string): Command 
     options: {},
     count: [1, 1],
     run: async (context) => {
-      const contact = await withOpenNode(context, (client) => run(client, context.args.at(0)))
+      const contact = await withNode(context, (client) => run(client, context.args.at(0)))
       context.out.object({ contact: contactFields(contact) })
       context.out.comfort(said.replace('NAME', () => plainLine(contact.name)))
     },
@@ -65,7 +58,7 @@ const show: Command = {
   options: {},
   count: [1, 1],
   run: async (context) => {
-    const contact = await withOpenNode(context, (client) => client.call('contact', { to: context.args.at(0) }))
+    const contact = await withNode(context, (client) => client.call('contact', { to: context.args.at(0) }))
     context.out.result({ contact: contactFields(contact) }, contactText(contact))
   },
 }
@@ -89,7 +82,7 @@ const rename: Command = {
   count: [2, 2],
   run: async (context) => {
     const { args, out } = context
-    const contact = await withOpenNode(context, (client) => client.call('renameContact', { to: args.at(0), name: args.at(1) }))
+    const contact = await withNode(context, (client) => client.call('renameContact', { to: args.at(0), name: args.at(1) }))
     out.object({ contact: contactFields(contact) })
     out.comfort(`Called ${plainLine(contact.name)} from now on.`)
   },
@@ -101,7 +94,7 @@ const verify: Command = {
   help: 'the 60 digits that both sides must see; verified if they equal --number',
   options: { number: { type: 'string', value: 'N', help: 'the number as the other side reads it out' } },
   count: [1, 1],
-  run: async (context) => await withOpenNode(context, (client) => compare(context, client)),
+  run: async (context) => await withNode(context, (client) => compare(context, client)),
 }
 
 async function compare(context: Context, client: Client): Promise<void> {

@@ -2,7 +2,7 @@
  * How a command ends when it does not succeed: an exit code and one line on stderr. PRODUCT, "Exit codes".
  */
 import type { ErrorCode } from '../api.ts'
-import { isApiError } from '../server/api-error.ts'
+import { isApiError } from '../server/wire-errors.ts'
 import { Disconnected } from '../server/socket.ts'
 
 export const EXIT = {

@@ -6,7 +6,7 @@ import encodeQR from 'qr'
 import type { Contact, Reason } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
-import { before, selfOf, type Watch, watch, withNode } from './connection.ts'
+import { before, type Watch, watch, withNode } from './connection.ts'
 import { EXIT, Failure } from './failure.ts'
 import { plainLine } from './plain-text.ts'
 import { reasonWords, timeWords } from './views.ts'
@@ -68,7 +68,6 @@ async function accept(context: Context, client: Client): Promise<void> {
   const { args, out } = context
   const name = args.text('name')
   const call = { link: linkIn(args.at(0)), ...(name === undefined ? {} : { name }) }
-  await selfOf(client)
   const contacts = await watch(client, (event) => (event.type === 'contact' ? event.contact : undefined))
   const signal = AbortSignal.timeout(context.timeoutMs)
   const adding = client.call('addContact', call)

@@ -1,14 +1,13 @@
 /**
  * `tulnic send`, `history` and `listen`: messages.
  */
-import type { AnyEvent, Contact, Message, MessageState, NodeEvent, Self } from '../api.ts'
+import type { AnyEvent, Contact, Message, MessageState, NodeEvent } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import { allOfStdin } from './ask.ts'
 import type { Command, Context } from './command.ts'
 import { selfOf, watch, withNode } from './connection.ts'
 import { EXIT, Failure, usage } from './failure.ts'
 import { watchSignals } from './interruption.ts'
-import { plainLine } from './plain-text.ts'
 import { eventFields, eventWords, messageFields, messageWords, type Names, stateWords } from './views.ts'
 
 const WAITS = ['sent', 'carried', 'delivered', 'read'] as const
@@ -36,10 +35,8 @@ export const send: Command = {
     const wait = context.args.choice('wait', WAITS)
     const given = context.args.optionalAt(1)
     if (given === undefined) throw usage('Say what to send: tulnic send TO TEXT, or "-" to read it from stdin.')
-    await withNode(context, async (client) => {
-      await selfOf(client)
-      await sendAndWait(context, client, given === '-' ? await allOfStdin() : given, wait)
-    })
+    const text = given === '-' ? await allOfStdin() : given
+    await withNode(context, (client) => sendAndWait(context, client, text, wait))
   },
 }
 
@@ -88,9 +85,8 @@ export const history: Command = {
     const search = args.text('search')
     const query = { ...(limit === undefined ? {} : { limit }), ...(before === undefined ? {} : { before }), ...(search === undefined ? {} : { search }) }
     await withNode(context, async (client) => {
-      const self = await selfOf(client)
       const messages = await client.call('history', { to: args.at(0), ...query })
-      const names = out.json ? new Map() : await namesOf(client, self)
+      const names = out.json ? new Map() : await namesOf(client)
       const text = messages.length === 0 ? 'No messages.' : messages.map((message) => messageWords(message, names)).join('\n')
       out.result({ messages: messages.map(messageFields) }, text)
     })
@@ -98,7 +94,8 @@ export const history: Command = {
 }
 
 /** Everybody's name by id, mine included. */
-export async function namesOf(client: Client, self: Self): Promise<Map<string, string>> {
+export async function namesOf(client: Client): Promise<Map<string, string>> {
+  const self = await selfOf(client)
   const contacts = await client.call('contacts')
   return new Map([[self.id, self.name], ...contacts.map((contact: Contact): [string, string] => [contact.id, contact.name])])
 }
@@ -124,7 +121,7 @@ async function follow(context: Context, client: Client): Promise<void> {
     if (waiting === undefined) tell(event)
     else waiting.push(event)
   })
-  for (const [id, name] of await namesOf(client, await selfOf(client))) names.set(id, name)
+  for (const [id, name] of await namesOf(client)) names.set(id, name)
   const told = since === undefined ? new Set() : await tellPast(client, since, tell)
   for (const event of waiting) {
     if (!told.has(event.id)) tell(event)
@@ -151,9 +148,4 @@ async function tellPast(client: Client, since: string, tell: (event: NodeEvent) 
     last = page.at(-1)?.id
   }
   return told
-}
-
-/** Words for a name that a command was given. */
-export function quoted(name: string): string {
-  return JSON.stringify(plainLine(name))
 }

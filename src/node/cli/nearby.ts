@@ -78,7 +78,6 @@ export const pair: Command = {
 async function pairWith(context: Context, client: Client): Promise<void> {
   const { args, out } = context
   const timeoutSeconds = Math.ceil(context.timeoutMs / 1000)
-  await selfOf(client)
   const { peer, code } = await client.call('pair', { peer: args.at(0), timeoutSeconds })
   out.result({ type: 'code', peer, code }, `The code is ${code.slice(0, 3)} ${code.slice(3)}`)
   const byPerson = !args.flag('yes')

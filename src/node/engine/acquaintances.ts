@@ -29,10 +29,16 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
     const row = resident.maps.contacts.get(contact)?.row
     return row === undefined || row.state === 'blocked' ? [] : row.secrets.map(({ secret }) => secret)
   }
+  /** The newest that the other side is known to have; at the very beginning the only one. */
+  const shownSecret = (contact: AccountId): Uint8Array | undefined => {
+    const row = resident.maps.contacts.get(contact)?.row
+    if (row === undefined || row.state === 'blocked') return undefined
+    return (row.secrets.find(({ confirmed }) => confirmed) ?? row.secrets[0])?.secret
+  }
   return {
     day: () => Math.floor(now() / DAY),
     tag(contact, day, role, ends) {
-      const [secret] = secretsOf(contact)
+      const secret = shownSecret(contact)
       return secret === undefined ? undefined : helloTag(p, secret, day, role, ...peers(role, ends))
     },
     tags(day, role, ends) {
@@ -50,7 +56,7 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
       return undefined
     },
     prove(contact, role, ends, nonces) {
-      const [secret] = secretsOf(contact)
+      const secret = shownSecret(contact)
       const { device, deviceKeys } = resident.self
       if (secret === undefined) throw new Error('prove: no secret with this contact')
       return helloProof(p, random, { secret, device, deviceId: deviceKeys.id }, role, ...peers(role, ends), nonces)

@@ -85,6 +85,13 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
   return row
 }
 
+/** The other side has our newest secret. */
+export function confirmSecret(draft: Draft, contact: AccountId): void {
+  const [newest, ...older] = draft.maps.contacts.get(contact)?.row.secrets ?? []
+  if (newest === undefined || newest.confirmed) return
+  changeContact(draft, contact, { secrets: [{ ...newest, confirmed: true }, ...older] })
+}
+
 /** Answers a waiting `add` with the contact as it now is. */
 export function answerAdding(draft: Draft, contact: AccountId): void {
   const waiting = draft.maps.adding.get(contact)

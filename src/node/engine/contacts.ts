@@ -13,6 +13,7 @@ import {
   bundleAnswerMac,
   compare,
   createBundle,
+  type DeviceId,
   decodeBundle,
   decodeInvite,
   encodeInvite,
@@ -238,9 +239,15 @@ export function* reachStranger(draft: Draft, { connection, contact }: Told<'reac
   const row = draft.maps.contacts.get(contact)?.row
   if (row === undefined || row.state !== 'invited' || row.invite === null) return draft.effect({ type: 'close', connection })
   draft.maps.connections.set(connection, { contact, device: null, via: 'direct', asking: true })
-  const begun = devicesOf(draft, contact).find((device) => (draft.maps.frames.get(device) ?? []).length > 0)
+  const begun = initUnderWay(draft, contact)
   if (begun !== undefined) return yield* resend(draft, begun, connection)
   draft.effect({ type: 'ask-bundle', connection, contact, inviteSecret: row.invite.secret })
+}
+
+/** The device of somebody invited to which an INIT is under way. */
+function initUnderWay(draft: Draft, contact: AccountId): DeviceId | undefined {
+  if (draft.maps.contacts.get(contact)?.row.state !== 'invited') return undefined
+  return devicesOf(draft, contact).find((device) => (draft.maps.frames.get(device) ?? []).length > 0)
 }
 
 export function answerBundle(draft: Draft, env: Env, asked: Told<'bundle-asked'>): void {
@@ -268,8 +275,10 @@ export function answerBundle(draft: Draft, env: Env, asked: Told<'bundle-asked'>
 export function takeBundle(draft: Draft, env: Env, { connection, contact, answer }: Told<'bundle-answered'>): void {
   const link = draft.maps.connections.get(connection)
   const row = draft.maps.contacts.get(contact)?.row
-  if (link !== undefined) draft.maps.connections.set(connection, { ...link, asking: false })
-  if (answer.status === 'unreachable' || row === undefined || link === undefined) return
+  // One question, one answer: a second INIT would spend the invite twice and leave the two with different secrets.
+  if (link === undefined || !link.asking) return
+  draft.maps.connections.set(connection, { ...link, asking: false })
+  if (answer.status === 'unreachable' || row === undefined || initUnderWay(draft, contact)) return
   if (row.invite === null) {
     const bundle = answer.status === 'bundle' ? decodeBundle(env.p, answer.bundle) : undefined
     if (bundle !== undefined) repairWith(draft, env, contact, bundle, connection)
@@ -293,7 +302,7 @@ function beginInvited(draft: Draft, env: Env, contact: AccountId, row: ContactRo
   }
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
-  const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now }, ...row.secrets].slice(0, 2)
+  const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, 2)
   changeContact(draft, contact, { secrets })
 }
 

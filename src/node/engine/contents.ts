@@ -22,6 +22,7 @@ import {
   adoptLog,
   answerAdding,
   changeContact,
+  confirmSecret,
   conversationOf,
   logAgrees,
   putConversation,
@@ -30,7 +31,7 @@ import {
 import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
 import { applyReceipt } from './outbox.ts'
-import { textId } from './text-id.ts'
+import { authorOf, textId } from './text-id.ts'
 
 /** A claimed place in the order may run ahead of what is known by so much: more is a lie or a fault, and is cut. */
 const LAMPORT_LEAP = 1 << 24
@@ -74,6 +75,7 @@ function missing(draft: Draft, contact: AccountId): number {
 function greet(draft: Draft, contact: AccountId): void {
   const row = draft.maps.contacts.get(contact)?.row
   if (row?.state !== 'invited') return
+  confirmSecret(draft, contact)
   changeContact(draft, contact, { state: 'active', invite: null, problem: null })
   draft.tell({ t: 'contact', c: contact })
   answerAdding(draft, contact)
@@ -84,13 +86,14 @@ function applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId,
   const conversation = conversationOf(draft, contact)
   if (has(conversation.received, text.counter) || text.counter > conversation.known + COUNTER_LEAP) return
   const lamport = Math.min(text.lamport, conversation.lamport + LAMPORT_LEAP)
+  const author = authorOf(contact, draft.self.id)
   const seq = ++draft.numbers.message
   const id = textId(env, draft.self.account.key, contact, device, text.counter)
   draft.put('message', toBase32(id), {
     seq,
     id,
     conversation: conversation.number,
-    author: 1,
+    author,
     counter: text.counter,
     lamport,
     sentAt: text.sentAt,
@@ -109,7 +112,7 @@ function applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId,
     lastAt: env.now
   }
   putConversation(draft, contact, next)
-  draft.tell({ t: 'message', c: contact, a: 1, from: text.counter, to: text.counter })
+  draft.tell({ t: 'message', c: contact, a: author, from: text.counter, to: text.counter })
 }
 
 function applyProfile(draft: Draft, contact: AccountId, profile: Extract<Content, { kind: 'profile' }>): void {
@@ -136,7 +139,7 @@ function applySecret(draft: Draft, env: Env, contact: AccountId, told: Extract<C
     told.generation > current.generation ||
     (told.generation === current.generation && compare(told.secret, current.secret) < 0)
   if (!wins) return
-  const secrets = [{ generation: told.generation, secret: told.secret, since: env.now }, ...row.secrets].slice(0, 2)
+  const secrets = [{ generation: told.generation, secret: told.secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
   changeContact(draft, contact, { secrets })
 }
 

@@ -9,7 +9,7 @@ import { conversationOf, putConversation } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import { touch } from './outbox.ts'
-import { textId } from './text-id.ts'
+import { authorOf, textId } from './text-id.ts'
 
 type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
 
@@ -20,6 +20,7 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
   const conversation = conversationOf(draft, contact)
   const counter = conversation.counter + 1
   const lamport = conversation.lamport + 1
+  const author = authorOf(draft.self.id, contact)
   const seq = ++draft.numbers.message
   const id = textId(env, draft.self.account.key, contact, draft.self.deviceKeys.id, counter)
   const key = toBase32(id)
@@ -27,7 +28,7 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
     seq,
     id,
     conversation: conversation.number,
-    author: 0,
+    author,
     counter,
     lamport,
     sentAt: env.now,
@@ -37,7 +38,7 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
     text
   })
   putConversation(draft, contact, { ...conversation, counter, lamport, lastSeq: seq, lastAt: env.now, draft: '' })
-  draft.tell({ t: 'message', c: contact, a: 0, from: counter, to: counter })
+  draft.tell({ t: 'message', c: contact, a: author, from: counter, to: counter })
   reply(draft, command, { contact, counter, id: key })
   touch(draft, contact)
 }

@@ -8,7 +8,7 @@
  * through the draft and see what earlier steps of the same batch wrote.
  */
 import type { DeviceId } from '../../protocol/index.ts'
-import type { Key, MessageRow, TableName, Tables, Write } from '../store/records.ts'
+import type { Author, Key, MessageRow, TableName, Tables, Write } from '../store/records.ts'
 import type { Effect } from './effect.ts'
 import { type EventBody, joinedRun } from './events.ts'
 import type { Resident, ResidentMaps } from './state.ts'
@@ -52,7 +52,7 @@ type Layers = { [M in keyof ResidentMaps]: ResidentMaps[M] extends Map<infer K, 
 /** What a step may ask to be read: rows by key, or my messages by counter. */
 export type Need =
   | { readonly kind: 'rows'; readonly keys: readonly Key[] }
-  | { readonly kind: 'texts'; readonly conversation: number; readonly from: number; readonly to: number; readonly limit: number }
+  | { readonly kind: 'texts'; readonly conversation: number; readonly author: Author; readonly from: number; readonly to: number; readonly limit: number }
 
 /** The answer to a {@link Need}: rows in the order of the keys, or message rows ascending. */
 export type Found = readonly (Tables[TableName] | undefined)[]

@@ -26,12 +26,13 @@ import {
   subtract,
   union
 } from '../../protocol/index.ts'
-import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
-import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
+import type { Author, ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
+import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, PACKED_TEXTS } from './limits.ts'
 import type { InFlight } from './state.ts'
+import { authorOf } from './text-id.ts'
 
 /** What one frame will carry. */
 interface Load {
@@ -156,7 +157,7 @@ function* nextTexts(
   const contents: Content[] = []
   let bytes = 0
   let to = next - 1
-  for (const row of yield* ownTexts(draft, conversation, next)) {
+  for (const row of yield* ownTexts(draft, delivery.contact, conversation, next)) {
     if (row.counter !== to + 1 || has(delivery.delivered, row.counter)) break
     bytes += row.text.length * 3 + 120
     if (contents.length > 0 && bytes > PACKED_BYTES) break
@@ -168,18 +169,18 @@ function* nextTexts(
 }
 
 /** My texts from `first` on: those of this batch are at hand, the others are looked up. */
-function* ownTexts(draft: Draft, conversation: ConversationRow, first: number): Steps<readonly MessageRow[]> {
+function* ownTexts(draft: Draft, contact: AccountId, conversation: ConversationRow, first: number): Steps<readonly MessageRow[]> {
   const last = Math.min(conversation.counter, first + PACKED_TEXTS - 1)
   const atHand: MessageRow[] = []
   for (let counter = first; counter <= last; counter++) {
     const row = draft.textAtHand(conversation.number, counter)
     if (row !== undefined) atHand.push(row)
   }
-  return atHand.length === last - first + 1 ? atHand : merge(atHand, yield* storedTexts(conversation, first, last))
+  return atHand.length === last - first + 1 ? atHand : merge(atHand, yield* storedTexts(conversation, authorOf(draft.self.id, contact), first, last))
 }
 
-function* storedTexts(conversation: ConversationRow, from: number, to: number): Steps<readonly MessageRow[]> {
-  const found = yield { kind: 'texts', conversation: conversation.number, from, to, limit: PACKED_TEXTS }
+function* storedTexts(conversation: ConversationRow, author: Author, from: number, to: number): Steps<readonly MessageRow[]> {
+  const found = yield { kind: 'texts', conversation: conversation.number, author, from, to, limit: PACKED_TEXTS }
   return found as readonly MessageRow[]
 }
 
@@ -235,6 +236,8 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
     }
   }
   draft.maps.frames.set(device, inFlight.filter((frame) => !stored.includes(frame)))
+  const newest = draft.maps.contacts.get(held.contact)?.row.secrets[0]
+  if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation) confirmSecret(draft, held.contact)
   const before = union(held.sent, held.delivered)
   tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
   putDelivery(draft, device, delivery)

@@ -164,7 +164,7 @@ export class Engine {
   }
 
   #find(need: Need): Promise<Found> | Found {
-    if (need.kind === 'texts') return this.#shell.store.byCounter(need.conversation, 0, need.from, need.to, need.limit)
+    if (need.kind === 'texts') return this.#shell.store.byCounter(need.conversation, need.author, need.from, need.to, need.limit)
     return this.#shell.store.read(need.keys)
   }
 }

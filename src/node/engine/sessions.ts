@@ -209,7 +209,7 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
-    const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now }, ...row.secrets].slice(0, 2)
+    const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
     const verified = row.verified || invite.verified
     putContact(draft, id, { ...row, state: 'active', deviceLog: log.bytes, invite: null, problem: null, secrets, verified }, log)
   } else {

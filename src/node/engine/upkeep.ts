@@ -3,10 +3,9 @@
  *
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
-import type { Draft } from './draft.ts'
-import { changeContact } from './contact-rows.ts'
+import { answerAdding, changeContact } from './contact-rows.ts'
 import { currentPrekey } from './contacts.ts'
-import { answerAdding } from './contact-rows.ts'
+import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
 import {
   EVENTS_KEPT,
@@ -62,11 +61,11 @@ function renewSecret(draft: Draft, env: Env, id: Parameters<typeof changeContact
   const row = draft.maps.contacts.get(id)?.row
   const [current, before] = row?.secrets ?? []
   if (row === undefined || current === undefined || row.state !== 'active') return
-  if (draft.self.id < id && env.now - current.since >= SECRET_FRESH) {
-    const next = { generation: current.generation + 1, secret: env.random(32), since: env.now }
+  if (draft.self.id < id && current.confirmed && env.now - current.since >= SECRET_FRESH) {
+    const next = { generation: current.generation + 1, secret: env.random(32), since: env.now, confirmed: false }
     changeContact(draft, id, { secrets: [next, current] })
     touch(draft, id)
-  } else if (before !== undefined && env.now - current.since >= SECRET_KEPT) {
+  } else if (before !== undefined && current.confirmed && env.now - current.since >= SECRET_KEPT) {
     changeContact(draft, id, { secrets: [current] })
   }
 }

@@ -24,7 +24,7 @@ export async function askBundle(stream: Stream, proof: Uint8Array | null, limits
   const head = await exchange.read(1 + MAC_BYTES)
   const bundle = head && (await exchange.readSized(limits.bundle))
   const status = head && STATUSES[head[0] ?? STATUSES.length]
-  if (bundle === undefined || status === undefined || (status !== 'bundle' && bundle.length > 0)) {
+  if (head === undefined || bundle === undefined || status === undefined || (status !== 'bundle' && bundle.length > 0)) {
     exchange.abort('no answer')
     return undefined
   }

@@ -48,6 +48,10 @@ export class EnvelopeWriter {
     return this.#inFlight.size
   }
 
+  get #isClosed(): boolean {
+    return this.#stream === 'closed'
+  }
+
   /** Opens the stream, so that the first frame need not wait for it. */
   prepare(): void {
     if (this.#stream === 'none') void this.#start()
@@ -130,7 +134,7 @@ export class EnvelopeWriter {
   async #start(): Promise<void> {
     this.#stream = 'opening'
     const stream = await this.#open()
-    if (this.#stream === 'closed') return stream?.abort(new Broken('closed'))
+    if (this.#isClosed) return stream?.abort(new Broken('closed'))
     if (stream === undefined || stream.status !== 'open') return this.#end()
     this.#stream = stream
     stream.addEventListener('close', () => this.#end(), { once: true })
@@ -195,7 +199,7 @@ export class EnvelopeReader {
 
   #read(event: StreamMessageEvent): void {
     this.#sink.heard()
-    const data = event.data.subarray()
+    const data = plain(event.data.subarray())
     this.#held.push(data)
     this.#heldBytes += data.length
     if (this.#heldBytes < this.#needed) return
@@ -271,5 +275,8 @@ function takeIds(body: Bytes, ids: Bytes[]): boolean {
   for (let i = 0; i < body.length; i += ID_BYTES) ids.push(body.slice(i, i + ID_BYTES))
   return true
 }
+
+/** The same bytes, but not as a Buffer, whose slice() does not copy. */
+const plain = ({ buffer, byteOffset, length }: Bytes): Bytes => new Uint8Array(buffer, byteOffset, length)
 
 const nameOf = (id: Bytes): string => String.fromCharCode(...id)

@@ -28,7 +28,8 @@ export class Exchange {
   async read(n: number, signal: AbortSignal = this.#signal): Promise<Uint8Array | undefined> {
     if (n === 0) return new Uint8Array()
     const list = await attempt(this.#bytes.read({ bytes: n, signal }))
-    return list?.byteLength === n ? list.slice() : undefined
+    // A copy that is no Buffer, whose slice() would not copy.
+    return list?.byteLength === n ? Uint8Array.from(list.subarray()) : undefined
   }
 
   /** Two bytes of length, then as many bytes; `undefined` above `max`. */

@@ -13,41 +13,11 @@ import type { Machine } from './machine.ts'
 import type { NetConfig } from './net.ts'
 import type { Limits } from './protocols.ts'
 
-/** Ports tried when another program takes the one that was free a moment ago. */
-const PORT_TRIES = 3
 /** Streams of all protocols together on one connection, each way. */
 const STREAMS_EACH_WAY = 16
 
-export interface Host {
-  readonly libp2p: Libp2p
-  /** Where it listens on every interface. */
-  readonly port: number
-}
-
-/** Starts listening on the configured port, or on the next free one. `handlers` is called before anybody can connect. */
-export async function startHost(
-  machine: Machine,
-  limits: Limits,
-  config: NetConfig,
-  privateKey: Ed25519PrivateKey,
-  handlers: (libp2p: Libp2p) => Promise<void>,
-): Promise<Host> {
-  let wanted = config.listenPort
-  for (let tries = 1; ; tries++) {
-    const port = await machine.freePort(wanted)
-    const libp2p = await make(machine, limits, config, privateKey, port)
-    await handlers(libp2p)
-    try {
-      await libp2p.start()
-      return { libp2p, port }
-    } catch (error) {
-      if (tries === PORT_TRIES) throw error
-      wanted = wanted === 0 ? 0 : port + 1
-    }
-  }
-}
-
-function make(machine: Machine, limits: Limits, config: NetConfig, privateKey: Ed25519PrivateKey, port: number): Promise<Libp2p> {
+/** A node that will listen on `port` of every interface, and on the configured addresses. Not started. */
+export function makeHost(machine: Machine, limits: Limits, config: NetConfig, privateKey: Ed25519PrivateKey, port: number): Promise<Libp2p> {
   const isOutside = (connection: MultiaddrConnection): boolean => {
     const address = parseAddress(connection.remoteAddr.toString())
     return address === undefined || !isNear(address, machine.interfaces())

@@ -23,6 +23,8 @@ export const SERVICE = '_tulnic._tcp.local'
 const PREFIX = 'dnsaddr='
 const TEXT_BYTES = 255
 const ADDRESSES_EACH = 4
+/** Pauses between the first questions, of which some get lost. */
+const FIRST_MS = [1000, 3000]
 /** Characters of a peer's short name: 50 bits, so two on one network are never alike by chance. */
 const SHORT = 10
 
@@ -38,7 +40,7 @@ export interface LanPeer {
 
 export interface LanSelf {
   readonly id: string
-  port(): number
+  readonly port: number
   random(n: number): Uint8Array
 }
 
@@ -50,6 +52,7 @@ export class Lan {
   readonly #instance: string
   readonly #peers = new Map<string, LanPeer>()
   #multicast: Multicast | undefined
+  #asked = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** `heard` is told of a peer each time it makes itself heard. */
@@ -64,7 +67,7 @@ export class Lan {
   start(): void {
     this.#multicast = this.#machine.multicast(SERVICE, {
       announcement: (on) => this.#announcement(on),
-      asked: () => this.#askLater(),
+      asked: () => this.#asked >= FIRST_MS.length && this.#askLater(),
       heard: (texts) => this.#hear(texts),
     })
     this.#askLater()
@@ -120,9 +123,10 @@ export class Lan {
     clearTimeout(this.#timer)
     if (this.#multicast === undefined) return
     this.#timer = setTimeout(() => {
+      this.#asked++
       this.#multicast?.ask()
       this.#askLater()
-    }, drawn(this.#limits.lanAskMs, this.#self.random))
+    }, FIRST_MS[this.#asked] ?? drawn(this.#limits.lanAskMs, this.#self.random))
   }
 
   /** The addresses of the interface that has this one. */
@@ -131,7 +135,7 @@ export class Lan {
     const name = interfaces.find(({ address }) => address === on)?.name
     const texts = interfaces
       .filter((own) => own.name === name && !(own.family === 6 && own.address.startsWith('fe80')))
-      .map((own) => `${PREFIX}${addressText(own, this.#self.port())}/p2p/${this.#self.id}`)
+      .map((own) => `${PREFIX}${addressText(own, this.#self.port)}/p2p/${this.#self.id}`)
       .filter((text) => text.length <= TEXT_BYTES)
     return name === undefined ? undefined : { instance: this.#instance, texts: texts.slice(0, ADDRESSES_EACH) }
   }

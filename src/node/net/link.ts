@@ -15,6 +15,9 @@ import { attempt, Broken } from './failures.ts'
 import type { Acquainted } from './hello.ts'
 import { ENVELOPE, type Limits } from './protocols.ts'
 
+/** How long what was written may take to leave. */
+const END_MS = 1000
+
 export type Standing =
   | { readonly phase: 'greeting' }
   | ({ readonly phase: 'known' } & Acquainted)
@@ -77,14 +80,39 @@ export class Link {
     this.writer = new EnvelopeWriter(limits, open, () => this.abort('the envelope stream ended'))
   }
 
+  get isOpen(): boolean {
+    return this.standing.phase !== 'closed'
+  }
+
+  /** Something came from the other end. */
+  hear(now: number): void {
+    this.heardAt = now
+    this.askedAt = undefined
+  }
+
   /** A new stream, or `undefined`. */
   async openStream(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#streamMs)])
     return attempt(this.connection.newStream(protocol, { signal: bounded }))
   }
 
+  /** Ends the connection when what was written has left, or soon after. */
+  async end(): Promise<void> {
+    if (!this.isOpen) return
+    // A connection that breaks meanwhile leaves close() waiting until its signal.
+    const broken = new Promise((resolve) => this.connection.addEventListener('close', resolve, { once: true }))
+    await Promise.race([attempt(this.connection.close({ signal: AbortSignal.timeout(END_MS) })), broken])
+    this.abort('closed')
+  }
+
   /** Ends the connection at once; libp2p's `close` event follows. */
   abort(reason: string): void {
-    if (this.standing.phase !== 'closed') this.connection.abort(new Broken(reason))
+    if (!this.isOpen) return
+    // Where the transport is closing already, yamux throws at the first call, before libp2p has ended the transport.
+    for (let call = 0; call < 2; call++) {
+      try {
+        return this.connection.abort(new Broken(reason))
+      } catch {}
+    }
   }
 }

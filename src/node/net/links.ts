@@ -19,8 +19,8 @@ import { ENVELOPE, type Limits } from './protocols.ts'
 
 /** What dialing hears of links. */
 export interface Notice {
-  /** Somebody who is (`sure`), or may be, the contact is connected. */
-  reached(contact: AccountId, sure: boolean, link: Link): void
+  /** Somebody who is (a known link), or may be (a stranger's), the contact is connected. */
+  reached(contact: AccountId, link: Link): void
   /** A contact has one connection less. `elsewhere`: the address that led to a stranger in its stead. */
   lost(contact: AccountId, elsewhere: string | undefined): void
 }
@@ -94,7 +94,7 @@ export class Links {
       if (reachedFor !== null) {
         link.announced = true
         this.#emit({ type: 'reached-stranger', connection: link.id, contact: reachedFor })
-        this.#notice.reached(reachedFor, false, link)
+        this.#notice.reached(reachedFor, link)
       } else if (!link.dialed) this.#boundStrangers()
     }
     link.settle()
@@ -119,7 +119,7 @@ export class Links {
     this.#emit({ type: 'connected', connection, ...found, via, address, dialed })
     link.settle()
     link.writer.prepare()
-    this.#notice.reached(found.contact, true, link)
+    this.#notice.reached(found.contact, link)
     for (const rival of rivals) rival.abort('replaced')
     return true
   }

@@ -36,14 +36,22 @@ class KeyCache {
     const kept = this.#keys.get(name)
     if (kept !== undefined) return kept
     const key = this.#create(bytes)
-    this.#keys.set(name, key)
-    if (this.#keys.size > CACHED_KEYS) {
-      for (const oldest of this.#keys.keys()) {
-        this.#keys.delete(oldest)
-        break
-      }
-    }
+    this.#put(name, key)
     return key
+  }
+
+  /** Keeps a key that was not created here. */
+  put(bytes: Uint8Array, key: crypto.KeyObject): void {
+    this.#put(buffer(bytes).toString('latin1'), key)
+  }
+
+  #put(name: string, key: crypto.KeyObject): void {
+    this.#keys.set(name, key)
+    if (this.#keys.size <= CACHED_KEYS) return
+    for (const oldest of this.#keys.keys()) {
+      this.#keys.delete(oldest)
+      break
+    }
   }
 }
 
@@ -94,11 +102,18 @@ function hashes(): Pick<Primitives, 'sha256' | 'hmac'> {
   return { sha256, hmac }
 }
 
-function diffieHellman(): Pick<Primitives, 'x25519' | 'x25519PublicKey'> {
+function diffieHellman(): Pick<Primitives, 'x25519' | 'x25519PublicKey' | 'x25519KeyPair'> {
   const own = privateKeys('x25519', 'raw-private')
   const theirs = publicKeys('x25519')
   return {
     x25519PublicKey: (privateKey) => rawPublic(own.get(privateKey)),
+    x25519KeyPair: (randomness) => {
+      if (randomness.length !== 32) throw new RangeError(`X25519 takes 32 random bytes, not ${randomness.length}`)
+      const made = crypto.generateKeyPairSync('x25519')
+      const privateKey = view(made.privateKey.export({ format: 'raw-private' }))
+      own.put(privateKey, made.privateKey)
+      return { privateKey, publicKey: view(made.publicKey.export({ format: 'raw-public' })) }
+    },
     x25519: (privateKey, publicKey) => {
       const key = own.get(privateKey)
       if (publicKey.length !== 32) return undefined

@@ -12,7 +12,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
-import { ApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import type { Asset, Assets } from './assets.ts'
 import { readDoorFile, writeDoorFile } from './door-file.ts'
 import { isRecord } from './fields.ts'

@@ -7,7 +7,7 @@
  * process may hold the profile.
  */
 import type { DoorApi, HolderState, Node } from '../api.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import type { Assets } from './assets.ts'
 import { type Door, openDoor } from './door.ts'
 import { holdProfile, type Lock } from './lock.ts'

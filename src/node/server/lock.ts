@@ -17,7 +17,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HolderState } from '../api.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import { type Client, clientOf, connectSocket } from './socket.ts'
 import { pipeOf, withSocketPath } from './socket-path.ts'
 

@@ -5,7 +5,7 @@
  * NodeApi that is missing here does not compile.
  */
 import type { NodeApi } from '../api.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import { type Checked, fault, fits, flag, maybe, orNull, type Shape, text, whole } from './fields.ts'
 
 /** What a call is made on. `stop` begins stopping and does not wait for the end: the connection's end says it. */

@@ -8,9 +8,10 @@
  * sentence only; calls are begun in the order of their frames.
  */
 import type { AnyEvent, DoorApi, Node } from '../api.ts'
-import { ApiError, errorForWire } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import { isRecord } from './fields.ts'
 import { type Callee, callNode } from './methods.ts'
+import { errorForWire } from './wire-errors.ts'
 
 /** Bytes of the largest frame that a client may send: four times a message of 16 KiB in which every byte is escaped. */
 export const FRAME_LIMIT = 1 << 20

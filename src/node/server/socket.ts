@@ -6,9 +6,10 @@
  */
 import { createConnection, type Socket } from 'node:net'
 import type { AnyEvent, ApiErrorData, DoorApi, NodeApi } from '../api.ts'
-import { ApiError, isApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
 import { isRecord } from './fields.ts'
 import { FRAME_LIMIT, type Served, serveRpc } from './rpc.ts'
+import { isApiError } from './wire-errors.ts'
 
 const NEWLINE = 0x0a
 

@@ -49,6 +49,16 @@ export interface InviteRow {
   readonly verified: boolean
 }
 
+/** What two people share apart from all ratchets (PROTOCOL §2). */
+export interface ContactSecret {
+  readonly generation: number
+  /** 32 bytes. */
+  readonly secret: Uint8Array
+  readonly since: number
+  /** The other side is known to have it: until then we show ourselves by the one before. */
+  readonly confirmed: boolean
+}
+
 export interface ContactRow {
   readonly accountKey: Uint8Array
   readonly state: 'invited' | 'active' | 'blocked'
@@ -59,8 +69,8 @@ export interface ContactRow {
   readonly ownNameVersion: number
   readonly deviceLog: Uint8Array | null
   readonly verified: boolean
-  /** Contact secrets, newest first, at most two. */
-  readonly secrets: readonly { readonly generation: number; readonly secret: Uint8Array; readonly since: number }[]
+  /** Newest first, at most two. */
+  readonly secrets: readonly ContactSecret[]
   /** Multiaddresses without a /p2p part, best first. */
   readonly addresses: readonly string[]
   readonly addressVersion: number
@@ -134,7 +144,7 @@ export interface FrameRow {
   readonly secretGeneration: number
 }
 
-/** 0: mine; 1: the contact's. */
+/** 0: the one of the two whose account id is lower; 1: the other. So both sides order a conversation alike. */
 export type Author = 0 | 1
 
 export interface MessageRow {

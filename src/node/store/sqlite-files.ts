@@ -6,6 +6,7 @@
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fdatasyncSync,
   fsyncSync,
   fstatSync,
@@ -48,7 +49,10 @@ export function nodejsFiles(folder: string): Files {
     open(name, create) {
       const path = join(folder, name)
       const made = create && !existsSync(path)
-      return { handle: openSync(path, made ? 'wx+' : 'r+', 0o600), made }
+      const handle = openSync(path, made ? 'wx+' : 'r+', 0o600)
+      // Whatever the umask takes away, the owner may read and write.
+      if (made) fchmodSync(handle, 0o600)
+      return { handle, made }
     },
     close: closeSync,
     read: (handle, into, at) => readSync(handle, into, 0, into.length, at),

@@ -1,13 +1,14 @@
 /**
  * Rows of {@link Tables} ↔ columns: for each table, how one row is put, got, deleted and listed.
  *
- * Holds: a key that does not have its table's form is a caller's mistake and throws a `TypeError`.
+ * Holds: bytes that are read are fresh copies.
  */
 import { decode, encode } from 'cborg'
-import { equal, fromBase32, type AccountId, type DeviceId } from '../../protocol/index.ts'
+import { equal, type AccountId, type DeviceId } from '../../protocol/index.ts'
+import { decimal, messageId, skippedParts } from './keys.ts'
 import type { Author, EventRow, FrameRow, MessageRow, SeenRow, SessionRow, SkippedRow, TableName, Tables } from './records.ts'
 import type { Database, Row } from './sqlite-database.ts'
-import { StoreError } from './store.ts'
+import { StoreError, type Store } from './store.ts'
 
 export interface Table<R> {
   put(key: string, row: R): void
@@ -91,14 +92,6 @@ export function skippedTable(database: Database): Table<SkippedRow> {
   }
 }
 
-/** Session, kind and chain, number. */
-export function skippedParts(key: string): [session: string, chain: string, number: number] {
-  const first = key.indexOf('/')
-  const last = key.lastIndexOf('/')
-  if (first <= 0 || last <= first) throw new TypeError(`"${key}" is no key of a skipped message key`)
-  return [key.slice(0, first), key.slice(first + 1, last), decimal(key.slice(last + 1))]
-}
-
 export function seenTable(database: Database): Table<SeenRow> {
   const put = database.prepare('insert into seen(key, at) values(?1, ?2) on conflict(key) do update set at = ?2')
   const get = database.prepare('select at from seen where key = ?')
@@ -111,8 +104,9 @@ export function seenTable(database: Database): Table<SeenRow> {
 }
 
 export function frameTable(database: Database): ListedTable<FrameRow> {
-  const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version`
-  const put = database.prepare(`insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version,
+    secret_generation`
+  const put = database.prepare(`insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const get = database.prepare(`select ${columns} from frame where number = ?`)
   const list = database.prepare(`select ${columns}, number from frame order by number`)
   const remove = database.prepare('delete from frame where number = ?')
@@ -126,14 +120,28 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
     to: row.number(6),
     nameVersion: row.number(7),
     addressVersion: row.number(8),
-    receiptVersion: row.number(9)
+    receiptVersion: row.number(9),
+    secretGeneration: row.number(10)
   })
   return {
     put: (key, f) =>
-      put.run(f.device, f.contact, f.session, f.bytes, f.id, f.from, f.to, f.nameVersion, f.addressVersion, f.receiptVersion, decimal(key)),
+      put.run(
+        f.device,
+        f.contact,
+        f.session,
+        f.bytes,
+        f.id,
+        f.from,
+        f.to,
+        f.nameVersion,
+        f.addressVersion,
+        f.receiptVersion,
+        f.secretGeneration,
+        decimal(key)
+      ),
     get: (key) => get.get([decimal(key)], read),
     delete: (key) => remove.run(decimal(key)),
-    all: () => list.all([], (row) => ({ key: String(row.number(10)), row: read(row) }))
+    all: () => list.all([], (row) => ({ key: String(row.number(11)), row: read(row) }))
   }
 }
 
@@ -187,26 +195,14 @@ export function messageTable(database: Database): Table<MessageRow> {
   }
 }
 
-function messageId(key: string): Uint8Array {
-  const id = fromBase32(key)
-  if (id === undefined) throw new TypeError(`"${key}" is no key of a message`)
-  return id
-}
+/** The tables that are listed at start-up. */
+export type Listed = Parameters<Store['all']>[0]
+export type ListedTables = { readonly [T in Listed]: ListedTable<Tables[T]> }
+export type AllTables = { readonly [T in TableName]: Table<Tables[T]> }
 
-/** A whole number from 0, written in the one usual way. Throws a `TypeError` for anything else. */
-export function decimal(key: string): number {
-  const number = Number(key)
-  if (!Number.isSafeInteger(number) || number < 0 || String(number) !== key) throw new TypeError(`"${key}" is no decimal number`)
-  return number
-}
-
-/** The adapter of each table. */
-export type TableSet = { readonly [T in TableName]: Table<Tables[T]> } & {
-  readonly [T in 'profile' | 'prekey' | 'invite' | 'contact' | 'conversation' | 'delivery' | 'session' | 'frame']: ListedTable<Tables[T]>
-}
-
-export function tables(database: Database): TableSet {
-  return {
+/** The adapter of each table, and again of each that is listed. */
+export function tables(database: Database): { readonly each: AllTables; readonly listed: ListedTables } {
+  const listed: ListedTables = {
     profile: recordTable(database, 'profile'),
     prekey: recordTable(database, 'prekey'),
     invite: recordTable(database, 'invite'),
@@ -214,10 +210,14 @@ export function tables(database: Database): TableSet {
     conversation: recordTable(database, 'conversation'),
     delivery: recordTable(database, 'delivery'),
     session: sessionTable(database),
+    frame: frameTable(database)
+  }
+  const each: AllTables = {
+    ...listed,
     skipped: skippedTable(database),
     seen: seenTable(database),
-    frame: frameTable(database),
     message: messageTable(database),
     event: eventTable(database)
   }
+  return { each, listed }
 }

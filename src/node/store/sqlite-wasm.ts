@@ -77,15 +77,17 @@ let compiled: Promise<WebAssembly.Module> | undefined
 export async function instantiate(): Promise<Wasm> {
   compiled ??= compile()
   const module = await compiled
-  return createModule({
-    instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void) {
-      const instance = new WebAssembly.Instance(module, imports)
-      ready(instance, module)
-      return instance.exports
-    },
-    // What goes wrong comes back as a result code; nothing is printed.
-    print: () => {},
-    printErr: () => {}
+  return new Promise((resolve, reject) => {
+    const options = {
+      instantiateWasm(imports: object, ready: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void) {
+        WebAssembly.instantiate(module, imports).then((instance) => ready(instance, module), reject)
+        return {}
+      },
+      // What goes wrong comes back as a result code; nothing is printed.
+      print: () => {},
+      printErr: () => {}
+    }
+    createModule(options).then((wasm) => resolve(wasm as Wasm), reject)
   })
 }
 

@@ -10,7 +10,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { sha3_256 } from '@noble/hashes/sha3.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import type { Encapsulation, Primitives } from './primitives.ts'
+import type { Encapsulation, KeyPair, Primitives } from './primitives.ts'
 
 /** The default of noble is ZIP 215, which takes encodings that RFC 8032 and the Wycheproof suite call invalid. */
 const STRICT = { zip215: false }
@@ -22,6 +22,7 @@ export const noble: Primitives = {
   sha3: (data) => sha3_256(data),
   hmac: (key, data) => hmac(sha256, key, data),
   x25519PublicKey: (privateKey) => x25519.getPublicKey(privateKey),
+  x25519KeyPair: keyPair,
   x25519: sharedSecret,
   ed25519PublicKey: (seed) => ed25519.getPublicKey(seed),
   sign: (seed, message) => ed25519.sign(message, seed),
@@ -31,6 +32,11 @@ export const noble: Primitives = {
   kemPublicKey: (seed) => ml_kem768.keygen(seed).publicKey,
   kemEncapsulate,
   kemDecapsulate,
+}
+
+function keyPair(randomness: Uint8Array): KeyPair {
+  requireLength(randomness, 32, 'randomness of X25519')
+  return { privateKey: randomness, publicKey: x25519.getPublicKey(randomness) }
 }
 
 function sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {

@@ -14,6 +14,12 @@ export interface Encapsulation {
   readonly sharedSecret: Uint8Array
 }
 
+/** An X25519 key pair: 32 bytes each. */
+export interface KeyPair {
+  readonly privateKey: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
 export interface Primitives {
   /** Names the adapter in benchmarks and errors. */
   readonly name: string
@@ -27,6 +33,11 @@ export interface Primitives {
 
   /** X25519 public key (RFC 7748), 32 bytes, of a 32-byte private key. */
   x25519PublicKey(privateKey: Uint8Array): Uint8Array
+  /**
+   * A fresh X25519 key pair. `randomness` is 32 bytes. Native adapters draw their own and ignore it, for they make a pair
+   * in half the time that they take to import one; simulations that must replay use noble.
+   */
+  x25519KeyPair(randomness: Uint8Array): KeyPair
   /** X25519 shared secret, 32 bytes; `undefined` where it would be all zero (a low-order public key) or the key is no point. */
   x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined
 
@@ -40,7 +51,12 @@ export interface Primitives {
   /** XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): ciphertext and 16-byte tag; 32-byte key, 24-byte nonce. */
   aeadSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array
   /** The plaintext, or `undefined` when the tag does not hold. */
-  aeadOpen(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, associatedData: Uint8Array): Uint8Array | undefined
+  aeadOpen(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    ciphertext: Uint8Array,
+    associatedData: Uint8Array,
+  ): Uint8Array | undefined
 
   /** ML-KEM-768 (FIPS 203) encapsulation key, 1184 bytes, of a 64-byte seed `d ‖ z`. */
   kemPublicKey(seed: Uint8Array): Uint8Array

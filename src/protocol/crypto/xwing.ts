@@ -17,7 +17,7 @@ export const XWING_CIPHERTEXT_BYTES = 1120
 
 const KEM_KEY_BYTES = 1184
 const KEM_CIPHERTEXT_BYTES = 1088
-const COMBINER = utf8(String.raw`\.//^` + '\\')
+const COMBINER = utf8('\\.//^\\')
 
 /** The 1216-byte public key of a 32-byte seed. */
 export function xwingPublicKey(p: Primitives, seed: Uint8Array): Uint8Array {
@@ -52,7 +52,13 @@ export function xwingDecapsulate(p: Primitives, seed: Uint8Array, ciphertext: Ui
   return combine(p, kem, dh, dhCiphertext, p.x25519PublicKey(privateKey))
 }
 
-function combine(p: Primitives, kem: Uint8Array, dh: Uint8Array, dhCiphertext: Uint8Array, dhKey: Uint8Array): Uint8Array {
+function combine(
+  p: Primitives,
+  kem: Uint8Array,
+  dh: Uint8Array,
+  dhCiphertext: Uint8Array,
+  dhKey: Uint8Array,
+): Uint8Array {
   return p.sha3(concat(kem, dh, dhCiphertext, dhKey, COMBINER))
 }
 

@@ -14,16 +14,11 @@
  * turns nothing.
  */
 import { equal } from '../bytes.ts'
-import type { Primitives, Random } from '../crypto/primitives.ts'
+import type { KeyPair, Primitives, Random } from '../crypto/primitives.ts'
 import { OLD_CHAINS, SKIPPED_PER_STEP, SKIPPED_SECONDS } from '../limits.ts'
 import { type Chain, EC_CHAIN, passOver, skipTo, takeMessageKey } from './chain-key.ts'
 import { startRatchet, stepRootKey } from './root-key.ts'
 import { ecChainName, rowName, rowsOf, type SkippedKey } from './skipped-keys.ts'
-
-export interface KeyPair {
-  readonly privateKey: Uint8Array
-  readonly publicKey: Uint8Array
-}
 
 export interface SendingChain extends Chain {
   readonly headerKey: Uint8Array
@@ -127,14 +122,14 @@ export function sendEc(
 /** Spec: "state.DHs = GENERATE_DH(); state.RK, state.CKs, state.NHKs = KDF_RK_HE(state.RK, DH(state.DHs, state.DHr))" */
 function beginSending(p: Primitives, random: Random, state: EcState): EcState {
   if (state.peerKey === null) throw new Error('a responder sends nothing before it has opened something')
-  const privateKey = random(32)
-  const output = p.x25519(privateKey, state.peerKey)
+  const own = p.x25519KeyPair(random(32))
+  const output = p.x25519(own.privateKey, state.peerKey)
   if (output === undefined) throw new Error('a low-order peer key is never taken into a session')
   const step = stepRootKey(p, state.root, output)
   return {
     ...state,
     root: step.root,
-    own: { privateKey, publicKey: p.x25519PublicKey(privateKey) },
+    own,
     sending: { key: step.chain, next: 0, headerKey: state.nextSendHeaderKey },
     nextSendHeaderKey: step.nextHeaderKey,
   }

@@ -78,7 +78,8 @@ function parse(text: string): Parts | undefined {
 
 function ip4Bytes(host: string): Uint8Array | undefined {
   const numbers = host.split('.')
-  if (numbers.length !== 4 || !numbers.every((each) => /^(0|[1-9][0-9]{0,2})$/.test(each) && Number(each) < 256)) return undefined
+  if (numbers.length !== 4 || !numbers.every((each) => /^(0|[1-9][0-9]{0,2})$/.test(each) && Number(each) < 256))
+    return undefined
   return Uint8Array.from(numbers, Number)
 }
 
@@ -97,8 +98,12 @@ function ip6Bytes(host: string): Uint8Array | undefined {
 
 /** RFC 5952: no leading zeros, the longest run of zero groups (of two or more, the first) as `::`. */
 function ip6Text(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] as number) * 256 + (bytes[2 * at + 1] as number)).toString(16))
-  const runs = groups.map((_, at) => groups.slice(at).findIndex((group) => group !== '0')).map((run, at) => (run < 0 ? 8 - at : run))
+  const groups = Array.from({ length: 8 }, (_, at) =>
+    ((bytes[2 * at] as number) * 256 + (bytes[2 * at + 1] as number)).toString(16),
+  )
+  const runs = groups
+    .map((_, at) => groups.slice(at).findIndex((group) => group !== '0'))
+    .map((run, at) => (run < 0 ? 8 - at : run))
   const longest = Math.max(...runs)
   if (longest < 2) return groups.join(':')
   const at = runs.indexOf(longest)

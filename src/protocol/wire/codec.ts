@@ -5,7 +5,7 @@
  * give a value or `undefined`, never a throw. Types are arrays, not maps: order is the contract.
  */
 import * as cbor from 'cborg'
-import { concat, equal } from '../bytes.ts'
+import { concat, equal, fromUtf8 } from '../bytes.ts'
 
 /** What our wire types are made of. */
 export type Plain = number | string | null | Uint8Array | readonly Plain[]
@@ -13,7 +13,24 @@ export type Plain = number | string | null | Uint8Array | readonly Plain[]
 /** Turns a decoded item into a `T`, or `undefined` where it is none. */
 export type Decoder<T> = (item: unknown) => T | undefined
 
-const STRICT = { strict: true, allowIndefinite: false, allowUndefined: false, allowBigInt: false, allowNaN: false, allowInfinity: false }
+const STRICT = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowBigInt: false,
+  allowNaN: false,
+  allowInfinity: false,
+  retainStringBytes: true,
+}
+
+/** Reads texts by our own strict UTF-8: cborg's drops a byte order mark at the beginning, so such a text would be refused. */
+class Tokens extends cbor.Tokenizer {
+  override next(): cbor.Token {
+    const token = super.next()
+    if (token.byteValue !== undefined) token.value = fromUtf8(token.byteValue)
+    return token
+  }
+}
 
 /** The one encoding of a value, in a plain array of its own: under Node.js cborg gives a part of a shared Buffer. */
 export function encode(value: Plain): Uint8Array {
@@ -24,7 +41,7 @@ export function encode(value: Plain): Uint8Array {
 export function decode<T>(bytes: Uint8Array, maxBytes: number, decoder: Decoder<T>): T | undefined {
   if (bytes.length > maxBytes) return undefined
   try {
-    const item: unknown = cbor.decode(bytes, STRICT)
+    const item: unknown = cbor.decode(bytes, { ...STRICT, tokenizer: new Tokens(bytes, STRICT) })
     return equal(cbor.encode(item), bytes) ? decoder(item) : undefined
   } catch {
     return undefined
@@ -39,8 +56,7 @@ export function integer(least: number, most: number): Decoder<number> {
 
 /** A byte string of `least` to `most` bytes (`most` defaults to `least`). */
 export function bytes(least: number, most = least): Decoder<Uint8Array> {
-  return (item) =>
-    item instanceof Uint8Array && item.length >= least && item.length <= most ? item : undefined
+  return (item) => (item instanceof Uint8Array && item.length >= least && item.length <= most ? item : undefined)
 }
 
 /** A text of at most `most` UTF-16 units: a first, cheap bound. */

@@ -38,7 +38,9 @@ export function decodeHelloOpening(bytes: Uint8Array): HelloOpening | undefined 
   if (bytes.length !== HELLO_OPENING_BYTES) return undefined
   const day = new DataView(bytes.buffer, bytes.byteOffset).getUint16(0)
   const tagsAt = 2 + HELLO_NONCE_BYTES
-  const tags = Array.from({ length: HELLO_TAGS }, (_, n) => bytes.slice(tagsAt + n * TAG_BYTES, tagsAt + (n + 1) * TAG_BYTES))
+  const tags = Array.from({ length: HELLO_TAGS }, (_, n) =>
+    bytes.slice(tagsAt + n * TAG_BYTES, tagsAt + (n + 1) * TAG_BYTES),
+  )
   return { day, nonce: bytes.slice(2, tagsAt), tags }
 }
 
@@ -49,7 +51,11 @@ export function encodeHelloAnswer({ nonce, tag, proof }: HelloAnswer): Uint8Arra
 export function decodeHelloAnswer(bytes: Uint8Array): HelloAnswer | undefined {
   if (bytes.length !== HELLO_ANSWER_BYTES) return undefined
   const proofAt = HELLO_NONCE_BYTES + TAG_BYTES
-  return { nonce: bytes.slice(0, HELLO_NONCE_BYTES), tag: bytes.slice(HELLO_NONCE_BYTES, proofAt), proof: bytes.slice(proofAt) }
+  return {
+    nonce: bytes.slice(0, HELLO_NONCE_BYTES),
+    tag: bytes.slice(HELLO_NONCE_BYTES, proofAt),
+    proof: bytes.slice(proofAt),
+  }
 }
 
 function sized(bytes: Uint8Array, length: number): Uint8Array {

@@ -16,7 +16,8 @@ export const ENVELOPE_BYTES = paddedSize(LENGTH_BYTES + FRAME_BYTES)
 
 /** The frame (1 byte to 64 KiB) in its envelope. */
 export function padEnvelope(frame: Uint8Array): Uint8Array {
-  if (frame.length < 1 || frame.length > FRAME_BYTES) throw new RangeError(`a frame has 1 to ${FRAME_BYTES} bytes, not ${frame.length}`)
+  if (frame.length < 1 || frame.length > FRAME_BYTES)
+    throw new RangeError(`a frame has 1 to ${FRAME_BYTES} bytes, not ${frame.length}`)
   const envelope = new Uint8Array(paddedSize(LENGTH_BYTES + frame.length))
   envelope.set(uint32(frame.length))
   envelope.set(frame, LENGTH_BYTES)

@@ -128,8 +128,10 @@ const MyState = (props: { message: Message; contact: Contact }) => {
             </>
           )}
         </Show>
-        {' · '}
-        <Written message={props.message} />
+        <span class="nowrap">
+          {' · '}
+          <Written message={props.message} />
+        </span>
       </p>
       <Show when={open()}>
         <WhyCard message={props.message} contact={props.contact} id={card} />

@@ -32,6 +32,9 @@ export interface SessionState {
   readonly invite: Invite | null
 }
 
+/** The same, as the session itself changes it. */
+type Writable = { -readonly [K in keyof SessionState]: SessionState[K] } & { conversations: Record<ContactId, Conversation> }
+
 export interface Session {
   readonly state: SessionState
   readonly api: NodeApi
@@ -68,7 +71,7 @@ function oneAtATime(work: (key: string) => Promise<void>): (key: string) => void
 
 export function createSession(client: NodeClient): Session {
   const { api } = client
-  const [state, set] = createStore<SessionState>({
+  const [state, set] = createStore<Writable>({
     door: { phase: 'joining' },
     phase: null,
     self: null,
@@ -133,10 +136,10 @@ export function createSession(client: NodeClient): Session {
       case 'gap':
         return refreshOne(event.from)
       case 'draft':
-        if (state.conversations[event.conversation]) set('conversations', event.conversation, 'draft', event.text)
+        if (state.conversations[event.conversation]) set('conversations', event.conversation, { draft: event.text })
         return
       case 'contact':
-        if (state.conversations[event.contact.id]) return set('conversations', event.contact.id, 'contact', reconcile(event.contact))
+        if (state.conversations[event.contact.id]) return set('conversations', event.contact.id, { contact: event.contact })
         set('invite', null)
         return refreshOne(event.contact.id)
       case 'contact-removed':

@@ -171,9 +171,9 @@ export const Add = () => {
   const t = useWords()
   return (
     <Page title={t().add.title}>
-      <TheirLink />
-      <MyLink />
       <Nearby />
+      <MyLink />
+      <TheirLink />
     </Page>
   )
 }

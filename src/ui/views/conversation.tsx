@@ -82,6 +82,18 @@ const NetworkBanner = () => {
   )
 }
 
+/** The place of the oldest of the `unread` newest messages of theirs; −1 if there are none. */
+function firstUnread(list: readonly Message[], contact: ContactId, unread: number): number {
+  let left = unread
+  let first = -1
+  for (let i = list.length - 1; i >= 0 && left > 0; i--) {
+    if (list[i]?.from !== contact) continue
+    first = i
+    left--
+  }
+  return first
+}
+
 /** The messages, scrolled. */
 function Log(props: {
   conversation: ConversationData
@@ -138,11 +150,10 @@ function Log(props: {
 
   /** Where one begins to read: the line of the new, the message sought, or the end. */
   function begin(): void {
-    const first = messages.list.length - props.unread
-    const fresh = props.unread > 0 ? messages.list[Math.max(0, first)] : undefined
-    setFreshFrom(fresh?.id ?? null)
+    const first = firstUnread(messages.list, contact, props.unread)
+    setFreshFrom(messages.list[first]?.id ?? null)
     if (props.at) void goTo(props.at)
-    else if (fresh) handle?.scrollToIndex(Math.max(0, first), { align: 'start', offset: -64 })
+    else if (first >= 0) handle?.scrollToIndex(first, { align: 'start', offset: -64 })
     else toEnd()
     requestAnimationFrame(() => {
       setPlaced(true)

@@ -4,7 +4,7 @@
  * Holds: every time shown is the reader's local time, made by Intl; an unreadable one is shown as nothing.
  */
 import { now } from '../primitives/now.ts'
-import { language } from './words.ts'
+import { locale } from './words.ts'
 
 const DAY_MS = 86_400_000
 
@@ -13,9 +13,9 @@ const formats = new Map<string, Intl.DateTimeFormat>()
 
 function format(date: Date, style: Style): string {
   if (Number.isNaN(date.getTime())) return ''
-  const key = language() + JSON.stringify(style)
+  const key = locale() + JSON.stringify(style)
   let made = formats.get(key)
-  if (!made) formats.set(key, (made = new Intl.DateTimeFormat(language(), style)))
+  if (!made) formats.set(key, (made = new Intl.DateTimeFormat(locale(), style)))
   return made.format(date)
 }
 
@@ -30,13 +30,13 @@ export const dayOf = (iso: string): string => new Date(iso).toDateString()
 /** `11:38`. */
 export const clock = (iso: string): string => format(new Date(iso), { hour: '2-digit', minute: '2-digit' })
 
-const capital = (text: string): string => text.charAt(0).toLocaleUpperCase(language()) + text.slice(1)
+const capital = (text: string): string => text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1)
 
 /** `Today`, `Yesterday`, `Friday 20 November`. */
 export function day(iso: string): string {
   const date = new Date(iso)
   const ago = daysAgo(date)
-  if (ago === 0 || ago === 1) return capital(new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }).format(-ago, 'day'))
+  if (ago === 0 || ago === 1) return capital(new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-ago, 'day'))
   const year = date.getFullYear() === new Date(now()).getFullYear() ? {} : { year: 'numeric' as const }
   return capital(format(date, { weekday: 'long', day: 'numeric', month: 'long', ...year }))
 }
@@ -67,5 +67,5 @@ export function bytes(count: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
   const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)))
   const unit = units[step] ?? 'byte'
-  return new Intl.NumberFormat(language(), { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(count / 1000 ** step)
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(count / 1000 ** step)
 }

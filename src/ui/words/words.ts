@@ -41,5 +41,8 @@ export const language = createRoot(() => {
   return now
 })
 
+/** The language with its country, where the browser names one: 11:38 in en-GB is 11:38 AM in en-US. */
+export const locale = (): string => navigator.languages.find(tag => tag.toLowerCase().startsWith(language())) ?? language()
+
 /** The words now; reactive: `const t = useWords()`, then `t().list.search`. */
 export const useWords = (): (() => Words) => () => tables[language()]

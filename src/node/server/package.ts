@@ -1,5 +1,5 @@
 /**
- * Where the package's own files are, seen from this file: the same from `src/node/cli` and from `dist/node/cli`.
+ * Where the package's own files are, and which version it is: the same from `src/node/server` and from `dist/node/server`.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,11 +1,9 @@
 /**
- * Errors of the node's calls, as they are thrown here and as they cross a wire.
+ * Errors of the node's calls, as they cross a wire.
  *
  * Holds: whatever is thrown, only a code of {@link ErrorCode} and one sentence leave the process, never a stack.
  */
 import type { ApiErrorData, ErrorCode } from '../api.ts'
-
-export { ApiError } from '../api-error.ts'
 
 /** Every code, so that a value from elsewhere can be recognised; one that is missing does not compile. */
 const CODES: Readonly<Record<ErrorCode, true>> = {

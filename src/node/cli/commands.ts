@@ -1,0 +1,37 @@
+/**
+ * Every command of this version, and the names of those of later ones.
+ */
+import { bench } from './bench.ts'
+import { chat } from './chat.ts'
+import type { Command } from './command.ts'
+import { contactCommands, contacts } from './contacts.ts'
+import { demo } from './demo.ts'
+import { add, invite } from './invites.ts'
+import { history, listen, send } from './messages.ts'
+import { nearby, pair } from './nearby.ts'
+import { id, init, open, status } from './profile.ts'
+import { start } from './start.ts'
+
+/** In the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  start,
+  init,
+  id,
+  open,
+  status,
+  invite,
+  add,
+  nearby,
+  pair,
+  contacts,
+  ...contactCommands,
+  send,
+  history,
+  listen,
+  chat,
+  demo,
+  bench,
+]
+
+/** First words of commands that a later version will have: known, so that their refusal can say so. */
+export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'mail', 'devices', 'backup', 'recovery', 'doctor'])

@@ -1,0 +1,96 @@
+/**
+ * Peers heard on the local network are greeted once each: is one of them a contact?
+ *
+ * The peer with the lower PeerID dials; the other waits a moment and dials only if nothing came. An unknown peer is greeted
+ * again when there is a new contact, or after a quarter of an hour.
+ *
+ * Holds: a few at a time; a peer that stays unknown is let go at once.
+ */
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { AccountId } from '../../protocol/index.ts'
+import { compare } from '../../protocol/index.ts'
+import type { Address } from './addresses.ts'
+import type { Lan, LanPeer } from './lan.ts'
+import type { Link } from './link.ts'
+import type { Links } from './links.ts'
+import type { Machine } from './machine.ts'
+import type { Limits } from './protocols.ts'
+import type { Reaching } from './reaching.ts'
+import { elapsed, Slots } from './waiting.ts'
+
+const AT_ONCE = 4
+
+export class LanGreeting {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #self: Uint8Array
+  readonly #lan: Lan
+  readonly #links: Links
+  readonly #reaching: Reaching
+  readonly #slots = new Slots(AT_ONCE)
+  readonly #stopped = new AbortController()
+  readonly #busy = new Set<string>()
+  /** When an unknown peer was last greeted. */
+  readonly #greetedAt = new Map<string, number>()
+  /** Under which PeerID a contact was met on this network. */
+  readonly #metAs = new Map<AccountId, string>()
+
+  constructor(machine: Machine, limits: Limits, self: Uint8Array, lan: Lan, links: Links, reaching: Reaching) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#self = self
+    this.#lan = lan
+    this.#links = links
+    this.#reaching = reaching
+  }
+
+  /** A peer made itself heard. */
+  heard(peer: LanPeer): void {
+    const greetedAt = this.#greetedAt.get(peer.id)
+    const lately = greetedAt !== undefined && this.#machine.now() - greetedAt < this.#limits.lanAgainMs
+    if (lately || this.#busy.has(peer.id) || this.#links.toPeer(peer.id) !== undefined) return
+    this.#busy.add(peer.id)
+    void this.#greet(peer).finally(() => this.#busy.delete(peer.id))
+  }
+
+  /** There is a contact that there was not: unknown peers may be known now. */
+  newContact(): void {
+    this.#greetedAt.clear()
+    for (const peer of this.#lan.peers()) this.heard(peer)
+  }
+
+  /** A contact proved itself at the end of this link. */
+  met(contact: AccountId, link: Link): void {
+    this.#metAs.set(contact, link.peer)
+  }
+
+  /** Where a contact that was met before is heard on this network. */
+  addressesOf(contact: AccountId): readonly Address[] {
+    const id = this.#metAs.get(contact)
+    return (id !== undefined && this.#lan.byId(id)?.addresses) || []
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #greet(peer: LanPeer): Promise<void> {
+    const { signal } = this.#stopped
+    if (compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0) await elapsed(this.#limits.lanWaitMs, signal)
+    const release = await this.#slots.take(peer.id, signal)
+    if (release === undefined) return
+    try {
+      if (this.#links.toPeer(peer.id) !== undefined) return
+      this.#remember(peer.id)
+      const link = await this.#reaching.reachPeer(peer, signal)
+      if (link?.standing.phase === 'stranger') link.abort('nobody we know')
+    } finally {
+      release()
+    }
+  }
+
+  #remember(id: string): void {
+    if (this.#greetedAt.size >= this.#limits.lanPeers) this.#greetedAt.clear()
+    this.#greetedAt.set(id, this.#machine.now())
+  }
+}

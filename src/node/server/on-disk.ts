@@ -1,0 +1,25 @@
+/**
+ * A node of this runtime, on a folder: the platform and the network of Node.js put together.
+ */
+import type { Node } from '../api.ts'
+import { makeNet } from '../net/libp2p.ts'
+import { nodejsPlatform } from '../platform/nodejs.ts'
+import { nodejsMachine } from '../platform/nodejs-net.ts'
+import { startNode } from '../start.ts'
+import { packageVersion } from './package.ts'
+
+/** What may be chosen for a node's network. */
+export interface NodeSettings {
+  /** More multiaddresses to listen on. */
+  readonly listen: readonly string[]
+  /** Whether to look for others on this network, and be seen there. */
+  readonly mdns: boolean
+  /** Whether to connect to nobody outside the local network. */
+  readonly lanOnly: boolean
+}
+
+/** Starts a node on a data directory that the caller holds. */
+export async function startOnDisk(dataDirectory: string, settings: NodeSettings): Promise<Node> {
+  const platform = await nodejsPlatform(dataDirectory)
+  return await startNode(platform, makeNet(nodejsMachine()), { net: settings, version: packageVersion() })
+}

@@ -1,0 +1,406 @@
+/**
+ * The store in one encrypted SQLite file (ChaCha20-Poly1305 for each page), with a write-ahead log beside it.
+ *
+ * Everything runs synchronously inside the call: a point read takes microseconds, a commit as long as its fsync.
+ *
+ * Holds: a commit is one transaction with `synchronous=FULL`; what SQLite keeps outside the file stays in memory
+ * (`temp_store=MEMORY`), so no file but the encrypted ones is ever written; after the first failure of the disk every
+ * call throws that failure, and the file is opened anew to go on.
+ */
+import { createHash } from 'node:crypto'
+import { equal } from '../../protocol/index.ts'
+import type { EventRow, Key, MessageRow, TableName, Tables, Write } from './records.ts'
+import { SCHEMA, type Migration } from './schema.ts'
+import { Database, type Row, type Statement } from './sqlite-database.ts'
+import { storeError, writtenByLater, wrongKey } from './sqlite-failures.ts'
+import type { Files } from './sqlite-files.ts'
+import { SearchIndex } from './sqlite-search.ts'
+import { MESSAGE_COLUMNS, readMessage, tables, type AllTables, type Listed, type ListedTable, type ListedTables, type Table } from './sqlite-tables.ts'
+import { StoreError, type HistoryQuery, type Store } from './store.ts'
+import { matches, query, type Query } from './words.ts'
+
+/** The database's file in the data directory; its log is `profile.db-wal`. */
+export const DATABASE_FILE = 'profile.db'
+
+const PAGE_BYTES = 4096
+/** Housekeeping moves the log into the database from this size on: 1000 pages, SQLite's own measure. */
+const CHECKPOINT_BYTES = 1000 * PAGE_BYTES
+/** Where housekeeping never gets its turn, a commit does it, at this many pages. */
+const CHECKPOINT_LATEST_PAGES = 4000
+const CACHE_KIB = 16_000
+/** Messages of a conversation read one by one before its search asks the index. */
+const WALKED = 1000
+
+export interface SqliteOptions {
+  readonly files: Files
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** Where the profile lies, for the sentences that people read. */
+  readonly path: string
+  readonly schema?: readonly Migration[]
+}
+
+/** Opens the database, or makes it. Rejects with a {@link StoreError}, and then nothing was changed. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const { files, key, path, schema = SCHEMA } = options
+  if (key.length !== 32) throw new TypeError('a database key has 32 bytes')
+  let database: Database | undefined
+  try {
+    checkFile(files, key, path)
+    database = await Database.open(files, DATABASE_FILE)
+    unlock(database, key)
+    migrate(database, schema, path)
+    return new SqliteStore(database, files, path)
+  } catch (error) {
+    database?.close()
+    throw storeError(error, path) ?? error
+  }
+}
+
+/**
+ * The first 16 bytes of the file, where SQLite would put a random salt: this file's key needs none, so they say which
+ * key belongs to the file. A wrong key and a damaged page are thereby told apart.
+ */
+function keyCheck(key: Uint8Array): Buffer {
+  return createHash('sha256').update('tulnic database key check').update(key).digest().subarray(0, 16)
+}
+
+/** Throws for another key's file and for one cut short, where no log explains it. */
+function checkFile(files: Files, key: Uint8Array, path: string): void {
+  const size = files.sizeOf(DATABASE_FILE)
+  if (size === 0 || files.exists(`${DATABASE_FILE}-journal`)) return
+  const { handle } = files.open(DATABASE_FILE, false)
+  try {
+    const head = new Uint8Array(16)
+    const read = files.read(handle, head, 0)
+    if (read === head.length && !equal(head, keyCheck(key))) throw wrongKey(path)
+    if (size % PAGE_BYTES !== 0 && !files.exists(`${DATABASE_FILE}-wal`)) throw cutShort(path)
+  } finally {
+    files.close(handle)
+  }
+}
+
+function cutShort(path: string): StoreError {
+  return new StoreError(
+    'damaged',
+    `The database is cut short: keep a copy of the folder, then restore a backup, or move the folder away and begin a new profile. (${path})`
+  )
+}
+
+function unlock(database: Database, key: Uint8Array): void {
+  database.run(`pragma cipher = 'chacha20'`)
+  database.runSecret(`pragma key = "x'${Buffer.from(key).toString('hex')}${keyCheck(key).toString('hex')}'"`)
+  for (const pragma of [
+    'temp_store = memory',
+    'locking_mode = exclusive',
+    'auto_vacuum = none',
+    'journal_mode = wal',
+    'synchronous = full',
+    'secure_delete = on',
+    'cell_size_check = on',
+    'trusted_schema = off',
+    `cache_size = -${CACHE_KIB}`,
+    `wal_autocheckpoint = ${CHECKPOINT_LATEST_PAGES}`,
+    `journal_size_limit = ${CHECKPOINT_LATEST_PAGES * PAGE_BYTES}`
+  ]) {
+    database.run(`pragma ${pragma}`)
+  }
+  if (database.run('pragma journal_mode')[0] !== 'wal') throw new StoreError('io', 'The database has no write-ahead log: its folder cannot be used.')
+}
+
+function migrate(database: Database, schema: readonly Migration[], path: string): void {
+  const known = schema.at(-1)?.to ?? 0
+  const found = Number(database.run('pragma user_version')[0])
+  if (found > known) throw writtenByLater(path, found, known)
+  for (const { to, statements } of schema) {
+    if (to <= found) continue
+    database.run('begin immediate')
+    for (const statement of statements) database.run(statement)
+    database.run(`pragma user_version = ${to}`)
+    database.run('commit')
+  }
+}
+
+/** The tables whose numbers go on rising, and the mark that remembers the greatest once rows are gone. */
+const NUMBERED = { message: 'seq', event: 'number', frame: 'number' } as const
+type Numbered = keyof typeof NUMBERED
+
+class SqliteStore implements Store {
+  readonly #database: Database
+  readonly #files: Files
+  readonly #path: string
+  readonly #tables: AllTables
+  readonly #listed: ListedTables
+  readonly #index: SearchIndex
+  readonly #statements: ReturnType<typeof prepareAll>
+  #last: Record<Numbered, number>
+  /** The log's size when it was last moved into the database. */
+  #checkpointed = 0
+  #failed: StoreError | undefined
+  #closed = false
+
+  constructor(database: Database, files: Files, path: string) {
+    this.#database = database
+    this.#files = files
+    this.#path = path
+    const { each, listed } = tables(database)
+    this.#tables = each
+    this.#listed = listed
+    this.#index = new SearchIndex(database)
+    this.#statements = prepareAll(database)
+    this.#last = this.#storedLast()
+  }
+
+  read(keys: readonly Key[]): readonly (Tables[TableName] | undefined)[] {
+    return this.#guarded(() => keys.map(({ table, key }) => this.#tables[table].get(key)))
+  }
+
+  async all<T extends Listed>(table: T): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]> {
+    const listed: ListedTable<Tables[T]> = this.#listed[table]
+    return this.#guarded(() => listed.all())
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#guarded(() => this.#transaction(() => this.#applyAll(writes)))
+  }
+
+  async last(): Promise<{ readonly message: number; readonly event: number; readonly frame: number }> {
+    return this.#guarded(() => ({ ...this.#last }))
+  }
+
+  async history(asked: HistoryQuery): Promise<readonly MessageRow[]> {
+    return this.#guarded(() => {
+      if (asked.search === null) return this.#page(asked)
+      const wanted = query(asked.search)
+      return wanted === null ? [] : this.#searchConversation(asked, wanted)
+    })
+  }
+
+  async search(text: string, limit: number): Promise<readonly MessageRow[]> {
+    const wanted = query(text)
+    return this.#guarded(() => (wanted === null ? [] : this.#index.newest(wanted, limit)))
+  }
+
+  async messageBySeq(seq: number): Promise<MessageRow | undefined> {
+    return this.#guarded(() => this.#statements.bySeq.get([seq], readMessage))
+  }
+
+  async byCounter(conversation: number, author: number, from: number, to: number, limit: number): Promise<readonly MessageRow[]> {
+    return this.#guarded(() => this.#statements.byCounter.all([conversation, author, from, to, limit], readMessage))
+  }
+
+  async events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]> {
+    return this.#guarded(() =>
+      this.#statements.events.all([after, limit], (row) => ({ number: row.number(0), row: { at: row.number(1), body: row.text(2) } }))
+    )
+  }
+
+  async tidy(): Promise<boolean> {
+    return this.#guarded(() => {
+      const more = this.#indexStep()
+      return this.#checkpoint() || more
+    })
+  }
+
+  async bytes(): Promise<number> {
+    return this.#guarded(() => ['', '-wal', '-journal'].reduce((sum, end) => sum + this.#files.sizeOf(DATABASE_FILE + end), 0))
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#database.close()
+  }
+
+  /** What is lost with a crash is done again: so these transactions do not wait for the disk. */
+  #indexStep(): boolean {
+    this.#database.run('pragma synchronous = normal')
+    try {
+      return this.#transaction(() => this.#index.step())
+    } finally {
+      this.#database.run('pragma synchronous = full')
+    }
+  }
+
+  #checkpoint(): boolean {
+    const { walBytes } = this.#database
+    if (walBytes < CHECKPOINT_BYTES || walBytes === this.#checkpointed) return false
+    this.#database.run('pragma wal_checkpoint(passive)')
+    this.#checkpointed = walBytes
+    return true
+  }
+
+  #guarded<T>(work: () => T): T {
+    if (this.#closed) throw new Error('the store is closed')
+    if (this.#failed !== undefined) throw this.#failed
+    try {
+      return work()
+    } catch (error) {
+      this.#failed = storeError(error, this.#path)
+      throw this.#failed ?? error
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
+    const last = { ...this.#last }
+    this.#statements.begin.run()
+    try {
+      const result = work()
+      this.#statements.commit.run()
+      return result
+    } catch (error) {
+      this.#last = last
+      this.#takeBack()
+      throw error
+    }
+  }
+
+  /** After some failures SQLite has already taken the transaction back, after others nothing can be read. */
+  #takeBack(): void {
+    try {
+      this.#statements.rollback.run()
+    } catch {
+      // Nothing is left to take back.
+    }
+    try {
+      this.#index.reload()
+    } catch (error) {
+      this.#failed = storeError(error, this.#path)
+    }
+  }
+
+  #applyAll(writes: readonly Write[]): void {
+    let removes = false
+    for (const write of writes) {
+      this.#apply(write)
+      removes ||= write.op !== 'put'
+    }
+    if (removes) this.#rememberLast()
+  }
+
+  #apply(write: Write): void {
+    const { trimSkipped, dropChain, forget, eraseConversation } = this.#statements
+    switch (write.op) {
+      case 'put':
+        return this.#put(write)
+      case 'delete':
+        return this.#delete(write.table, write.key)
+      case 'trim-skipped':
+        return trimSkipped.run(write.session, write.keep)
+      case 'drop-chain':
+        return dropChain.run(write.session, write.chain)
+      case 'forget':
+        return forget[write.table].run(write.before)
+      case 'erase-conversation':
+        this.#index.leaveConversation(write.conversation)
+        return eraseConversation.run(write.conversation)
+    }
+  }
+
+  #put(write: Extract<Write, { op: 'put' }>): void {
+    if (write.table === 'message') {
+      this.#index.leave(write.row.seq)
+      this.#tables.message.put(write.key, write.row)
+      this.#index.enter(write.row)
+      this.#last.message = Math.max(this.#last.message, write.row.seq)
+      return
+    }
+    const table: Table<Tables[TableName]> = this.#tables[write.table]
+    table.put(write.key, write.row)
+    if (write.table === 'event' || write.table === 'frame') this.#last[write.table] = Math.max(this.#last[write.table], Number(write.key))
+  }
+
+  #delete(table: TableName, key: string): void {
+    if (table === 'message') {
+      const row = this.#tables.message.get(key)
+      if (row !== undefined) this.#index.leave(row.seq)
+    }
+    this.#tables[table].delete(key)
+  }
+
+  #storedLast(): Record<Numbered, number> {
+    const last = (table: Numbered): number =>
+      Number(
+        this.#database.run(
+          `select cast(max(coalesce((select max(${NUMBERED[table]}) from ${table}), 0), coalesce((select value from mark where name = 'last ${table}'), 0)) as text)`
+        )[0]
+      )
+    return { message: last('message'), event: last('event'), frame: last('frame') }
+  }
+
+  /** Rows were removed, perhaps the ones with the greatest numbers: from now on the mark says what these were. */
+  #rememberLast(): void {
+    for (const [table, value] of Object.entries(this.#last)) this.#statements.rememberLast.run(`last ${table}`, value)
+  }
+
+  #page({ conversation, limit, before }: HistoryQuery): readonly MessageRow[] {
+    const rows: MessageRow[] = []
+    this.#eachNewestFirst(conversation, before, (row) => {
+      if (rows.length < limit) rows.push(readMessage(row))
+      return rows.length < limit
+    })
+    return rows
+  }
+
+  #eachNewestFirst(conversation: number, before: HistoryQuery['before'], visit: (row: Row) => boolean): void {
+    const { page, pageBefore } = this.#statements
+    if (before === null) page.each([conversation], visit)
+    else pageBefore.each([conversation, before.lamport, before.author, before.counter], visit)
+  }
+
+  /** The newest are read one by one; if that is not enough, all the rest that the index knows is put in order. */
+  #searchConversation({ conversation, limit, before }: HistoryQuery, wanted: Query): readonly MessageRow[] {
+    const found: MessageRow[] = []
+    let walked = 0
+    let place = before
+    this.#eachNewestFirst(conversation, before, (row) => {
+      place = { lamport: row.number(5), author: row.number(3), counter: row.number(4) }
+      if (matches(row.text(10), wanted)) found.push(readMessage(row))
+      return found.length < limit && ++walked < WALKED
+    })
+    if (found.length >= limit || walked < WALKED || place === null) return found.slice(0, limit)
+    const rest: MessageRow[] = []
+    const end = place
+    this.#index.eachInConversation(conversation, wanted, (row) => {
+      if (isBefore(row, end)) rest.push(readMessage(row))
+    })
+    return [...found, ...rest.sort(newestFirst)].slice(0, limit)
+  }
+}
+
+function isBefore(row: Row, place: NonNullable<HistoryQuery['before']>): boolean {
+  return (row.number(5) - place.lamport || row.number(3) - place.author || row.number(4) - place.counter) < 0
+}
+
+function newestFirst(a: MessageRow, b: MessageRow): number {
+  return b.lamport - a.lamport || b.author - a.author || b.counter - a.counter || b.seq - a.seq
+}
+
+function prepareAll(database: Database) {
+  const order = 'order by lamport desc, author desc, counter desc, seq desc'
+  const forget = (table: 'seen' | 'skipped' | 'event'): Statement => database.prepare(`delete from ${table} where at < ?`)
+  return {
+    begin: database.prepare('begin immediate'),
+    commit: database.prepare('commit'),
+    rollback: database.prepare('rollback'),
+    trimSkipped: database.prepare(
+      `delete from skipped where session = ?1 and (chain, number) in (select chain, number from skipped where session = ?1
+         order by at, number, chain limit max(0, (select count(*) from skipped where session = ?1) - ?2))`
+    ),
+    dropChain: database.prepare('delete from skipped where session = ? and chain = ?'),
+    forget: { seen: forget('seen'), skipped: forget('skipped'), event: forget('event') },
+    eraseConversation: database.prepare('delete from message where conversation = ?'),
+    rememberLast: database.prepare(
+      'insert into mark(name, value) values(?1, ?2) on conflict(name) do update set value = ?2 where value < ?2'
+    ),
+    bySeq: database.prepare(`select ${MESSAGE_COLUMNS} from message where seq = ?`),
+    byCounter: database.prepare(
+      `select ${MESSAGE_COLUMNS} from message where conversation = ? and author = ? and counter between ? and ? order by counter, seq limit ?`
+    ),
+    events: database.prepare('select number, at, body from event where number > ? order by number limit ?'),
+    page: database.prepare(`select ${MESSAGE_COLUMNS} from message where conversation = ?1 ${order}`),
+    pageBefore: database.prepare(
+      `select ${MESSAGE_COLUMNS} from message where conversation = ?1 and (lamport, author, counter) < (?2, ?3, ?4) ${order}`
+    )
+  }
+}

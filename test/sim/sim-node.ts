@@ -1,0 +1,210 @@
+/**
+ * One simulated node: the real engine on the memory store, with a clock, randomness and a network that the world gives.
+ *
+ * It can die at any of its effects, in the middle of a commit, or between a commit and its effects; what it held in memory is
+ * then gone, what was committed is on its disk, and it starts again.
+ */
+import { helloKeys, type HelloKeys } from '../../src/node/engine/acquaintances.ts'
+import type { Asked } from '../../src/node/engine/command.ts'
+import type { Effect, NetEffect } from '../../src/node/engine/effect.ts'
+import type { Input } from '../../src/node/engine/input.ts'
+import { loadResident } from '../../src/node/engine/load.ts'
+import { Engine } from '../../src/node/engine/run.ts'
+import type { Platform } from '../../src/node/platform/platform.ts'
+import { Queries } from '../../src/node/queries.ts'
+import type { Store } from '../../src/node/store/store.ts'
+import { memoryStore } from '../../src/node/store/memory.ts'
+import { createVault } from '../../src/node/vault.ts'
+import { type AccountId, accountId, type AccountKey, frameId, type Primitives } from '../../src/protocol/index.ts'
+import type { Chance } from './random.ts'
+
+/** What a simulated node needs of its world. */
+export interface Surroundings {
+  readonly primitives: Primitives
+  readonly chance: Chance
+  now(): number
+  later(ms: number, run: () => void | Promise<void>): void
+  perform(node: SimNode, effect: NetEffect): void
+  /** Something threw that should not. */
+  report(node: SimNode, error: unknown): void
+  /** A dead node's connections are gone. */
+  died(node: SimNode): void
+  /** Faults planted on purpose, to see that they are found. */
+  readonly faults: Faults
+}
+
+/** Each is a way to build the engine or its shell wrongly. */
+export interface Faults {
+  /** Changes the store as the engine sees it. */
+  readonly store?: (store: Store) => Store
+  /** The disk forgets the last commits in a crash: what was said of them was said too early. */
+  readonly lyingDisk?: boolean
+  /** Frames are acknowledged as they arrive. */
+  readonly acknowledgeFirst?: boolean
+  /** Changes a frame that is sent. */
+  readonly frame?: (bytes: Uint8Array, chance: Chance) => Uint8Array
+  /** Leaves an input out, or changes it. */
+  readonly input?: (input: Input, chance: Chance) => Input | undefined
+  /** Leaves an effect out. */
+  readonly effect?: (effect: Effect, chance: Chance) => boolean
+}
+
+type Phase = 'up' | 'down'
+
+export class SimNode {
+  readonly name: string
+  readonly around: Surroundings
+  phase: Phase = 'down'
+  id: AccountId = '' as AccountId
+  /** Where the clock of this node stands besides the world's, in milliseconds. */
+  skew = 0
+  /** Dies after so many more effects and commits; infinite: not at all. */
+  fuse = Number.POSITIVE_INFINITY
+  engine: Engine | undefined
+  queries: Queries | undefined
+  hello: HelloKeys | undefined
+  crashes = 0
+  disk = memoryStore()
+  #before = this.disk
+  readonly #replies = new Map<number, (value: unknown) => void>()
+  #commands = 0
+  /** Counts the lives: what belongs to an earlier one is not heard any more. */
+  #life = 0
+
+  constructor(name: string, around: Surroundings) {
+    this.name = name
+    this.around = around
+  }
+
+  get life(): number {
+    return this.#life
+  }
+
+  now(): number {
+    return Math.max(1, Math.floor(this.around.now() + this.skew))
+  }
+
+  /** Makes the profile and starts. */
+  async create(): Promise<void> {
+    const { primitives, chance } = this.around
+    const platform = {
+      primitives,
+      random: (n: number) => chance.bytes(n),
+      now: () => this.now(),
+      readKeyFile: async () => null,
+      writeKeyFile: async () => undefined,
+      openStore: async () => this.disk,
+    } as unknown as Platform
+    await createVault(platform, this.name, null)
+    await this.start()
+    this.id = accountId(this.engine?.resident.self.row.accountKey as AccountKey)
+  }
+
+  async start(): Promise<void> {
+    const life = ++this.#life
+    const { primitives, chance, faults } = this.around
+    const random = (n: number): Uint8Array => chance.bytes(n)
+    const store = this.#mortal(faults.store?.(this.disk) ?? this.disk, life)
+    const resident = await loadResident(primitives, store)
+    const perform = (effect: Effect): void => this.#perform(effect, life)
+    const engine = new Engine(resident, {
+      store,
+      primitives,
+      random,
+      now: () => this.now(),
+      perform,
+      pause: () => Promise.resolve(),
+      report: (error) => {
+        if (life === this.#life) this.around.report(this, error)
+      },
+    })
+    this.engine = engine
+    this.queries = new Queries(resident, store, primitives, () => this.now())
+    this.hello = helloKeys(resident, primitives, random, () => this.now())
+    this.phase = 'up'
+    await engine.start()
+    if (life === this.#life) this.take({ type: 'addresses', addresses: [`/ip4/10.0.0.1/tcp/${1000 + this.name.charCodeAt(0)}`] })
+  }
+
+  /** Power off, now. */
+  crash(): void {
+    if (this.phase === 'down') return
+    this.phase = 'down'
+    this.#life++
+    this.crashes++
+    this.fuse = Number.POSITIVE_INFINITY
+    this.engine = undefined
+    this.#replies.clear()
+    this.disk = this.around.faults.lyingDisk ? this.#before.snapshot() : this.disk.snapshot()
+    this.around.died(this)
+    this.around.later(50 + this.around.chance.below(20_000), () => this.start())
+  }
+
+  take(input: Input): void {
+    if (this.phase === 'down') return
+    const changed = this.around.faults.input === undefined ? input : this.around.faults.input(input, this.around.chance)
+    if (changed === undefined) return
+    if (this.around.faults.acknowledgeFirst && changed.type === 'frames') this.#acknowledgeAtOnce(changed)
+    if (this.phase === 'up') this.engine?.take(changed)
+  }
+
+  /** Asks the engine; the answer may never come, as when a machine is switched off. */
+  command(asked: Asked, answered: (value: unknown) => void = () => {}): void {
+    const id = ++this.#commands
+    this.#replies.set(id, answered)
+    this.take({ type: 'command', id, ...asked })
+  }
+
+  #acknowledgeAtOnce(input: Extract<Input, { type: 'frames' }>): void {
+    const ids = input.frames.map((frame) => frameId(this.around.primitives, frame))
+    this.around.perform(this, { type: 'acknowledge', connection: input.connection, ids })
+  }
+
+  #perform(effect: Effect, life: number): void {
+    if (life !== this.#life || this.phase === 'down') return
+    if (this.#burn()) return
+    if (this.around.faults.effect?.(effect, this.around.chance) === false) return
+    switch (effect.type) {
+      case 'wake':
+        this.around.later(effect.at - this.now(), () => {
+          if (life === this.#life) this.take({ type: 'timer' })
+        })
+        return
+      case 'reply':
+        this.#replies.get(effect.command)?.(effect.value)
+        return
+      case 'refuse':
+        this.#replies.get(effect.command)?.(effect.error)
+        return
+      case 'event':
+      case 'stored-event':
+        return
+      default:
+        this.around.perform(this, effect)
+    }
+  }
+
+  /** One more thing was done; `true` if it was the last. */
+  #burn(): boolean {
+    if (--this.fuse > 0) return false
+    this.crash()
+    return true
+  }
+
+  /** The store as a node sees it that may die before or after a commit: then the promise never settles. */
+  #mortal(store: Store, life: number): Store {
+    const never = new Promise<never>(() => {})
+    return new Proxy(store, {
+      get: (target, property) => {
+        const value = Reflect.get(target, property) as unknown
+        if (property !== 'commit') return typeof value === 'function' ? value.bind(target) : value
+        return async (...args: Parameters<Store['commit']>): Promise<void> => {
+          if (life !== this.#life || this.#burn()) return never
+          if (this.around.faults.lyingDisk && this.around.chance.happens(0.2)) this.#before = this.disk.snapshot()
+          await target.commit(...args)
+          if (life !== this.#life || this.#burn()) return never
+        }
+      },
+    })
+  }
+}
