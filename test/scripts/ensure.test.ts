@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -16,13 +17,26 @@ if (fs.existsSync(root + '/npm-fails')) console.error('npm error no route'), pro
 fs.mkdirSync(process.cwd() + '/node_modules', { recursive: true })
 `
 
+interface End {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly out: string
+  readonly said: string
+}
+
+interface Checkout {
+  readonly path: (name: string) => string
+  readonly start: (...args: string[]) => ChildProcess
+  readonly run: (...args: string[]) => Promise<End>
+}
+
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
 /** A checkout with nothing in it but the scripts, in a folder whose name has a space. */
-function checkout(): { path: (name: string) => string; start: (...steps: string[]) => ChildProcess; run: typeof run } {
+function checkout(): Checkout {
   const folder = join(mkdtempSync(join(tmpdir(), 'tulnic-ensure-')), 'a checkout')
   folders.push(dirname(folder))
   const path = (name: string): string => join(folder, name)
@@ -30,15 +44,11 @@ function checkout(): { path: (name: string) => string; start: (...steps: string[
   writeFileSync(path('package-lock.json'), '{}')
   writeFileSync(path('npm-cli.js'), NPM)
   const env = { ...process.env, npm_execpath: path('npm-cli.js'), CHECKOUT: folder }
-  const start = (...args: string[]): ChildProcess =>
-    spawn(process.execPath, args.map((each) => (each.startsWith('scripts/') ? path(each) : each)), { env, cwd: folder })
-  async function run(...args: string[]): Promise<{ code: number | null; signal: string | null; out: string; said: string }> {
-    return ended(start(...args))
-  }
-  return { path, start, run }
+  const start = (...args: string[]): ChildProcess => spawn(process.execPath, args, { env, cwd: folder })
+  return { path, start, run: (...args) => ended(start(...args)) }
 }
 
-async function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null; out: string; said: string }> {
+async function ended(child: ChildProcess): Promise<End> {
   let out = ''
   let said = ''
   child.stdout?.on('data', (bytes) => {
@@ -112,14 +122,15 @@ test('takes over from one that was killed', async () => {
 
 test('a script ends as it ended, in the folder of the caller', async () => {
   const { path, run } = checkout()
-  writeFileSync(path('scripts/three.cjs'), 'console.log(process.cwd(), process.argv.slice(2)); process.exit(3)')
-  const { code, out } = await run('scripts/run.cjs', '--', 'scripts/../scripts/three.cjs', '--', 'a b')
-  expect({ code, out }).toEqual({ code: 3, out: `${dirname(path('x'))} [ '--', 'a b' ]\n` })
+  writeFileSync(path('ends.cjs'), 'console.log(process.cwd(), process.argv.slice(2)); process.exit(3)')
+  const { code, out } = await run('scripts/run.cjs', '--', 'ends.cjs', '--', 'a b')
+  expect({ code, out }).toEqual({ code: 3, out: `${dirname(path('ends.cjs'))} [ '--', 'a b' ]\n` })
 })
 
 test('SIGTERM reaches the script, which ends before its runner', async () => {
   const { path, start } = checkout()
-  const script = "process.on('SIGTERM', () => { console.log('bye'); process.exit(0) }); console.log('up'); setInterval(() => {}, 1e6)"
+  const script =
+    "process.on('SIGTERM', () => { console.log('bye'); process.exit(0) }); console.log('up'); setInterval(() => {}, 1e6)"
   writeFileSync(path('stops.cjs'), script)
   const child = start('scripts/run.cjs', '--', 'stops.cjs')
   const end = ended(child)
@@ -145,7 +156,6 @@ function said(child: ChildProcess, words: string): Promise<void> {
 }
 
 async function began(file: string): Promise<void> {
-  const { watch } = await import('node:fs/promises')
   const signal = AbortSignal.timeout(60_000)
   const changes = watch(dirname(file), { signal })
   if (existsSync(file)) return

@@ -14,8 +14,13 @@ import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
 import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
 
-/** Native where it is deterministic; encapsulation draws its own randomness there, so it is noble's. */
-const primitives: Primitives = { ...nodejs, name: 'simulated', kemEncapsulate: noble.kemEncapsulate }
+/** Native where it is deterministic; encapsulation and new key pairs draw their own randomness there. */
+const primitives: Primitives = {
+  ...nodejs,
+  name: 'simulated',
+  kemEncapsulate: noble.kemEncapsulate,
+  x25519KeyPair: (randomness) => ({ privateKey: randomness, publicKey: nodejs.x25519PublicKey(randomness) }),
+}
 
 export interface Weather {
   /** Likelihoods for each message on a link. */

@@ -205,7 +205,9 @@ export class EnvelopeReader {
     if (this.#heldBytes < this.#needed) return
     const held = this.#held.length === 1 ? data : concat(...this.#held)
     const read = readMessages(held, this.#limits.envelope)
-    if (read === undefined || !this.#deliver(read.messages)) return this.#stream.abort(new Broken('not an envelope'))
+    if (!this.#deliver(read.messages) || read.needed === Number.POSITIVE_INFINITY) {
+      return this.#stream.abort(new Broken('not an envelope'))
+    }
     this.#held = read.used === held.length ? [] : [held.slice(read.used)]
     this.#heldBytes = held.length - read.used
     this.#needed = read.needed
@@ -254,14 +256,14 @@ interface Message {
   readonly body: Bytes
 }
 
-/** The whole messages at the start of `held`, how many bytes they are, and how many the next needs; `undefined` for an impossible length. */
-function readMessages(held: Bytes, max: number): { messages: readonly Message[]; used: number; needed: number } | undefined {
+/** The whole messages at the start of `held`, how many bytes they are, and how many the next needs: `Infinity` for an impossible length. */
+function readMessages(held: Bytes, max: number): { messages: readonly Message[]; used: number; needed: number } {
   const view = new DataView(held.buffer, held.byteOffset, held.byteLength)
   const messages: Message[] = []
   let used = 0
   while (used + HEAD_BYTES <= held.length) {
     const length = view.getUint32(used)
-    if (length === 0 || length > max) return undefined
+    if (length === 0 || length > max) return { messages, used, needed: Number.POSITIVE_INFINITY }
     const end = used + 4 + length
     if (end > held.length) return { messages, used, needed: end - used }
     messages.push({ kind: view.getUint8(used + 4), body: held.subarray(used + HEAD_BYTES, end) })

@@ -4,7 +4,7 @@
  * Holds: a request's path is looked up, never joined to a folder; links are not followed.
  */
 import { type Dirent, readdirSync, readFileSync } from 'node:fs'
-import { extname, join, relative, sep } from 'node:path'
+import { extname, join } from 'node:path'
 
 export interface Asset {
   readonly bytes: Buffer
@@ -37,19 +37,24 @@ const HASHED = /^\/assets\/[^/]*-[A-Za-z0-9_-]{8}\.[a-z0-9]+$/
 /** Reads every file under `folder` whose type is known. Empty if the app was not built. */
 export function readAssets(folder: string): Assets {
   const assets = new Map<string, Asset>()
-  for (const entry of list(folder)) {
-    const type = TYPES[extname(entry.name)]
-    if (!entry.isFile() || type === undefined) continue
-    const file = join(entry.parentPath, entry.name)
-    const path = `/${relative(folder, file).split(sep).join('/')}`
-    assets.set(path === '/index.html' ? '/' : path, { bytes: readFileSync(file), type, hashed: HASHED.test(path) })
+  const pending = [{ folder, path: '/' }]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const entry of list(next.folder)) {
+      const file = join(next.folder, entry.name)
+      const path = next.path + entry.name
+      const type = TYPES[extname(entry.name)]
+      if (entry.isDirectory()) pending.push({ folder: file, path: `${path}/` })
+      else if (entry.isFile() && type !== undefined) {
+        assets.set(path === '/index.html' ? '/' : path, { bytes: readFileSync(file), type, hashed: HASHED.test(path) })
+      }
+    }
   }
   return assets
 }
 
 function list(folder: string): readonly Dirent[] {
   try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
+    return readdirSync(folder, { withFileTypes: true })
   } catch {
     return []
   }

@@ -9,7 +9,7 @@
  * Holds: nothing is answered before the guard has seen the request; the token leaves only against a good code; bodies,
  * heads, frames, sockets and times are bounded; there are no CORS headers and no cookies.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { ApiError } from '../api-error.ts'
@@ -17,13 +17,10 @@ import type { Asset, Assets } from './assets.ts'
 import { readDoorFile, writeDoorFile } from './door-file.ts'
 import { isRecord } from './fields.ts'
 import { type DoorNames, doorNames, hasBearer, hasSubprotocolToken, refusal, SUBPROTOCOL, socketRefusal } from './guard.ts'
+import { listenLocally } from './listening.ts'
 import { FRAME_LIMIT, type Served, serveRpc } from './rpc.ts'
 import { type Codes, makeCodes } from './secret.ts'
 
-/** An installed app, its storage and its permissions belong to the port, so it is kept once chosen. */
-const DEFAULT_PORT = 7733
-/** How many ports after a taken one are tried. */
-const PORTS_TRIED = 100
 /** Windows of one person; each holds one. */
 const WINDOWS_AT_ONCE = 32
 /** A code with the JSON around it needs 60 bytes. */
@@ -57,10 +54,11 @@ interface Room {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Opens the door. Rejects with `usage` if a wanted port is taken, `storage` if `door.json` cannot be written. */
+/** Opens the door. Rejects with {@link PortTaken}, or `storage` if `door.json` cannot be written. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const file = readDoorFile(options.directory)
-  const { servers, port } = await listenLocally(options, file.port)
+  const { servers, port, warning } = await listenLocally(options.port, file.port, 2 * WINDOWS_AT_ONCE)
+  if (warning !== null) options.warn(warning)
   keep(options.directory, port, file.token)
   const room: Room = { names: doorNames(port), token: file.token, codes: makeCodes(() => performance.now()), assets: options.assets, headers: headersFor(options.assets) }
   const windows = new WebSocketServer({ noServer: true, maxPayload: FRAME_LIMIT, perMessageDeflate: false, handleProtocols: () => SUBPROTOCOL })
@@ -81,48 +79,6 @@ function keep(directory: string, port: number, token: string): void {
   }
 }
 
-// --- listening
-
-async function listenLocally(options: DoorOptions, kept: number | null): Promise<{ servers: readonly Server[]; port: number }> {
-  const first = options.port ?? kept ?? DEFAULT_PORT
-  for (let port = first; port < first + PORTS_TRIED && port <= 65_535; port++) {
-    const servers = await listenOn(port)
-    if (servers === 'taken' && options.port !== undefined && port !== 0) {
-      throw new ApiError('usage', `Port ${port} is taken by another program: choose another with --port, or leave it out.`)
-    }
-    if (servers === 'taken') continue
-    const actual = portOf(servers[0])
-    if (first !== 0 && actual !== first) options.warn(`Port ${first} is taken by another program: the app is at port ${actual} from now on.`)
-    return { servers, port: actual }
-  }
-  throw new ApiError('storage', `No free port was found from ${first} on: name one with --port.`)
-}
-
-/** Listens on both loopback addresses; on one alone only if this machine has no other. */
-async function listenOn(port: number): Promise<readonly Server[] | 'taken'> {
-  const four = await tryListen('127.0.0.1', port)
-  if (four === 'taken') return 'taken'
-  const six = await tryListen('::1', four === 'absent' ? port : portOf(four))
-  if (six !== 'taken' && !(four === 'absent' && six === 'absent')) return [four, six].filter((server) => server !== 'absent')
-  if (four !== 'absent') four.close()
-  return 'taken'
-}
-
-function tryListen(host: string, port: number): Promise<Server | 'taken' | 'absent'> {
-  const server = createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 5000, keepAliveTimeout: 5000 })
-  server.maxConnections = 2 * WINDOWS_AT_ONCE
-  return new Promise((resolve) => {
-    server.once('error', (error) => resolve(['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error)) ? 'absent' : 'taken'))
-    server.listen({ host, port, exclusive: true }, () => resolve(server))
-  })
-}
-
-function portOf(server: Server | undefined): number {
-  const address = server?.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen')
-  return address.port
-}
-
 async function closeAll(servers: readonly Server[], windows: WebSocketServer): Promise<void> {
   for (const window of windows.clients) window.close(1001)
   const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
@@ -130,8 +86,6 @@ async function closeAll(servers: readonly Server[], windows: WebSocketServer): P
   for (const window of windows.clients) window.terminate()
   await Promise.all(closed)
 }
-
-// --- answering
 
 /** The policy has `wasm-unsafe-eval` only if the app brings WebAssembly (the QR scanner), and nothing else unsafe. */
 function headersFor(assets: Assets): Readonly<Record<string, string>> {
@@ -246,8 +200,6 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   }
   return Buffer.concat(chunks).toString('utf8')
 }
-
-// --- windows
 
 function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, room: Room, windows: WebSocketServer): void {
   socket.on('error', () => socket.destroy())

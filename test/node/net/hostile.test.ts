@@ -122,6 +122,7 @@ test('who sends on although nothing is acknowledged is held at 1 MiB, and loses 
     const { request } = await a.heard.next('bundle-asked', i)
     a.net.perform({ type: 'answer-bundle', connection: id, request, status: 'unknown', bundle: new Uint8Array(), mac: new Uint8Array(32) })
     await ended(asked)
+    await asked.close()
   }
   const held = a.heard.of('frames').flatMap((input) => input.frames).length
   expect(held).toBeGreaterThan(LIMITS.unanswered / 1024)
