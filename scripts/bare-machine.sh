@@ -110,29 +110,36 @@ step() {
   fi
 }
 
-# npm start, until it says that it is ready; then asked to stop, it ends by itself.
+# npm start, until it says that it is ready; then npm alone is asked to stop, and the node must end with it.
 cat >"$root/home/user/start.js" <<'JS'
 const { spawn } = require('child_process')
 const args = ['start', '--silent', '--', '--headless', '--no-passphrase', '--name', 'Bare', '--json', '--data', '/home/user/data', '--port', '7799']
-const npm = spawn('npm', args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
-const giveUp = setTimeout(() => stop('not ready after five minutes'), 300000)
+const npm = spawn('npm', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+const giveUp = setTimeout(() => end('not ready after five minutes'), 300000)
 let out = ''
-let failure
+let node
 npm.stdout.on('data', (bytes) => {
   out += bytes
-  if (!out.includes('"type":"ready"')) return
-  console.log(out.trim().split('\n')[0])
-  process.kill(-npm.pid, 'SIGTERM')
+  if (node || !out.includes('\n')) return
+  const ready = JSON.parse(out.split('\n')[0])
+  if (ready.type !== 'ready') return end(`its first line is not "ready": ${out}`)
+  node = ready.pid
+  console.log(`ready: ${ready.url} ${ready.addresses.join(' ')}`)
+  npm.kill('SIGTERM')
 })
-npm.on('exit', (code, signal) => {
-  clearTimeout(giveUp)
-  if (!out.includes('"type":"ready"')) failure = failure || `ended (${code ?? signal}) before it was ready: ${out}`
+npm.on('close', () => {
+  if (!node) end(`it ended before it was ready: ${out}`)
+  try {
+    process.kill(node, 0)
+    end('npm ended and the node did not')
+  } catch {
+    end()
+  }
+})
+function end(failure) {
   if (failure) console.log(failure)
+  clearTimeout(giveUp)
   process.exit(failure ? 1 : 0)
-})
-function stop(why) {
-  failure = why
-  process.kill(-npm.pid, 'SIGKILL')
 }
 JS
 

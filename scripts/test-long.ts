@@ -1,24 +1,27 @@
 /**
  * `npm run test:long`: the tests at the amounts of the long column of docs/quality, and the machine that has only Node.js.
  *
- *     npm run test:long                        everything, hours
- *     npm run test:long -- --seeds 5000        only the tests that take seeds, 5000 of them
- *     npm run test:long -- --cuts 1000 --flips 500
- *     npm run test:long -- --machine           only the machine that has only Node.js and npm
- *
- * An amount reaches the tests as `TULNIC_SEEDS` and so on (test/amount.ts).
+ *     npm run test:long                                everything, hours
+ *     npm run test:long -- --seeds 5000                only the tests that take seeds, 5000 of them
+ *     npm run test:long -- --seeds 1 --first 4711      one seed, the one that a failure printed
+ *     npm run test:long -- --machine                   only the machine that has only Node.js and npm
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-/** What can be asked for: the amount of a whole long run, and where the tests are that take it. */
-const AMOUNTS = {
-  seeds: { long: 100_000, in: ['test/sim'] },
-  cuts: { long: 100_000, in: ['test/node/store'] },
-  flips: { long: 10_000, in: ['test/node/store'] },
-  kills: { long: 1_000, in: ['test/e2e'] },
-  mutations: { long: 1_000_000, in: ['test/protocol'] },
-} as const
+interface Amount {
+  /** The variable by which it reaches the tests. */
+  readonly env: string
+  /** Of a run in which no amount was asked for. */
+  readonly long?: number
+  /** Where the tests are that take it. */
+  readonly in: string
+}
+
+const AMOUNTS: Readonly<Record<string, Amount>> = {
+  seeds: { env: 'SIM_SEEDS', long: 100_000, in: 'test/sim' },
+  first: { env: 'SIM_FIRST', in: 'test/sim' },
+}
 
 const { values } = parseArgs({
   options: {
@@ -26,24 +29,26 @@ const { values } = parseArgs({
     machine: { type: 'boolean', default: false },
   },
 })
-const amountOf: Readonly<Record<string, unknown>> = values
-const asked = Object.entries(AMOUNTS).filter(([name]) => amountOf[name] !== undefined)
+const given: Readonly<Record<string, unknown>> = values
+const asked = Object.keys(AMOUNTS).filter((name) => given[name] !== undefined)
 const everything = asked.length === 0 && !values.machine
 
-const tests = everything || asked.length > 0 ? vitest() : 0
-const machine = everything || values.machine ? run('bash', ['scripts/bare-machine.sh'], {}) : 0
-process.exitCode = tests === 0 && machine === 0 ? 0 : 1
+const ends = [
+  ...(everything || asked.length > 0 ? [runTests()] : []),
+  ...(everything || values.machine ? [run('bash', ['scripts/bare-machine.sh'], {})] : []),
+]
+process.exitCode = Math.max(...ends)
 
-function vitest(): number {
-  const amounts = everything ? Object.entries(AMOUNTS) : asked
-  const env = Object.fromEntries(
-    amounts.map(([name, { long }]) => [`TULNIC_${name.toUpperCase()}`, String(amountOf[name] ?? long)]),
-  )
-  const folders = everything ? [] : [...new Set(asked.flatMap(([, amount]) => amount.in))]
-  return run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...folders], { ...env, TULNIC_LONG: '1' })
+function runTests(): number {
+  const env: Record<string, string> = { TULNIC_LONG: '1' }
+  for (const [name, { env: variable, long }] of Object.entries(AMOUNTS)) {
+    const amount = given[name] ?? (everything ? long : undefined)
+    if (amount !== undefined) env[variable] = String(amount)
+  }
+  const folders = asked.map((name) => AMOUNTS[name]?.in ?? '')
+  return run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...new Set(folders)], env)
 }
 
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>>): number {
-  const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-  return status ?? 1
+  return spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1
 }

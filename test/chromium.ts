@@ -9,9 +9,9 @@
 import { accessSync, constants } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type LaunchOptions, chromium as playwright } from 'playwright-core'
-import installedPaths from '../scripts/chromium/installed.json' with { type: 'json' }
+import installed from '../scripts/chromium/installed.json' with { type: 'json' }
 
-const FETCHED = fileURLToPath(new URL('../scripts/chromium/node_modules/.unpacked', import.meta.url))
+const FETCHED = fileURLToPath(new URL('../scripts/chromium/node_modules/.unpacked/run', import.meta.url))
 
 /** No sandbox: tests run as root in containers too. No QUIC and no background traffic: what is captured is ours. */
 export const flags: readonly string[] = [
@@ -25,24 +25,15 @@ export const flags: readonly string[] = [
   '--disable-sync',
 ]
 
-/** Where Chromium is and what its environment must hold; `undefined`: there is none on this machine. */
-export const chromium: { readonly path: string; readonly env: Record<string, string> } | undefined = find()
+/** The path of the program; `undefined`: there is none on this machine. */
+export const chromium: string | undefined = (
+  process.env.CHROMIUM ? [process.env.CHROMIUM] : [...installed, FETCHED]
+).find(runs)
 
 /** Starts it. `more` are flags added to {@link flags}. Throws where there is none: skip those tests by {@link chromium}. */
 export function launch(more: readonly string[] = [], options: LaunchOptions = {}): Promise<Browser> {
   if (!chromium) throw new Error('no Chromium on this machine: install one, or set CHROMIUM to its path')
-  const env = { ...plain(process.env), ...chromium.env }
-  return playwright.launch({ executablePath: chromium.path, args: [...flags, ...more], env, ...options })
-}
-
-function find(): typeof chromium {
-  const asked = process.env.CHROMIUM
-  if (asked) return runs(asked) ? { path: asked, env: {} } : undefined
-  const installed = installedPaths.find(runs)
-  if (installed) return { path: installed, env: {} }
-  const fetched = `${FETCHED}/chromium`
-  if (!runs(fetched)) return undefined
-  return { path: fetched, env: { LD_LIBRARY_PATH: `${FETCHED}/al2023/lib`, FONTCONFIG_PATH: `${FETCHED}/fonts` } }
+  return playwright.launch({ executablePath: chromium, args: [...flags, ...more], ...options })
 }
 
 function runs(path: string): boolean {
@@ -52,8 +43,4 @@ function runs(path: string): boolean {
   } catch {
     return false
   }
-}
-
-function plain(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined))
 }

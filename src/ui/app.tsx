@@ -24,7 +24,7 @@ export const App = () => {
   return (
     <Switch fallback={<NoDoor />}>
       <Match when={phrase()}>
-        {words => (
+        {(words) => (
           <RecoveryPhrase
             phrase={words()}
             onDone={() => {

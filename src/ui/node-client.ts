@@ -102,7 +102,8 @@ export function startNodeClient(): NodeClient {
 
   function call(method: string, args: unknown): Promise<unknown> {
     const wire = socket
-    if (wire?.readyState !== WebSocket.OPEN) return Promise.reject(new CallError('not-running', 'tulnic is not running'))
+    if (wire?.readyState !== WebSocket.OPEN)
+      return Promise.reject(new CallError('not-running', 'tulnic is not running'))
     const id = nextId++
     return new Promise((resolve, reject) => {
       pending.set(id, { resolve, reject })

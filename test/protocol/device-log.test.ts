@@ -70,6 +70,8 @@ test('one entry twice, or two of different places, prove nothing', () => {
   const [first, second] = two.chain.map((entry): Plain => [entry.body, entry.signature])
   expect(isEquivocation(p, alice.account.key, encode([first!, first!]))).toBe(false)
   expect(isEquivocation(p, alice.account.key, encode([first!, second!]))).toBe(false)
+  const [, recovery] = recoverDevices(p, alice.account, one, [tablet], NOW).chain
+  expect(isEquivocation(p, alice.account.key, encode([second!, [recovery!.body, recovery!.signature]]))).toBe(false)
 })
 
 describe('recovery', () => {

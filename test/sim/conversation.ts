@@ -42,7 +42,7 @@ async function trouble(world: World, stored: Map<string, Set<string>>): Promise<
   const { chance, clock } = world
   const loss = chance.next() * 0.2
   world.weather = { drop: loss, double: chance.next() * 0.2, reorder: chance.next() * 0.3, delay: 5 + chance.below(1500) }
-  const end = clock.now + (3 + chance.below(8)) * MINUTE
+  const end = clock.now + (1 + chance.below(6)) * MINUTE
   introduceAll(world)
   const talkative = 2000 + chance.below(12_000)
   const again = (every: number, act: () => void): void => {

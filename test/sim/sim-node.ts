@@ -15,7 +15,7 @@ import { Queries } from '../../src/node/queries.ts'
 import type { Store } from '../../src/node/store/store.ts'
 import { memoryStore } from '../../src/node/store/memory.ts'
 import { createVault } from '../../src/node/vault.ts'
-import { type AccountId, accountId, type AccountKey, frameId, type Primitives } from '../../src/protocol/index.ts'
+import { type AccountId, accountId, type AccountKey, frameId, type Primitives, toBase32 } from '../../src/protocol/index.ts'
 import type { Chance } from './random.ts'
 
 /** What a simulated node needs of its world. */
@@ -126,6 +126,11 @@ export class SimNode {
     if (life === this.#life) this.take({ type: 'addresses', addresses: [`/ip4/10.0.0.1/tcp/${1000 + this.name.charCodeAt(0)}`] })
   }
 
+  /** Whether the disk remembers a frame by its id. */
+  holds(id: Uint8Array): boolean {
+    return this.disk.read([{ table: 'seen', key: toBase32(id) }])[0] !== undefined
+  }
+
   /** Power off, now. */
   crash(): void {
     if (this.phase === 'down') return
@@ -137,7 +142,10 @@ export class SimNode {
     this.#replies.clear()
     this.disk = this.around.faults.lyingDisk ? this.#before.snapshot() : this.disk.snapshot()
     this.around.died(this)
-    this.around.later(50 + this.around.chance.below(20_000), () => this.start())
+    this.around.later(50 + this.around.chance.below(20_000), () => {
+      // Not waited for: a node that dies while it starts never ends that start.
+      void this.start().catch((error) => this.around.report(this, error))
+    })
   }
 
   take(input: Input): void {

@@ -139,6 +139,9 @@ export class World implements Surroundings {
         }
         return
       case 'acknowledge':
+        for (const id of effect.ids) {
+          if (!node.holds(id)) this.reported.push(`${node.name}: acknowledged a frame that is not stored`)
+        }
         return this.#deliver(node, effect.connection, () => ({ type: 'acknowledged', connection: effect.connection, ids: effect.ids }))
       case 'no-session':
         return this.#deliver(node, effect.connection, () => ({ type: 'no-session', connection: effect.connection, ids: effect.ids }))

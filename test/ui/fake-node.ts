@@ -80,14 +80,20 @@ export class FakeNode implements Node {
   #events: NodeEvent[] = []
   #count = 0
   #now: number
-  #pairing: { peer: string; wanted: boolean; resolve: (value: { peer: string; code: string }) => void; reject: (error: Error) => void } | null = null
+  #pairing: {
+    peer: string
+    wanted: boolean
+    resolve: (value: { peer: string; code: string }) => void
+    reject: (error: Error) => void
+  } | null = null
   #confirming: { resolve: (contact: Contact) => void; reject: (error: Error) => void } | null = null
 
   constructor(start: FakeStart = {}) {
     this.phase = start.phase ?? 'open'
     this.#passphrase = start.passphrase ?? null
     this.#now = start.now ?? Date.now() - 600_000
-    if (this.phase !== 'empty') this.self = { id: id('me', 1, 52), name: start.name ?? 'Andreea', device: id('dev', 1, 26) }
+    if (this.phase !== 'empty')
+      this.self = { id: id('me', 1, 52), name: start.name ?? 'Andreea', device: id('dev', 1, 26) }
   }
 
   // --- levers
@@ -145,7 +151,7 @@ export class FakeNode implements Node {
 
   setState(message: MessageId, state: MessageState, reason: Reason = null): void {
     for (const [conversation, list] of this.messages) {
-      const place = list.findIndex(one => one.id === message)
+      const place = list.findIndex((one) => one.id === message)
       const old = list[place]
       if (!old) continue
       list[place] = { ...old, state, reason }
@@ -165,14 +171,14 @@ export class FakeNode implements Node {
 
   /** The other side wants to pair, or agrees to it. */
   theyWant(peer: string, code: string): void {
-    const name = this.peers.find(one => one.peer === peer)?.name ?? '?'
+    const name = this.peers.find((one) => one.peer === peer)?.name ?? '?'
     if (!this.#pairing) return this.live({ type: 'pairing', peer, name, code: null, step: 'wanted', contact: null })
     this.live({ type: 'pairing', peer, name, code, step: 'code', contact: null })
     this.#pairing.resolve({ peer, code })
   }
 
   theyConfirm(peer: string): void {
-    const name = this.peers.find(one => one.peer === peer)?.name ?? '?'
+    const name = this.peers.find((one) => one.peer === peer)?.name ?? '?'
     const contact = this.person({ name, verified: true, via: 'lan' })
     this.live({ type: 'pairing', peer, name, code: null, step: 'done', contact })
     this.#confirming?.resolve(contact)
@@ -180,7 +186,7 @@ export class FakeNode implements Node {
   }
 
   theyCancel(peer: string): void {
-    const name = this.peers.find(one => one.peer === peer)?.name ?? '?'
+    const name = this.peers.find((one) => one.peer === peer)?.name ?? '?'
     this.live({ type: 'pairing', peer, name, code: null, step: 'failed', contact: null })
     this.#pairing?.reject(new ApiError('pairing-failed', 'stopped'))
     this.#confirming?.reject(new ApiError('pairing-failed', 'stopped'))
@@ -198,7 +204,7 @@ export class FakeNode implements Node {
   }
 
   called(method: string): unknown[] {
-    return this.calls.filter(call => call.method === method).map(call => call.args)
+    return this.calls.filter((call) => call.method === method).map((call) => call.args)
   }
 
   #store(conversation: ContactId, from: ContactId, text: string, more: Partial<Message>): Message {
@@ -227,7 +233,8 @@ export class FakeNode implements Node {
   }
 
   mustKnow(to: string): Contact {
-    const found = this.people.get(to) ?? [...this.people.values()].find(one => one.name.toLowerCase() === to.toLowerCase())
+    const found =
+      this.people.get(to) ?? [...this.people.values()].find((one) => one.name.toLowerCase() === to.toLowerCase())
     if (!found) throw new ApiError('contact-unknown', `nobody is called ${to}`)
     return found
   }
@@ -244,8 +251,10 @@ export class FakeNode implements Node {
   async status(): Promise<Status> {
     this.#begin('status', {})
     const people = [...this.people.values()]
-    const reached = people.filter(one => one.online).length
-    const mine = [...this.messages.values()].flat().filter(one => one.from === this.self?.id && one.state === 'queued')
+    const reached = people.filter((one) => one.online).length
+    const mine = [...this.messages.values()]
+      .flat()
+      .filter((one) => one.from === this.self?.id && one.state === 'queued')
     return {
       phase: this.phase,
       self: this.phase === 'open' ? this.self : null,
@@ -255,7 +264,7 @@ export class FakeNode implements Node {
       queued: mine.length,
       contacts: { total: people.length, reached },
       network: this.network,
-      lan: { on: true, peers: people.filter(one => one.via === 'lan').length },
+      lan: { on: true, peers: people.filter((one) => one.via === 'lan').length },
       storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000 },
       version: '0.1.0',
       startedAt: new Date(this.#now).toISOString(),
@@ -311,7 +320,7 @@ export class FakeNode implements Node {
 
   async addContact(args: { link: string; name?: string }): Promise<Contact> {
     this.#begin('addContact', args)
-    if (this.invites.some(one => one.link === args.link)) throw new ApiError('invite-own', 'own')
+    if (this.invites.some((one) => one.link === args.link)) throw new ApiError('invite-own', 'own')
     const person = this.links.get(args.link)
     if (!person) throw new ApiError('invite-malformed', 'malformed')
     this.links.delete(args.link)
@@ -350,7 +359,8 @@ export class FakeNode implements Node {
   async verifyContact(args: { to: string; number: string | null }): Promise<Contact> {
     this.#begin('verifyContact', args)
     const { number } = await this.safetyNumber(args)
-    if (args.number !== null && args.number.replace(/\s/g, '') !== number.replace(/\s/g, '')) throw new ApiError('number-differs', 'differs')
+    if (args.number !== null && args.number.replace(/\s/g, '') !== number.replace(/\s/g, ''))
+      throw new ApiError('number-differs', 'differs')
     return this.change(args.to, { verified: args.number !== null })
   }
 
@@ -365,7 +375,7 @@ export class FakeNode implements Node {
 
   pair(args: { peer: string; timeoutSeconds: number }): Promise<{ peer: string; code: string }> {
     this.#begin('pair', args)
-    if (!this.peers.some(one => one.peer === args.peer)) return Promise.reject(new ApiError('peer-unknown', 'gone'))
+    if (!this.peers.some((one) => one.peer === args.peer)) return Promise.reject(new ApiError('peer-unknown', 'gone'))
     return new Promise((resolve, reject) => {
       this.#pairing = { peer: args.peer, wanted: true, resolve, reject }
     })
@@ -386,7 +396,7 @@ export class FakeNode implements Node {
 
   async conversations(): Promise<readonly Conversation[]> {
     this.#begin('conversations', {})
-    return Promise.all([...this.people.keys()].map(to => this.conversation({ to })))
+    return Promise.all([...this.people.keys()].map((to) => this.conversation({ to })))
   }
 
   async conversation(args: { to: string }): Promise<Conversation> {
@@ -410,31 +420,36 @@ export class FakeNode implements Node {
 
   async message(args: { id: MessageId }): Promise<Message> {
     for (const list of this.messages.values()) {
-      const found = list.find(one => one.id === args.id)
+      const found = list.find((one) => one.id === args.id)
       if (found) return found
     }
     throw new ApiError('message-unknown', 'not here')
   }
 
-  async history(args: { to: string; limit?: number; before?: MessageId; search?: string }): Promise<readonly Message[]> {
+  async history(args: {
+    to: string
+    limit?: number
+    before?: MessageId
+    search?: string
+  }): Promise<readonly Message[]> {
     this.#begin('history', args)
     const all = this.messages.get(this.mustKnow(args.to).id) ?? []
-    const end = args.before === undefined ? all.length : all.findIndex(one => one.id === args.before)
+    const end = args.before === undefined ? all.length : all.findIndex((one) => one.id === args.before)
     return all.slice(Math.max(0, end - (args.limit ?? 50)), Math.max(0, end))
   }
 
   async search(args: { text: string; limit?: number }): Promise<readonly Message[]> {
     this.#begin('search', args)
     const wanted = args.text.toLowerCase()
-    const found = [...this.messages.values()].flat().filter(one => one.text.toLowerCase().includes(wanted))
+    const found = [...this.messages.values()].flat().filter((one) => one.text.toLowerCase().includes(wanted))
     return found.reverse().slice(0, args.limit ?? 50)
   }
 
   async markRead(args: { to: string; upTo: MessageId }): Promise<void> {
     this.#begin('markRead', args)
     const list = this.messages.get(args.to) ?? []
-    const place = list.findIndex(one => one.id === args.upTo)
-    this.unread.set(args.to, list.slice(place + 1).filter(one => one.from === args.to).length)
+    const place = list.findIndex((one) => one.id === args.upTo)
+    this.unread.set(args.to, list.slice(place + 1).filter((one) => one.from === args.to).length)
     this.live({ type: 'read', conversation: args.to })
   }
 
@@ -445,7 +460,7 @@ export class FakeNode implements Node {
   }
 
   async events(args: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
-    return this.#events.filter(event => event.id > args.since).slice(0, args.limit ?? 500)
+    return this.#events.filter((event) => event.id > args.since).slice(0, args.limit ?? 500)
   }
 
   subscribe(listener: (event: AnyEvent) => void): () => void {

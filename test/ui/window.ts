@@ -17,7 +17,9 @@ import type { FakeNode } from './fake-node.ts'
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium']
 
 /** Where a Chromium is; none: the tests that need one are skipped. */
-export const chromiumPath: string | undefined = [process.env.CHROMIUM, ...PLACES].find(path => path !== undefined && existsSync(path))
+export const chromiumPath: string | undefined = [process.env.CHROMIUM, ...PLACES].find(
+  (path) => path !== undefined && existsSync(path),
+)
 
 /** Every wait ends after this, whatever the machine. */
 export const PATIENCE_MS = 30_000
@@ -71,18 +73,34 @@ export interface Window {
 }
 
 /** Opens a window with a fresh code, or at `url`. */
-export async function openWindow(browser: Browser, served: Served, options: BrowserContextOptions = {}, url = served.door.openUrl()): Promise<Window> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/Bucharest', ...options })
+export async function openWindow(
+  browser: Browser,
+  served: Served,
+  options: BrowserContextOptions = {},
+  url = served.door.openUrl(),
+): Promise<Window> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-GB',
+    timezoneId: 'Europe/Bucharest',
+    ...options,
+  })
   const page = await context.newPage()
   page.setDefaultTimeout(PATIENCE_MS)
   const faults: string[] = []
-  page.on('pageerror', error => faults.push(`threw: ${error.message}`))
-  page.on('console', message => {
+  page.on('pageerror', (error) => faults.push(`threw: ${error.message}`))
+  page.on('console', (message) => {
     // A socket or fetch that finds no door is what some tests are about; the browser logs it by itself.
-    if (message.type() === 'error' && !/net::ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|status of 40[13]|WebSocket connection/.test(message.text())) faults.push(message.text())
+    if (
+      message.type() === 'error' &&
+      !/net::ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|status of 40[13]|WebSocket connection/.test(message.text())
+    )
+      faults.push(message.text())
   })
   await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))
+    document.addEventListener('securitypolicyviolation', (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`),
+    )
   })
   await page.goto(url)
   return { page, faults, close: () => context.close() }

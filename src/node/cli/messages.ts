@@ -60,8 +60,7 @@ async function sendAndWait(context: Context, client: Client, text: string, wait:
   const isEnd = (now: Progress): boolean => now.id === message.id && (now.state === 'failed' || (wait !== undefined && meets(now.state, wait)))
   const reached = isEnd(message) ? message : await progress?.until(isEnd, signal)
   const last: Progress = reached ?? progress?.seen.findLast((now) => now.id === message.id) ?? message
-  out.object({ id: message.id, to: message.conversation, state: last.state })
-  out.comfort(`${message.id}  ${stateWords(last.state, last.reason)}`)
+  out.result({ id: message.id, to: message.conversation, state: last.state }, `${message.id}  ${stateWords(last.state, last.reason)}`)
   if (last.state === 'failed') throw new Failure(EXIT.failed, `The message could not be sent: ${stateWords(last.state, last.reason)}.`)
   if (wait !== undefined && reached === undefined) {
     throw new Failure(EXIT.notInTime, `The message is not ${wait} yet but ${stateWords(last.state, last.reason)}: it goes on by itself, as long as the node runs.`)

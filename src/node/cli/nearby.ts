@@ -25,13 +25,12 @@ async function look(context: Context, client: Client): Promise<void> {
   const seconds = args.whole('seconds', 1, 3600) ?? 60
   const self = await selfOf(client)
   const interruption = watchSignals()
-  let peers: readonly NearbyPeer[] = []
-  const told = new Set<string>()
+  // Everybody seen meanwhile: whoever stopped looking a moment ago can still be paired with.
+  const seen = new Map<string, string>()
   const onPeers = (now: readonly NearbyPeer[]): void => {
-    peers = now
     for (const { peer, name } of now) {
-      if (!told.has(peer)) out.comfort(`${peer}  ${plainLine(name)}`)
-      told.add(peer)
+      if (!seen.has(peer)) out.comfort(`${peer}  ${plainLine(name)}`)
+      seen.set(peer, name)
     }
   }
   out.comfort(`Looking for ${seconds} seconds; you are visible as ${plainLine(self.name)}.`)
@@ -42,7 +41,8 @@ async function look(context: Context, client: Client): Promise<void> {
   await pause(seconds * 1000, interruption.signal, client)
   if (interruption.signal.aborted) await client.call('nearby', { seconds: 0 })
   interruption.dispose()
-  out.result({ peers: peers.map(({ peer, name }) => ({ peer, name })) }, peersText(peers))
+  const peers = [...seen].map(([peer, name]) => ({ peer, name }))
+  out.result({ peers }, peersText(peers))
 }
 
 function peersText(peers: readonly NearbyPeer[]): string {

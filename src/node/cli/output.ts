@@ -29,9 +29,9 @@ export class Output {
     if (!this.json) this.#write(text)
   }
 
-  /** A text for people that says that something was done. */
+  /** A text for a person at a terminal that says that something was done, or what to do next: never in a pipe. */
   comfort(text: string): void {
-    if (!this.json && !this.#quiet) this.#write(text)
+    if (!this.json && !this.#quiet && process.stdout.isTTY === true) this.#write(text)
   }
 
   /** One sentence on stderr that a person should know. */

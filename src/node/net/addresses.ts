@@ -29,14 +29,21 @@ export function parseAddress(text: string): Address | undefined {
     const family = host.name === 'ip4' ? 4 : 6
     const port = Number(transport.value)
     if (port === 0) return undefined
-    return { text: bare.toString(), family, ip: bare.bytes.subarray(1, family === 4 ? 5 : 17), port, peer: peer?.value ?? null }
+    return {
+      text: bare.toString(),
+      family,
+      ip: bare.bytes.subarray(1, family === 4 ? 5 : 17),
+      port,
+      peer: peer?.value ?? null,
+    }
   } catch {
     return undefined
   }
 }
 
 /** The text of an interface's address with a port. */
-export const addressText = (address: InterfaceAddress, port: number): string => `/ip${address.family}/${address.address}/tcp/${port}`
+export const addressText = (address: InterfaceAddress, port: number): string =>
+  `/ip${address.family}/${address.address}/tcp/${port}`
 
 type Kind = 'loopback' | 'link-local' | 'private' | 'public'
 
@@ -52,6 +59,8 @@ function kindOf({ family, ip }: Pick<Address, 'family' | 'ip'>): Kind {
   if (a === 0xfe && (b & 0xc0) === 0x80) return 'link-local'
   return (a & 0xfe) === 0xfc ? 'private' : 'public'
 }
+
+export const isLoopback = (address: Address): boolean => kindOf(address) === 'loopback'
 
 function sharesPrefix(a: Uint8Array, b: Uint8Array, bits: number): boolean {
   for (let bit = 0; bit < bits; bit += 8) {
@@ -72,7 +81,10 @@ export function isNear(address: Address, interfaces: readonly InterfaceAddress[]
 }
 
 /** Nearest first: what answers at once or never goes before what takes its time. */
-export function inDialOrder(addresses: readonly Address[], interfaces: readonly InterfaceAddress[]): readonly Address[] {
+export function inDialOrder(
+  addresses: readonly Address[],
+  interfaces: readonly InterfaceAddress[],
+): readonly Address[] {
   const rank = (address: Address): number => {
     const kind = kindOf(address)
     if (kind === 'loopback') return 1
@@ -91,7 +103,9 @@ export function ownAddresses(interfaces: readonly InterfaceAddress[], port: numb
     if (address === undefined) return []
     const kind = kindOf(address)
     // A link-local IPv6 address means nothing without the interface's name.
-    return own.family === 6 && kind === 'link-local' ? [] : [{ text: address.text, rank: RANK[kind] * 2 + (own.family === 6 ? 1 : 0) }]
+    return own.family === 6 && kind === 'link-local'
+      ? []
+      : [{ text: address.text, rank: RANK[kind] * 2 + (own.family === 6 ? 1 : 0) }]
   })
   const outward = found.filter(({ rank }) => rank < RANK.loopback * 2)
   return (outward.length > 0 ? outward : found).toSorted((a, b) => a.rank - b.rank).map(({ text }) => text)

@@ -18,13 +18,23 @@ const PROOF_BYTES = 32
 const MAC_BYTES = 32
 
 /** Asks, with the proof of an invite or (`null`) as a contact. `undefined`: no sensible answer in time. */
-export async function askBundle(stream: Stream, proof: Uint8Array | null, limits: Limits, signal: AbortSignal): Promise<Answer | undefined> {
+export async function askBundle(
+  stream: Stream,
+  proof: Uint8Array | null,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
   const exchange = new Exchange(stream, 1 + MAC_BYTES + 2 + limits.bundle, signal)
   exchange.write(concat(Uint8Array.of(proof === null ? 0 : 1), proof ?? new Uint8Array(PROOF_BYTES)))
   const head = await exchange.read(1 + MAC_BYTES)
   const bundle = head && (await exchange.readSized(limits.bundle))
   const status = head && STATUSES[head[0] ?? STATUSES.length]
-  if (head === undefined || bundle === undefined || status === undefined || (status !== 'bundle' && bundle.length > 0)) {
+  if (
+    head === undefined ||
+    bundle === undefined ||
+    status === undefined ||
+    (status !== 'bundle' && bundle.length > 0)
+  ) {
     exchange.abort('no answer')
     return undefined
   }
@@ -41,7 +51,10 @@ export async function answerBundle(
   const exchange = new Exchange(stream, 1 + PROOF_BYTES, signal)
   const question = await exchange.read(1 + PROOF_BYTES)
   const how = question?.[0]
-  const given = question === undefined || how === undefined || how > 1 ? undefined : await answer(how === 1 ? question.subarray(1) : null)
+  const given =
+    question === undefined || how === undefined || how > 1
+      ? undefined
+      : await answer(how === 1 ? question.subarray(1) : null)
   if (given === undefined) return exchange.abort('no answer')
   exchange.write(concat(Uint8Array.of(STATUSES.indexOf(given.status)), given.mac))
   exchange.writeSized(given.bundle)

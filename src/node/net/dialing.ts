@@ -160,7 +160,7 @@ export class Dialing {
     const signal = AbortSignal.any([round.signal, race.signal])
     let won = false
     const attempts: Promise<void>[] = []
-    for (const address of ordered) {
+    for (const [i, address] of ordered.entries()) {
       if (signal.aborted) break
       const attempt = this.#try(address, wanted.want, signal).then((reached) => {
         if (!reached) return
@@ -168,7 +168,7 @@ export class Dialing {
         race.abort()
       })
       attempts.push(attempt)
-      await Promise.race([attempt, elapsed(this.#limits.staggerMs, signal)])
+      if (i < ordered.length - 1) await Promise.race([attempt, elapsed(this.#limits.staggerMs, signal)])
     }
     await Promise.all(attempts)
     return won

@@ -14,7 +14,7 @@
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { concat, padEnvelope, unpadEnvelope } from '../../protocol/index.ts'
-import { Broken } from './failures.ts'
+import { Broken, tried } from './failures.ts'
 import type { Limits } from './protocols.ts'
 
 const KIND = { frame: 1, acknowledged: 2, noSession: 3, ping: 4, pong: 5 } as const
@@ -128,7 +128,7 @@ export class EnvelopeWriter {
     if (typeof stream !== 'object' || this.#waiting.length === 0 || stream.writeStatus !== 'writable') return
     const bytes = concat(...this.#waiting)
     this.#waiting = []
-    stream.send(bytes)
+    if (!tried(() => stream.send(bytes))) this.#end()
   }
 
   async #start(): Promise<void> {
@@ -160,6 +160,7 @@ export interface EnvelopeSink {
   accepts(frame: Bytes): boolean
   /** Bytes of frames that may wait for the engine's answer. */
   maxUnanswered(): number
+  now(): number
 }
 
 /** Ours to read: one stream of the other side. */
@@ -182,7 +183,7 @@ export class EnvelopeReader {
     this.#limits = limits
     this.#sink = sink
     stream.addEventListener('message', (event) => this.#read(event))
-    if (stream.readStatus === 'paused') stream.resume()
+    this.#resume()
   }
 
   get pausedAt(): number | undefined {
@@ -192,9 +193,12 @@ export class EnvelopeReader {
   /** The engine answered `count` frames. */
   answered(count: number): void {
     for (const size of this.#unanswered.splice(0, count)) this.#unansweredBytes -= size
-    if (this.#unansweredBytes > this.#sink.maxUnanswered() / 2 || this.#stream.readStatus !== 'paused') return
+    if (this.#unansweredBytes <= this.#sink.maxUnanswered() / 2) this.#resume()
+  }
+
+  #resume(): void {
     this.#pausedAt = undefined
-    this.#stream.resume()
+    if (this.#stream.readStatus === 'paused') tried(() => this.#stream.resume())
   }
 
   #read(event: StreamMessageEvent): void {
@@ -245,7 +249,7 @@ export class EnvelopeReader {
     // Not within the event: libp2p's resume() delivers synchronously and would then undo the pause.
     queueMicrotask(() => {
       if (this.#unansweredBytes <= this.#sink.maxUnanswered() || this.#stream.readStatus !== 'readable') return
-      this.#pausedAt = Date.now()
+      this.#pausedAt = this.#sink.now()
       this.#stream.pause()
     })
   }

@@ -5,7 +5,7 @@
  */
 import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
-import { attempt, Broken } from './failures.ts'
+import { attempt, Broken, tried } from './failures.ts'
 
 export class Exchange {
   readonly #stream: Stream
@@ -42,9 +42,7 @@ export class Exchange {
 
   /** Queues bytes; `false` when the stream is gone. */
   write(bytes: Uint8Array): boolean {
-    if (this.#stream.writeStatus !== 'writable') return false
-    this.#stream.send(bytes)
-    return this.#stream.status === 'open'
+    return this.#stream.writeStatus === 'writable' && tried(() => this.#stream.send(bytes))
   }
 
   writeSized(bytes: Uint8Array): boolean {

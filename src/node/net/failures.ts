@@ -11,6 +11,16 @@ export async function attempt<T>(promise: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Does something to a stream or connection; `false` where libp2p throws because what is below it has just ended. */
+export function tried(action: () => void): boolean {
+  try {
+    action()
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** A reason in the form in which libp2p wants it. */
 export class Broken extends Error {
   override name = 'Broken'

@@ -17,7 +17,13 @@ import type { Limits } from './protocols.ts'
 const STREAMS_EACH_WAY = 16
 
 /** A node that will listen on `port` of every interface, and on the configured addresses. Not started. */
-export function makeHost(machine: Machine, limits: Limits, config: NetConfig, privateKey: Ed25519PrivateKey, port: number): Promise<Libp2p> {
+export function makeHost(
+  machine: Machine,
+  limits: Limits,
+  config: NetConfig,
+  privateKey: Ed25519PrivateKey,
+  port: number,
+): Promise<Libp2p> {
   const isOutside = (connection: MultiaddrConnection): boolean => {
     const address = parseAddress(connection.remoteAddr.toString())
     return address === undefined || !isNear(address, machine.interfaces())
@@ -25,7 +31,6 @@ export function makeHost(machine: Machine, limits: Limits, config: NetConfig, pr
   return createLibp2p({
     start: false,
     privateKey,
-    nodeInfo: { userAgent: 'tulnic' },
     addresses: { listen: [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`, ...config.listen] },
     transports: machine.transports,
     connectionEncrypters: [noise()],

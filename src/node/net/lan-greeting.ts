@@ -76,7 +76,8 @@ export class LanGreeting {
 
   async #greet(peer: LanPeer): Promise<void> {
     const { signal } = this.#stopped
-    if (compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0) await elapsed(this.#limits.lanWaitMs, signal)
+    if (compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0)
+      await elapsed(this.#limits.lanWaitMs, signal)
     const release = await this.#slots.take(peer.id, signal)
     if (release === undefined) return
     try {

@@ -15,11 +15,11 @@ import { frameKind } from '../../protocol/index.ts'
 import type { AccountId, DeviceId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
 import type { Input } from '../engine/input.ts'
-import { ownAddresses, parseAddress } from './addresses.ts'
+import { isLoopback, ownAddresses, parseAddress } from './addresses.ts'
 import { type Answer, answerBundle, askBundle } from './bundles.ts'
 import { Dialing } from './dialing.ts'
 import { EnvelopeReader } from './envelopes.ts'
-import { attempt, Broken } from './failures.ts'
+import { attempt, Broken, tried } from './failures.ts'
 import { answerGreeting } from './hello.ts'
 import { makeHost } from './host.ts'
 import { Lan } from './lan.ts'
@@ -119,10 +119,11 @@ class Libp2pNet implements Net {
 
   addresses(): readonly string[] {
     const { machine, config } = this.#around
-    const everywhere = ownAddresses(machine.interfaces(), this.#port)
-    const wanted = new Set(config.listen.map((text) => parseAddress(text)?.text))
-    const extra = this.#libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString())?.text ?? [])
-    return [...new Set([...extra.filter((text) => wanted.has(text)), ...everywhere])]
+    const asked = this.#libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
+    const named = new Set(config.listen.map((text) => parseAddress(text)?.text))
+    // Of what was asked for beside the port: all but the loopback addresses that a wildcard stands for.
+    const more = asked.filter((one) => named.has(one.text) || (one.port !== this.#port && !isLoopback(one)))
+    return [...new Set([...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#port)])]
   }
 
   lanPeers(): number {
@@ -160,9 +161,11 @@ class Libp2pNet implements Net {
     const { connection, contact, inviteSecret } = effect
     const signal = AbortSignal.timeout(limits.bundleMs)
     const stream = await link?.openStream(BUNDLE, signal)
-    const proof = link === undefined || inviteSecret === null ? null : acquaintances.inviteProof(inviteSecret, link.ends)
+    const proof =
+      link === undefined || inviteSecret === null ? null : acquaintances.inviteProof(inviteSecret, link.ends)
     const answer = stream && (await askBundle(stream, proof, limits, signal))
-    const given = link === undefined || answer === undefined ? { status: 'unreachable' as const } : { ...answer, ends: link.ends }
+    const given =
+      link === undefined || answer === undefined ? { status: 'unreachable' as const } : { ...answer, ends: link.ends }
     emit({ type: 'bundle-answered', connection, contact, answer: given })
   }
 
@@ -195,6 +198,7 @@ class Libp2pNet implements Net {
       ping: () => writer.pong(),
       heard: () => link.hear(machine.now()),
       accepts: (frame) => link.standing.phase === 'known' || frameKind(frame) === 'init',
+      now: machine.now,
       maxUnanswered: () => (link.standing.phase === 'known' ? limits.unanswered : limits.strangerUnanswered),
     })
   }
@@ -233,7 +237,7 @@ class Libp2pNet implements Net {
       await link.settled
     }
     if (link.isOpen && stream.status === 'open') {
-      if (stream.readStatus === 'paused') stream.resume()
+      if (stream.readStatus === 'paused') tried(() => stream.resume())
       return true
     }
     stream.abort(new Broken('closed'))
@@ -273,5 +277,7 @@ class Libp2pNet implements Net {
 }
 
 function who({ standing }: Link): { contact: AccountId; device: DeviceId } | { contact: null; device: null } {
-  return standing.phase === 'known' ? { contact: standing.contact, device: standing.device } : { contact: null, device: null }
+  return standing.phase === 'known'
+    ? { contact: standing.contact, device: standing.device }
+    : { contact: null, device: null }
 }

@@ -11,7 +11,7 @@ import type { AccountId } from '../../protocol/index.ts'
 import type { ConnectionId, Ends } from '../engine/input.ts'
 import type { Answer } from './bundles.ts'
 import { type EnvelopeReader, EnvelopeWriter } from './envelopes.ts'
-import { attempt, Broken } from './failures.ts'
+import { attempt, Broken, tried } from './failures.ts'
 import type { Acquainted } from './hello.ts'
 import { ENVELOPE, type Limits } from './protocols.ts'
 
@@ -109,10 +109,7 @@ export class Link {
   abort(reason: string): void {
     if (!this.isOpen) return
     // Where the transport is closing already, yamux throws at the first call, before libp2p has ended the transport.
-    for (let call = 0; call < 2; call++) {
-      try {
-        return this.connection.abort(new Broken(reason))
-      } catch {}
-    }
+    const abort = (): void => this.connection.abort(new Broken(reason))
+    if (!tried(abort)) tried(abort)
   }
 }

@@ -133,7 +133,9 @@ export class Links {
 
   /** Whether greeting this peer once more would only make a second connection of ours to one device. */
   isDialed(found: Acquainted, besides: Link): boolean {
-    return this.all().some((link) => link !== besides && link.dialed && link.peer === besides.peer && isDevice(link, found))
+    return this.all().some(
+      (link) => link !== besides && link.dialed && link.peer === besides.peer && isDevice(link, found),
+    )
   }
 
   /** libp2p says that the connection has ended. */
@@ -175,7 +177,7 @@ export class Links {
     }
     const patience = hurry ? 0 : link.writer.inFlight > 0 ? this.#limits.silentBusyMs : this.#limits.silentMs
     if (now - link.heardAt < patience) return
-    link.askedAt = now
+    link.askedAt = hurry ? now - this.#limits.pongMs + this.#limits.pongHurryMs : now
     link.writer.ping()
   }
 

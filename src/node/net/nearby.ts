@@ -49,7 +49,12 @@ export class Nearby implements PairingPort {
     const link = known && (await this.#reaching.reachPeer(known, signal))
     const stream = await link?.openStream(PAIR, signal)
     if (link === undefined || stream === undefined) throw new Gone(peer)
-    return openChannel(stream, link.ends, this.#limits, AbortSignal.any([signal, AbortSignal.timeout(this.#limits.pairMs)]))
+    return openChannel(
+      stream,
+      link.ends,
+      this.#limits,
+      AbortSignal.any([signal, AbortSignal.timeout(this.#limits.pairMs)]),
+    )
   }
 
   onChannel(listener: (peer: string, channel: Channel) => void): void {
@@ -63,7 +68,14 @@ export class Nearby implements PairingPort {
       if (this.#listener === undefined || name === undefined) channel.close()
       else this.#listener(name, channel)
     }
-    await answerPairing(stream, link.ends, this.#limits, AbortSignal.timeout(this.#limits.pairMs), () => this.#name, opened)
+    await answerPairing(
+      stream,
+      link.ends,
+      this.#limits,
+      AbortSignal.timeout(this.#limits.pairMs),
+      () => this.#name,
+      opened,
+    )
   }
 
   async #ask(peer: LanPeer, signal: AbortSignal): Promise<{ peer: string; name: string } | undefined> {

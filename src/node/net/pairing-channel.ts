@@ -59,7 +59,8 @@ function makeChannel(exchange: Exchange, ends: Ends, limits: Limits): Channel {
   return {
     ends,
     send(message) {
-      if (message.length > limits.pairMessage) throw new RangeError(`a message of more than ${limits.pairMessage} bytes`)
+      if (message.length > limits.pairMessage)
+        throw new RangeError(`a message of more than ${limits.pairMessage} bytes`)
       if (++sent > limits.pairMessages) throw new RangeError(`more than ${limits.pairMessages} messages`)
       exchange.writeSized(message)
     },

@@ -81,6 +81,8 @@ export interface Limits {
   readonly silentBusyMs: number
   /** Silence after the question that ends the connection. */
   readonly pongMs: number
+  /** The same when the network has just changed. */
+  readonly pongHurryMs: number
   /** TCP, Noise and yamux to one address. */
   readonly addressMs: number
   /** Before the next address of a peer is tried beside the one that has not answered yet. */
@@ -132,6 +134,7 @@ export const LIMITS: Limits = {
   silentMs: 45 * SECOND,
   silentBusyMs: 10 * SECOND,
   pongMs: 10 * SECOND,
+  pongHurryMs: 4 * SECOND,
   addressMs: 5 * SECOND,
   staggerMs: 200,
   dials: 128,

@@ -58,7 +58,8 @@ export class Reaching {
       if (round > 0 && show(acquaintances.day()).length === 0) break
       const found = await this.#greet(link, show, signal)
       if (found === undefined) link.abort('no hello')
-      if (found !== 'stranger') return found && this.#links.settle(link, found, null) ? link : this.#links.toPeer(peer.id)
+      if (found !== 'stranger')
+        return found && this.#links.settle(link, found, null) ? link : this.#links.toPeer(peer.id)
     }
     return this.#links.settle(link, 'stranger', null) ? link : undefined
   }
@@ -77,7 +78,11 @@ export class Reaching {
     }
   }
 
-  async #greet(link: Link, show: (day: number) => readonly Uint8Array[], signal: AbortSignal): Promise<Acquainted | 'stranger' | undefined> {
+  async #greet(
+    link: Link,
+    show: (day: number) => readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<Acquainted | 'stranger' | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.helloMs)])
     const stream = await link.openStream(HELLO, bounded)
     if (stream === undefined) return undefined

@@ -22,10 +22,12 @@ declare module 'multicast-dns' {
     destroy(callback: () => void): void
   }
 
-  export default function multicastDns(options: {
+  function multicastDns(options: {
     readonly port?: number
     readonly ip?: string
     readonly interface: string
     readonly bind: string
   }): MulticastDns
+
+  export = multicastDns
 }

@@ -121,7 +121,9 @@ class MulticastOnEach implements Multicast {
     })
     socket.on('response', ({ answers, additionals }) => {
       if (!answers.some(({ name, type }) => type === 'PTR' && name === this.#service)) return
-      this.#listener.heard([...answers, ...additionals].flatMap(({ type, data }) => (type === 'TXT' ? textsOf(data) : [])))
+      this.#listener.heard(
+        [...answers, ...additionals].flatMap(({ type, data }) => (type === 'TXT' ? textsOf(data) : [])),
+      )
     })
     socket.on('error', () => void this.#close(on))
     socket.on('warning', () => {})
@@ -145,7 +147,9 @@ class MulticastOnEach implements Multicast {
     }
     open.answeredAt = Date.now()
     const texts = said.texts.map((data) => ({ name: said.instance, type: 'TXT', ttl: TTL_SECONDS, data }))
-    open.socket.respond({ answers: [{ name: this.#service, type: 'PTR', ttl: TTL_SECONDS, data: said.instance }, ...texts] })
+    open.socket.respond({
+      answers: [{ name: this.#service, type: 'PTR', ttl: TTL_SECONDS, data: said.instance }, ...texts],
+    })
   }
 
   #close(on: string): Promise<void> {
@@ -158,12 +162,16 @@ class MulticastOnEach implements Multicast {
 
 /** One address for each interface that leads somewhere; the loopback one where none does. */
 function multicastAddresses(): readonly string[] {
-  const four = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.find(({ family }) => family === 'IPv4') ?? [])
+  const four = Object.values(networkInterfaces()).flatMap(
+    (addresses = []) => addresses.find(({ family }) => family === 'IPv4') ?? [],
+  )
   const outward = four.filter(({ internal }) => !internal)
   return (outward.length > 0 ? outward : four).map(({ address }) => address)
 }
 
 function textsOf(data: unknown): readonly string[] {
   const parts: readonly unknown[] = Array.isArray(data) ? data : [data]
-  return parts.flatMap((part) => (typeof part === 'string' ? part : part instanceof Uint8Array ? new TextDecoder().decode(part) : []))
+  return parts.flatMap((part) =>
+    typeof part === 'string' ? part : part instanceof Uint8Array ? new TextDecoder().decode(part) : [],
+  )
 }

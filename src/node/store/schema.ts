@@ -15,7 +15,8 @@ export interface Migration {
  * Version 1. What is written often has columns of its own; small rows are CBOR in `record`.
  *
  * `number`s and `seq` rise with time, so inserts go to the end of the file. `mark` holds single numbers: how far the
- * search index reaches, and the greatest numbers ever used. The index holds folded words and no copy of the text.
+ * search index reaches, and the greatest numbers ever used. The index holds folded words and no copy of the text; its
+ * leaves of 4000 bytes each fit into one page.
  */
 const VERSION_1: Migration = {
   to: 1,
@@ -42,6 +43,7 @@ const VERSION_1: Migration = {
     'create index event_age on event(at)',
     `create virtual table message_index using fts5(conversation, words, content='', columnsize=0,
        tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc Me'")`,
+    `insert into message_index(message_index, rank) values('pgsz', 4000)`,
     `insert into message_index(message_index, rank) values('automerge', 0)`,
     `insert into message_index(message_index, rank) values('crisismerge', 64)`,
     `insert into message_index(message_index, rank) values('usermerge', 8)`,

@@ -1,7 +1,7 @@
 /**
  * SQLite's file system over {@link Files}: translates calls and result codes, and remembers why something failed.
  *
- * Holds: SQLite sees only result codes, so the first system error since it was last asked for is kept for the
+ * Holds: what was written is with the system before a sync, a size or an overlapping read is answered; SQLite sees only result codes, so the first system error since it was last asked for is kept for the
  * sentence that people read; nothing is ever opened without a name, so no temporary file leaves the memory.
  */
 import { randomFillSync } from 'node:crypto'
@@ -25,9 +25,12 @@ const IOCAP_POWERSAFE_OVERWRITE = 0x1000
 /** Milliseconds from the Julian epoch to 1970. */
 const UNIX_EPOCH = 210_866_760_000_000n
 
+/** The log is written in many small pieces one after another: they are gathered up to this size. */
+const GATHERED_BYTES = 1 << 18
+
 interface OpenFile {
   readonly handle: Handle
-  readonly name: string
+  readonly isLog: boolean
   /** The folder does not durably know the file yet. */
   unlisted: boolean
 }
@@ -41,6 +44,10 @@ export class FileVfs implements Vfs {
   #failure: NodeJS.ErrnoException | undefined
   /** Bytes written to the write-ahead log since it last began anew. */
   walBytes = 0
+  /** Pieces of the log that follow each other and are not yet given to the system. */
+  readonly #gathered = Buffer.allocUnsafe(GATHERED_BYTES)
+  #gatheredAt = 0
+  #gatheredBytes = 0
 
   constructor(wasm: Wasm, files: Files) {
     this.#wasm = wasm
@@ -68,7 +75,7 @@ export class FileVfs implements Vfs {
     return this.#attempt(CANTOPEN, () => {
       const text = this.#text(name)
       const { handle, made } = this.#files.open(text, (flags & OPEN_CREATE) !== 0)
-      this.#open.set(file, { handle, name: text, unlisted: made })
+      this.#open.set(file, { handle, isLog: text.endsWith('-wal'), unlisted: made })
       if (outFlags !== 0) this.#view(outFlags, 4).setInt32(0, flags, true)
       return OK
     })
@@ -76,14 +83,19 @@ export class FileVfs implements Vfs {
 
   xClose(file: Pointer): number {
     const open = this.#open.get(file)
+    if (open === undefined) return OK
+    const code = this.#attempt(IOERR_WRITE, () => (this.#flush(open), OK))
     this.#open.delete(file)
-    return open === undefined ? OK : this.#attempt(OK, () => (this.#files.close(open.handle), OK))
+    return this.#attempt(OK, () => (this.#files.close(open.handle), code))
   }
 
   xRead(file: Pointer, out: Pointer, length: number, low: number, high: number): number {
     return this.#attempt(IOERR_READ, () => {
       const into = this.#bytes(out, length)
-      const read = this.#files.read(this.#handle(file), into, offset(low, high))
+      const open = this.#opened(file)
+      const at = offset(low, high)
+      if (at < this.#gatheredAt + this.#gatheredBytes && at + length > this.#gatheredAt) this.#flush(open)
+      const read = this.#files.read(open.handle, into, at)
       if (read === length) return OK
       into.fill(0, read)
       return IOERR_SHORT_READ
@@ -92,26 +104,21 @@ export class FileVfs implements Vfs {
 
   xWrite(file: Pointer, from: Pointer, length: number, low: number, high: number): number {
     return this.#attempt(IOERR_WRITE, () => {
-      const at = offset(low, high)
       const open = this.#opened(file)
-      // A short write is the disk's way to say that it is nearly full: the next try names the error.
-      for (let written = 0; written < length; ) {
-        const step = this.#files.write(open.handle, this.#bytes(from + written, length - written), at + written)
-        if (step <= 0) return FULL
-        written += step
-      }
-      if (open.name.endsWith('-wal')) this.walBytes = at + length
-      return OK
+      const at = offset(low, high)
+      if (!open.isLog) return this.#write(open.handle, this.#bytes(from, length), at)
+      this.walBytes = at + length
+      return this.#gather(open, this.#bytes(from, length), at)
     })
   }
 
   xTruncate(file: Pointer, low: number, high: number): number {
-    return this.#attempt(IOERR_TRUNCATE, () => (this.#files.truncate(this.#handle(file), offset(low, high)), OK))
+    return this.#attempt(IOERR_TRUNCATE, () => (this.#files.truncate(this.#flushed(file).handle, offset(low, high)), OK))
   }
 
   xSync(file: Pointer): number {
     return this.#attempt(IOERR_FSYNC, () => {
-      const open = this.#opened(file)
+      const open = this.#flushed(file)
       this.#files.sync(open.handle)
       if (open.unlisted) this.#files.syncFolder()
       open.unlisted = false
@@ -121,7 +128,7 @@ export class FileVfs implements Vfs {
 
   xFileSize(file: Pointer, out: Pointer): number {
     return this.#attempt(IOERR_FSTAT, () => {
-      this.#view(out, 8).setBigInt64(0, BigInt(this.#files.size(this.#handle(file))), true)
+      this.#view(out, 8).setBigInt64(0, BigInt(this.#files.size(this.#flushed(file).handle)), true)
       return OK
     })
   }
@@ -202,8 +209,38 @@ export class FileVfs implements Vfs {
     return open
   }
 
-  #handle(file: Pointer): Handle {
-    return this.#opened(file).handle
+  #flushed(file: Pointer): OpenFile {
+    const open = this.#opened(file)
+    this.#flush(open)
+    return open
+  }
+
+  #gather(open: OpenFile, bytes: Uint8Array, at: number): number {
+    const follows = at === this.#gatheredAt + this.#gatheredBytes
+    if (!follows || this.#gatheredBytes + bytes.length > GATHERED_BYTES) this.#flush(open)
+    if (bytes.length > GATHERED_BYTES) return this.#write(open.handle, bytes, at)
+    if (this.#gatheredBytes === 0) this.#gatheredAt = at
+    this.#gathered.set(bytes, this.#gatheredBytes)
+    this.#gatheredBytes += bytes.length
+    return OK
+  }
+
+  /** Gives the gathered pieces of the log to the system; throws where it takes only a part of them. */
+  #flush(open: OpenFile): void {
+    if (!open.isLog || this.#gatheredBytes === 0) return
+    const bytes = this.#gathered.subarray(0, this.#gatheredBytes)
+    this.#gatheredBytes = 0
+    if (this.#write(open.handle, bytes, this.#gatheredAt) !== OK) throw new NothingWritten()
+  }
+
+  /** A short write is the disk's way to say that it is nearly full: the next try names the error. */
+  #write(handle: Handle, bytes: Uint8Array, at: number): number {
+    for (let written = 0; written < bytes.length; ) {
+      const step = this.#files.write(handle, bytes.subarray(written), at + written)
+      if (step <= 0) return FULL
+      written += step
+    }
+    return OK
   }
 
   #bytes(at: Pointer, length: number): Uint8Array<ArrayBuffer> {
@@ -218,6 +255,11 @@ export class FileVfs implements Vfs {
     const { HEAPU8 } = this.#wasm
     return Buffer.from(HEAPU8.buffer, at, HEAPU8.indexOf(0, at) - at).toString()
   }
+}
+
+/** The system took no more bytes and gave no reason: what it does on some full disks. */
+class NothingWritten extends Error {
+  readonly code = 'ENOSPC'
 }
 
 function offset(low: number, high: number): number {

@@ -33,7 +33,8 @@ export const Announcer = () => {
   const nameOf = (contact: string) => state.conversations[contact]?.contact.name ?? ''
 
   function hear(event: AnyEvent): void {
-    if (event.type === 'contact' && event.contact.state === 'active' && !state.conversations[event.contact.id]) setSaid(t().live.added(event.contact.name))
+    if (event.type === 'contact' && event.contact.state === 'active' && !state.conversations[event.contact.id])
+      setSaid(t().live.added(event.contact.name))
     if (event.type === 'state') {
       const last = state.conversations[event.conversation]?.last
       if (routeContact() !== event.conversation || last?.id !== event.message || last.from !== state.self?.id) return

@@ -24,7 +24,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: JS
       class="dialog"
       role={props.alert ? 'alertdialog' : undefined}
       aria-labelledby={id}
-      onCancel={event => {
+      onCancel={(event) => {
         event.preventDefault()
         props.onClose()
       }}
@@ -47,7 +47,7 @@ export const Question = (props: {
   <Dialog title={props.title} onClose={props.onSafe} alert>
     <ul class="points">
       <For each={props.points}>
-        {point => (
+        {(point) => (
           <li>
             <Icon name="warn" small class="larch" />
             <span>{point}</span>

@@ -14,10 +14,15 @@ const firstLetter = (word: string): string => {
 
 /** Two initials of two words, else the first two letters; `·` for a name without any. Cut after 8 units: marks can be piled up without end. */
 export function initials(name: string): string {
-  const words = name.slice(0, 200).split(/\s+/).filter(word => firstLetter(word))
+  const words = name
+    .slice(0, 200)
+    .split(/\s+/)
+    .filter((word) => firstLetter(word))
   const [first = '', second] = words
   if (second) return (firstLetter(first).slice(0, 8) + firstLetter(second).slice(0, 8)).toLocaleUpperCase()
-  const letters = [...segmenter.segment(first)].map(part => part.segment.slice(0, 8)).filter(part => LETTER.test(part))
+  const letters = [...segmenter.segment(first)]
+    .map((part) => part.segment.slice(0, 8))
+    .filter((part) => LETTER.test(part))
   return letters.slice(0, 2).join('').toLocaleUpperCase() || '·'
 }
 

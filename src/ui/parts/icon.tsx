@@ -8,8 +8,6 @@ export type IconName =
   | 'more'
   | 'back'
   | 'verified'
-  | 'file'
-  | 'carry'
   | 'lan'
   | 'direct'
   | 'relay'
@@ -40,7 +38,12 @@ export type WayName = 'here' | 'sent' | 'carried' | 'delivered' | 'read' | 'stuc
 
 /** Where a message is, drawn: always beside the words that say it, unless `label` says it instead. */
 export const Way = (props: { at: WayName; label?: string }) => (
-  <svg class="way" role={props.label ? 'img' : undefined} aria-label={props.label} aria-hidden={props.label ? undefined : 'true'}>
+  <svg
+    class="way"
+    role={props.label ? 'img' : undefined}
+    aria-label={props.label}
+    aria-hidden={props.label ? undefined : 'true'}
+  >
     <use href={`#i-way-${props.at}`} />
   </svg>
 )

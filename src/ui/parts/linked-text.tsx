@@ -12,7 +12,7 @@ interface Piece {
   readonly url: URL | null
 }
 
-const ADDRESS = /https?:\/\/[^\s<>"\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu
+const ADDRESS = /https?:\/\/[^\s<>"\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu
 const TAIL = /[.,;:!?'’”»)\]}]+$/u
 
 const parse = (text: string): URL | null => {
@@ -50,14 +50,14 @@ const disguised = (piece: Piece): string | null =>
 export const LinkedText = (props: { text: string }) => (
   <p class="text" dir="auto">
     <For each={pieces(props.text)}>
-      {piece => (
+      {(piece) => (
         <Show when={piece.url} fallback={piece.text}>
-          {url => (
+          {(url) => (
             <>
               <a href={url().href} target="_blank" rel="noopener noreferrer" dir="ltr">
                 {piece.text}
               </a>
-              <Show when={disguised(piece)}>{host => <span class="mute"> ({isolate(host())})</span>}</Show>
+              <Show when={disguised(piece)}>{(host) => <span class="mute"> ({isolate(host())})</span>}</Show>
             </>
           )}
         </Show>

@@ -28,11 +28,18 @@ const sameRun = (a: Message, b: Message): boolean =>
 /** The author's time; with its date if it came here on another day. */
 const Written = (props: { message: Message }) => (
   <time datetime={props.message.sentAt}>
-    {dayOf(props.message.sentAt) === dayOf(props.message.receivedAt) ? clock(props.message.sentAt) : moment(props.message.sentAt)}
+    {dayOf(props.message.sentAt) === dayOf(props.message.receivedAt)
+      ? clock(props.message.sentAt)
+      : moment(props.message.sentAt)}
   </time>
 )
 
-const Quote = (props: { id: MessageId; known: (id: MessageId) => Message | undefined; contact: Contact; onGo: (id: MessageId) => void }) => {
+const Quote = (props: {
+  id: MessageId
+  known: (id: MessageId) => Message | undefined
+  contact: Contact
+  onGo: (id: MessageId) => void
+}) => {
   const t = useWords()
   const { api, state } = useNode()
   const [fetched, setFetched] = createSignal<Message | null>(null)
@@ -41,13 +48,13 @@ const Quote = (props: { id: MessageId; known: (id: MessageId) => Message | undef
     if (props.known(props.id)) return
     api.message({ id: props.id }).then(
       // Only from this conversation: an id is the other side's claim.
-      message => message.conversation === props.contact.id && setFetched(message),
+      (message) => message.conversation === props.contact.id && setFetched(message),
       () => undefined,
     )
   })
   return (
     <Show when={quoted()} fallback={<span class="quote">{t().chat.quoteGone}</span>}>
-      {message => (
+      {(message) => (
         <button class="quote" type="button" onClick={() => props.onGo(message().id)}>
           <b>
             <bdi>{message().from === state.self?.id ? t().app.you : props.contact.name}</bdi>
@@ -75,7 +82,7 @@ const WhyCard = (props: { message: Message; contact: Contact; id: string }) => {
     <div class="why" id={props.id}>
       <p>
         <b>{failed() ? t().chat.notSent : t().chat.whyTitle}</b>{' '}
-        <Show when={props.message.reason}>{reason => t().because[reason()](props.contact.name)}</Show>
+        <Show when={props.message.reason}>{(reason) => t().because[reason()](props.contact.name)}</Show>
       </p>
       <p role="status">
         <Switch>
@@ -110,19 +117,25 @@ const MyState = (props: { message: Message; contact: Contact }) => {
   const [open, setOpen] = createSignal(false)
   const card = createUniqueId()
   const hasReason = () => props.message.reason !== null && (isStuck(props.message) || props.message.state === 'failed')
-  createEffect(on(hasReason, has => !has && setOpen(false)))
+  createEffect(on(hasReason, (has) => !has && setOpen(false)))
   return (
     <>
       <p class={cx('state', isStuck(props.message) && 'stuck', props.message.state === 'failed' && 'failed')}>
         <Way at={wayOf(props.message)} />
         <Show when={hasReason() && props.message.reason} fallback={stateWords(t(), props.message, session)}>
-          {reason => (
+          {(reason) => (
             <>
               <b>{stateWords(t(), props.message, session)}</b>
-              {': '}
+              {t().app.colon}
               {reasonWords(t(), reason(), props.contact)}
               {' · '}
-              <button class="link" type="button" aria-expanded={open()} aria-controls={card} onClick={() => setOpen(!open())}>
+              <button
+                class="link"
+                type="button"
+                aria-expanded={open()}
+                aria-controls={card}
+                onClick={() => setOpen(!open())}
+              >
                 {t().chat.why}
               </button>
             </>
@@ -176,10 +189,17 @@ export function MessageRow(props: {
         <div class="said">
           <div class="bubble" tabindex="-1">
             <span class="hidden">{t().chat.said(author())}</span>
-            <Show when={props.message.replyTo}>{id => <Quote id={id()} known={props.known} contact={props.contact} onGo={props.onGo} />}</Show>
+            <Show when={props.message.replyTo}>
+              {(id) => <Quote id={id()} known={props.known} contact={props.contact} onGo={props.onGo} />}
+            </Show>
             <LinkedText text={props.message.text} />
           </div>
-          <button class="ib reply" type="button" aria-label={t().chat.replyTo(author())} onClick={() => props.onReply(props.message)}>
+          <button
+            class="ib reply"
+            type="button"
+            aria-label={t().chat.replyTo(author())}
+            onClick={() => props.onReply(props.message)}
+          >
             <Icon name="reply" small flip />
           </button>
         </div>

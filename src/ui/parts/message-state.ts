@@ -22,5 +22,7 @@ export function reasonWords(t: Words, reason: NonNullable<Reason>, contact: Cont
 /** The state in words, without its reason. */
 export function stateWords(t: Words, message: Message, session: Session): string {
   if (message.state !== 'carried' || message.carriedBy.length === 0) return t.state[message.state]
-  return t.carriedBy(message.carriedBy.map(id => session.state.conversations[id]?.contact.name ?? id.slice(0, 8)).join(', '))
+  return t.carriedBy(
+    message.carriedBy.map((id) => session.state.conversations[id]?.contact.name ?? id.slice(0, 8)).join(', '),
+  )
 }

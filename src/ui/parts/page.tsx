@@ -5,12 +5,25 @@ import { useWords } from '../words/words.ts'
 import { cx } from './cx.ts'
 import { Icon } from './icon.tsx'
 
-export const Page = (props: { title: string; line?: string; back?: string; slim?: boolean; face?: JSX.Element; acts?: JSX.Element; children: JSX.Element }) => {
+export const Page = (props: {
+  title: string
+  line?: string
+  back?: string
+  slim?: boolean
+  face?: JSX.Element
+  acts?: JSX.Element
+  children: JSX.Element
+}) => {
   const t = useWords()
   return (
-    <main class="pane page show" id="talk" tabindex="-1">
+    <section class="pane page show" id="talk" tabindex="-1" aria-label={props.title}>
       <header class="bar">
-        <a class="ib back" classList={{ always: props.back !== undefined }} href={props.back ?? listHref} aria-label={props.back ? t().app.backToChat : t().app.back}>
+        <a
+          class="ib back"
+          classList={{ always: props.back !== undefined }}
+          href={props.back ?? listHref}
+          aria-label={props.back ? t().app.backToChat : t().app.back}
+        >
           <Icon name="back" flip />
         </a>
         {props.face}
@@ -27,6 +40,6 @@ export const Page = (props: { title: string; line?: string; back?: string; slim?
       <div class="in">
         <div class={cx('col', props.slim && 'slim')}>{props.children}</div>
       </div>
-    </main>
+    </section>
   )
 }

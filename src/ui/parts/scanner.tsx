@@ -87,7 +87,12 @@ export function Scanner(props: { onFound: (text: string) => void; onClose: () =>
         </button>
         <label class="btn filebtn">
           {t().scan.file}
-          <input type="file" accept="image/*" class="hidden" onChange={event => void readFile(event.currentTarget.files?.[0])} />
+          <input
+            type="file"
+            accept="image/*"
+            class="hidden"
+            onChange={(event) => void readFile(event.currentTarget.files?.[0])}
+          />
         </label>
       </div>
     </Dialog>

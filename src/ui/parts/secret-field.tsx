@@ -22,7 +22,7 @@ export const SecretField = (props: {
         <input
           class="field"
           id={id}
-          ref={element => props.autofocus && queueMicrotask(() => element.focus())}
+          ref={(element) => props.autofocus && queueMicrotask(() => element.focus())}
           type={shown() ? 'text' : 'password'}
           autocomplete={props.autocomplete}
           autocapitalize="off"
@@ -30,9 +30,15 @@ export const SecretField = (props: {
           aria-describedby={props.describedBy}
           aria-invalid={props.invalid ? 'true' : undefined}
           value={props.value}
-          onInput={event => props.onInput(event.currentTarget.value)}
+          onInput={(event) => props.onInput(event.currentTarget.value)}
         />
-        <button class="btn plain" type="button" aria-pressed={shown()} aria-label={t().start.showPassphrase} onClick={() => setShown(!shown())}>
+        <button
+          class="btn plain"
+          type="button"
+          aria-pressed={shown()}
+          aria-label={t().start.showPassphrase}
+          onClick={() => setShown(!shown())}
+        >
           {shown() ? t().start.hide : t().start.show}
         </button>
       </div>

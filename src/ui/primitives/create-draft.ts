@@ -50,7 +50,7 @@ export function createDraft(contact: ContactId, isEdited: () => boolean): Draft 
   document.addEventListener('visibilitychange', whenHidden)
   addEventListener('pagehide', flush)
   onCleanup(
-    onEvent(event => {
+    onEvent((event) => {
       if (event.type !== 'draft' || event.conversation !== contact || isEdited() || text() !== stored) return
       stored = event.text
       setText(event.text)

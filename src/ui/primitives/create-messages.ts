@@ -38,7 +38,7 @@ export function createMessages(contact: ContactId, first: number): Messages {
   let prepending = false
   let older: Promise<void> | null = null
 
-  const placeOf = (id: MessageId): number => store.list.findLastIndex(message => message.id === id)
+  const placeOf = (id: MessageId): number => store.list.findLastIndex((message) => message.id === id)
 
   function put(message: Message): void {
     const place = placeOf(message.id)
@@ -63,7 +63,7 @@ export function createMessages(contact: ContactId, first: number): Messages {
     const page = await api.history({ to: contact, limit: size, before }).catch(() => null)
     if (!page || store.list[0]?.id !== before) return
     prepending = true
-    set('list', list => [...page, ...list])
+    set('list', (list) => [...page, ...list])
     prepending = false
     setComplete(page.length < size)
   }

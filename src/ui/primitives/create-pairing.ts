@@ -13,7 +13,8 @@ export function createPairing() {
   const { api, state, setPairing, refresh } = useNode()
 
   const fail = (peer: string, name: string) => {
-    if (state.pairing?.peer === peer && state.pairing.step !== 'differed') setPairing({ peer, name, step: 'failed', code: null })
+    if (state.pairing?.peer === peer && state.pairing.step !== 'differed')
+      setPairing({ peer, name, step: 'failed', code: null })
   }
 
   /** Wants to pair, or agrees to it. */
@@ -21,7 +22,8 @@ export function createPairing() {
     setPairing({ peer, name, step: 'asking', code: null })
     try {
       const { code } = await api.pair({ peer, timeoutSeconds: PATIENCE_SECONDS })
-      if (state.pairing?.peer === peer && state.pairing.step === 'asking') setPairing({ peer, name, step: 'code', code })
+      if (state.pairing?.peer === peer && state.pairing.step === 'asking')
+        setPairing({ peer, name, step: 'code', code })
     } catch {
       fail(peer, name)
     }

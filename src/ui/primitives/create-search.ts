@@ -29,7 +29,7 @@ export function createSearch(): {
     let current = true
     const timer = setTimeout(() => {
       api.search({ text: wanted, limit: LIMIT }).then(
-        found => current && setMessages(found),
+        (found) => current && setMessages(found),
         () => current && setMessages([]),
       )
     }, PAUSE_MS)

@@ -31,7 +31,7 @@ export function createSeen(contact: ContactId): (list: readonly Message[], lastI
   let told: MessageId | null = null
   return (list, lastInView) => {
     if (!inFront() || (state.conversations[contact]?.unread ?? 0) === 0) return
-    const upTo = list.slice(0, lastInView + 1).findLast(message => message.from === contact)
+    const upTo = list.slice(0, lastInView + 1).findLast((message) => message.from === contact)
     if (!upTo || upTo.id === told) return
     const before = told
     told = upTo.id

@@ -6,7 +6,17 @@
  */
 import { onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
-import type { AnyEvent, ContactId, Conversation, Invite, NearbyPeer, NodeApi, ProfilePhase, Self, Status } from '../../node/api.ts'
+import type {
+  AnyEvent,
+  ContactId,
+  Conversation,
+  Invite,
+  NearbyPeer,
+  NodeApi,
+  ProfilePhase,
+  Self,
+  Status,
+} from '../../node/api.ts'
 import type { Door, NodeClient } from '../node-client.ts'
 
 /** A pairing that is going on or has just ended badly. */
@@ -33,7 +43,9 @@ export interface SessionState {
 }
 
 /** The same, as the session itself changes it. */
-type Writable = { -readonly [K in keyof SessionState]: SessionState[K] } & { conversations: Record<ContactId, Conversation> }
+type Writable = { -readonly [K in keyof SessionState]: SessionState[K] } & {
+  conversations: Record<ContactId, Conversation>
+}
 
 export interface Session {
   readonly state: SessionState
@@ -62,7 +74,7 @@ function oneAtATime(work: (key: string) => Promise<void>): (key: string) => void
     }
     running.delete(key)
   }
-  return key => {
+  return (key) => {
     const now = running.get(key)
     if (now) now.again = true
     else void run(key)
@@ -86,7 +98,7 @@ export function createSession(client: NodeClient): Session {
   const refreshListeners = new Set<() => void>()
 
   // A fetch that fails is repeated by the next joining or event: what is shown stays, and the banner says how old it may be.
-  const refreshOne = oneAtATime(async contact => {
+  const refreshOne = oneAtATime(async (contact) => {
     const found = await api.conversation({ to: contact }).catch(() => null)
     if (found) set('conversations', contact, reconcile(found))
   })
@@ -97,7 +109,7 @@ export function createSession(client: NodeClient): Session {
       set({ status, phase: status.phase, self: status.self })
       if (status.phase !== 'open') return set({ conversations: {}, ready: false })
       const all = await api.conversations()
-      set('conversations', reconcile(Object.fromEntries(all.map(one => [one.contact.id, one]))))
+      set('conversations', reconcile(Object.fromEntries(all.map((one) => [one.contact.id, one]))))
       set('ready', true)
       for (const listener of refreshListeners) listener()
     } catch {
@@ -108,7 +120,7 @@ export function createSession(client: NodeClient): Session {
   function forget(contact: ContactId): void {
     set(
       'conversations',
-      produce(all => {
+      produce((all) => {
         delete all[contact]
       }),
     )
@@ -139,7 +151,8 @@ export function createSession(client: NodeClient): Session {
         if (state.conversations[event.conversation]) set('conversations', event.conversation, { draft: event.text })
         return
       case 'contact':
-        if (state.conversations[event.contact.id]) return set('conversations', event.contact.id, { contact: event.contact })
+        if (state.conversations[event.contact.id])
+          return set('conversations', event.contact.id, { contact: event.contact })
         set('invite', null)
         return refreshOne(event.contact.id)
       case 'contact-removed':
@@ -160,11 +173,11 @@ export function createSession(client: NodeClient): Session {
     }
   }
 
-  const deaf = client.onEvent(event => {
+  const deaf = client.onEvent((event) => {
     take(event)
     for (const listener of eventListeners) listener(event)
   })
-  const gone = client.onDoor(door => {
+  const gone = client.onDoor((door) => {
     set('door', reconcile(door))
     if (door.phase === 'open') refreshAll('')
   })
@@ -186,8 +199,8 @@ export function createSession(client: NodeClient): Session {
       return () => refreshListeners.delete(listener)
     },
     refresh: refreshOne,
-    setPairing: pairing => set('pairing', pairing),
-    setInvite: invite => set('invite', invite),
-    setNearby: peers => set('nearby', peers),
+    setPairing: (pairing) => set('pairing', pairing),
+    setInvite: (invite) => set('invite', invite),
+    setNearby: (peers) => set('nearby', peers),
   }
 }

@@ -15,7 +15,8 @@ const LEVELS: readonly (readonly [number, Strength])[] = [
   [44, 'good'],
   [33, 'fair'],
 ]
-const COMMON = /^(?:(?:password|passwort|parola|motdepasse|qwerty|azerty|letmein|iloveyou|admin|welcome|tulnic)\W*\d*\W*|\d+)$/iu
+const COMMON =
+  /^(?:(?:password|passwort|parola|motdepasse|qwerty|azerty|letmein|iloveyou|admin|welcome|tulnic)\W*\d*\W*|\d+)$/iu
 
 function alphabet(text: string): number {
   const classes: readonly (readonly [RegExp, number])[] = [
@@ -30,7 +31,7 @@ function alphabet(text: string): number {
 
 /** Different characters in sequence count; repeated (`aaaa`) and following ones (`abcd`, `1234`) hardly do. */
 function surprising(text: string): number {
-  const codes = [...text].map(character => character.codePointAt(0) ?? 0)
+  const codes = [...text].map((character) => character.codePointAt(0) ?? 0)
   return codes.filter((code, i) => i === 0 || Math.abs(code - (codes[i - 1] ?? 0)) > 1).length
 }
 
@@ -38,7 +39,10 @@ export function strength(passphrase: string): Strength {
   const text = passphrase.trim()
   if (!text) return 'none'
   if (COMMON.test(text)) return 'weak'
-  const words = text.toLowerCase().split(/[\s\-_.,]+/).filter(word => word.length > 1)
+  const words = text
+    .toLowerCase()
+    .split(/[\s\-_.,]+/)
+    .filter((word) => word.length > 1)
   const byLetters = surprising(text) * Math.log2(alphabet(text))
   const byWords = new Set(words).size * BITS_A_WORD
   const bits = words.length > 2 ? Math.min(byLetters, byWords) : byLetters * 0.6

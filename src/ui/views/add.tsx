@@ -29,10 +29,12 @@ const MyLink = () => {
     if (!kept || Date.parse(kept.expiresAt) < now()) void make()
   })
   async function copy(link: string): Promise<void> {
-    setCopied(await navigator.clipboard.writeText(link).then(
-      () => true,
-      () => false,
-    ))
+    setCopied(
+      await navigator.clipboard.writeText(link).then(
+        () => true,
+        () => false,
+      ),
+    )
   }
   return (
     <section class="card">
@@ -44,18 +46,30 @@ const MyLink = () => {
       <Show
         when={state.invite}
         fallback={
-          <Show when={call.busy()} fallback={<button class="btn" type="button" onClick={make}>{t().add.linkMake}</button>}>
+          <Show
+            when={call.busy()}
+            fallback={
+              <button class="btn" type="button" onClick={make}>
+                {t().add.linkMake}
+              </button>
+            }
+          >
             <p role="status">{t().add.linkMaking}</p>
           </Show>
         }
       >
-        {invite => (
+        {(invite) => (
           <div class="ways">
             <QrCode text={invite().link} label={t().add.linkQr} />
             <div class="stack">
               <p>{t().add.linkLede}</p>
               <div class="linkbox">
-                <input readonly value={invite().link} aria-label={t().add.linkLabel} onFocus={event => event.currentTarget.select()} />
+                <input
+                  readonly
+                  value={invite().link}
+                  aria-label={t().add.linkLabel}
+                  onFocus={(event) => event.currentTarget.select()}
+                />
                 <button class="btn" type="button" onClick={() => void copy(invite().link)}>
                   <Icon name="copy" small />
                   <span aria-live="polite">{copied() ? t().add.copied : t().add.copy}</span>
@@ -113,7 +127,7 @@ const TheirLink = () => {
       </h2>
       <form
         aria-busy={call.busy()}
-        onSubmit={event => {
+        onSubmit={(event) => {
           event.preventDefault()
           void add(text())
         }}
@@ -131,7 +145,7 @@ const TheirLink = () => {
             placeholder={t().add.pasteHint}
             aria-invalid={none() ? 'true' : undefined}
             value={text()}
-            onInput={event => {
+            onInput={(event) => {
               setText(event.currentTarget.value)
               setNone(false)
               call.clear()
@@ -156,7 +170,7 @@ const TheirLink = () => {
       <Show when={scanning()}>
         <Scanner
           onClose={() => setScanning(false)}
-          onFound={found => {
+          onFound={(found) => {
             setScanning(false)
             setText(found)
             void add(found)

@@ -4,6 +4,7 @@
  * Holds: the foot says which networks there are and how many people are reached; each row says in words what its marks mean.
  */
 import { createMemo, For, Match, Show, Switch } from 'solid-js'
+import { Dynamic } from 'solid-js/web'
 import type { Conversation, Message } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { ContactFace } from '../parts/face.tsx'
@@ -47,7 +48,7 @@ const LastWords = (props: { conversation: Conversation }) => {
           <bdi>{opening(props.conversation.draft)}</bdi>
         </Match>
         <Match when={props.conversation.last}>
-          {last => (
+          {(last) => (
             <>
               <Show when={mine(last())}>
                 <Way at={wayOf(last())} label={stateWords(t(), last(), session)} />
@@ -79,7 +80,7 @@ const Row = (props: { conversation: Conversation }) => {
         <ContactFace contact={contact()} />
         <Name conversation={props.conversation} />
         <Show when={props.conversation.last} fallback={<span class="when" />}>
-          {last => (
+          {(last) => (
             <time class="when" datetime={last().receivedAt}>
               {brief(last().receivedAt)}
             </time>
@@ -105,7 +106,7 @@ const Hit = (props: { message: Message }) => {
   const conversation = () => state.conversations[props.message.conversation]
   return (
     <Show when={conversation()}>
-      {found => (
+      {(found) => (
         <li>
           <a class="rowlink" href={messageHref(props.message.conversation, props.message.id)}>
             <ContactFace contact={found().contact} bare />
@@ -159,13 +160,28 @@ const Tabs = () => {
   return (
     <div class="tabs">
       <For each={tabs()}>
-        {tab => (
-          <a href={tab.href} aria-current={tab.here.some(page => page === route().page) ? 'page' : undefined}>
+        {(tab) => (
+          <a href={tab.href} aria-current={tab.here.some((page) => page === route().page) ? 'page' : undefined}>
             <Icon name={tab.icon} />
             {tab.word}
           </a>
         )}
       </For>
+    </div>
+  )
+}
+
+/** Where nobody is yet: in the list on a phone, beside it elsewhere. */
+export const Nobody = () => {
+  const t = useWords()
+  return (
+    <div class="empty grow">
+      <SmallRidge />
+      <h2>{t().list.emptyTitle}</h2>
+      <p>{t().list.empty}</p>
+      <a class="btn main" href="#/add">
+        {t().list.add}
+      </a>
     </div>
   )
 }
@@ -185,17 +201,17 @@ export const ChatList = (props: { shown: boolean }) => {
   return (
     <nav class="pane list" classList={{ show: props.shown }} aria-label={t().list.label}>
       <header class="bar">
-        <span class="brand">
+        <Dynamic class="brand" component={props.shown ? 'h1' : 'span'}>
           <Mark />
           tulnic
-        </span>
+        </Dynamic>
         <span class="acts">
           <a class="ib" href="#/add" aria-label={t().list.add}>
             <Icon name="add" />
           </a>
         </span>
       </header>
-      <div class="find" role="search">
+      <search class="find">
         <Icon name="search" />
         <input
           class="field"
@@ -204,50 +220,41 @@ export const ChatList = (props: { shown: boolean }) => {
           placeholder={t().list.search}
           aria-label={t().list.search}
           value={search.text()}
-          onInput={event => search.setText(event.currentTarget.value)}
-          onKeyDown={event => {
+          onInput={(event) => search.setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
             if (event.key !== 'Escape' || !searching()) return
             event.stopPropagation()
             search.setText('')
           }}
         />
-      </div>
+      </search>
       <Show
         when={searching()}
         fallback={
           <Show
             when={sorted().length > 0 || !state.ready}
-            fallback={
-              <div class="empty rows">
-                <SmallRidge />
-                <h2>{t().list.emptyTitle}</h2>
-                <p>{t().list.empty}</p>
-                <a class="btn main" href="#/add">
-                  {t().list.add}
-                </a>
-              </div>
-            }
+            fallback={<div class="rows nobody">{props.shown && <Nobody />}</div>}
           >
             <ul class="rows">
-              <For each={sorted()}>{conversation => <Row conversation={conversation} />}</For>
+              <For each={sorted()}>{(conversation) => <Row conversation={conversation} />}</For>
             </ul>
           </Show>
         }
       >
         <div class="rows">
           <p class="hidden" role="status">
-            <Show when={search.messages()}>{found => t().list.found(found().length + search.people().length)}</Show>
+            <Show when={search.messages()}>{(found) => t().list.found(found().length + search.people().length)}</Show>
           </p>
           <Show when={search.people().length > 0}>
             <h2 class="heading">{t().list.people}</h2>
             <ul>
-              <For each={search.people()}>{conversation => <Row conversation={conversation} />}</For>
+              <For each={search.people()}>{(conversation) => <Row conversation={conversation} />}</For>
             </ul>
           </Show>
           <Show when={(search.messages()?.length ?? 0) > 0}>
             <h2 class="heading">{t().list.messages}</h2>
             <ul>
-              <For each={search.messages()}>{message => <Hit message={message} />}</For>
+              <For each={search.messages()}>{(message) => <Hit message={message} />}</For>
             </ul>
           </Show>
           <Show when={nothing()}>

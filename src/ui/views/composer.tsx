@@ -84,7 +84,7 @@ export function Composer(props: {
     <form
       class="compose"
       aria-label={t().compose.form(props.contact.name)}
-      onSubmit={event => {
+      onSubmit={(event) => {
         event.preventDefault()
         void send()
       }}
@@ -92,7 +92,7 @@ export function Composer(props: {
       <Trouble text={over() > 0 ? t().compose.tooLong(over()) : call.trouble()} />
       <WillBe contact={props.contact} />
       <Show when={props.replyTo}>
-        {quoted => (
+        {(quoted) => (
           <div class="replying">
             <span class="quote">
               <b>
@@ -115,12 +115,12 @@ export function Composer(props: {
           aria-label={t().compose.form(props.contact.name)}
           aria-describedby="willbe"
           value={draft.text()}
-          onInput={event => {
+          onInput={(event) => {
             draft.write(event.currentTarget.value)
             grow(event.currentTarget)
           }}
           onBlur={draft.flush}
-          onKeyDown={event => {
+          onKeyDown={(event) => {
             if (event.key === 'Escape' && props.replyTo) {
               event.stopPropagation()
               props.onReplyDone()

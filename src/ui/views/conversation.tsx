@@ -52,7 +52,13 @@ const Header = (props: { contact: Contact; aboutOpen: boolean }) => {
         <p>{reachWords(t(), props.contact)}</p>
       </div>
       <div class="acts">
-        <a class="ib" id="details-link" href={aboutHref(props.contact.id)} aria-label={t().chat.details} aria-expanded={props.aboutOpen}>
+        <a
+          class="ib"
+          id="details-link"
+          href={aboutHref(props.contact.id)}
+          aria-label={t().chat.details}
+          aria-expanded={props.aboutOpen}
+        >
           <Icon name="more" />
         </a>
       </div>
@@ -70,7 +76,7 @@ const NetworkBanner = () => {
   return (
     <div role="status">
       <Show when={state.door.phase === 'open' && words()}>
-        {sentence => (
+        {(sentence) => (
           <div class="banner">
             <Icon name="warn" />
             <p>{sentence()}</p>
@@ -117,7 +123,7 @@ function Log(props: {
   const [focused, setFocused] = createSignal<readonly number[]>([])
   const [freshFrom, setFreshFrom] = createSignal<MessageId | null>(null)
 
-  const known = (id: MessageId) => messages.list.find(message => message.id === id)
+  const known = (id: MessageId) => messages.list.find((message) => message.id === id)
 
   /** The newest message whose middle is inside the view. */
   function lastInView(view: VirtualizerHandle): number {
@@ -173,11 +179,17 @@ function Log(props: {
         if (!placed() || last === undefined || last === before) return
         const mine = messages.list.at(-1)?.from === state.self?.id
         if (atEnd() || mine) queueMicrotask(toEnd)
-        else setBelow(count => count + 1)
+        else setBelow((count) => count + 1)
       },
     ),
   )
-  createEffect(on(() => props.at, at => at && placed() && void goTo(at), { defer: true }))
+  createEffect(
+    on(
+      () => props.at,
+      (at) => at && placed() && void goTo(at),
+      { defer: true },
+    ),
+  )
   createEffect(on(front, look, { defer: true }))
   onMount(() => {
     // The keyboard of a phone, a banner or the composer's growth take room: whoever read the end still does.
@@ -189,14 +201,21 @@ function Log(props: {
   const missing = () => props.conversation.missing
   return (
     <>
-      <div class="scroll" ref={scroll} role="log" aria-live="off" aria-label={t().chat.log(props.conversation.contact.name)} tabindex="0">
+      <div
+        class="scroll"
+        ref={scroll}
+        role="log"
+        aria-live="off"
+        aria-label={t().chat.log(props.conversation.contact.name)}
+        tabindex="0"
+      >
         <div class="push" />
         <Show when={messages.ready() && messages.list.length === 0}>
           <p class="sysline">{t().chat.firstMessage(props.conversation.contact.name)}</p>
         </Show>
         <Show when={messages.ready() && messages.list.length > 0}>
           <Virtualizer
-            ref={made => {
+            ref={(made) => {
               handle = made
             }}
             data={messages.list}
@@ -223,7 +242,7 @@ function Log(props: {
                   sought={sought() === message.id}
                   known={known}
                   onReply={props.onReply}
-                  onGo={id => void goTo(id)}
+                  onGo={(id) => void goTo(id)}
                 />
                 <Show when={index() === messages.list.length - 1 && missing() > 0}>
                   <p class="gap">
@@ -258,7 +277,11 @@ const Blocked = (props: { contact: Contact }) => {
       <Trouble text={call.trouble()} />
       <div class="row">
         <p class="grow">{t().compose.blocked(props.contact.name)}</p>
-        <button class="btn" type="button" onClick={() => void call.run(() => api.unblockContact({ to: props.contact.id }))}>
+        <button
+          class="btn"
+          type="button"
+          onClick={() => void call.run(() => api.unblockContact({ to: props.contact.id }))}
+        >
           {t().compose.unblock}
         </button>
       </div>
@@ -282,9 +305,16 @@ export function Conversation(props: { contact: ContactId; at: MessageId | null; 
     pane?.querySelector('textarea')?.focus()
   }
   return (
-    <main class="pane talk" classList={{ show: props.shown }} id="talk" ref={pane} tabindex="-1">
+    <section
+      class="pane talk"
+      classList={{ show: props.shown }}
+      id="talk"
+      ref={pane}
+      tabindex="-1"
+      aria-label={conversation()?.contact.name}
+    >
       <Show when={conversation()}>
-        {found => (
+        {(found) => (
           <>
             <Header contact={found().contact} aboutOpen={props.aboutOpen} />
             <NetworkBanner />
@@ -301,6 +331,6 @@ export function Conversation(props: { contact: ContactId; at: MessageId | null; 
           </>
         )}
       </Show>
-    </main>
+    </section>
   )
 }

@@ -20,18 +20,26 @@ const Fact = (props: { icon: IconName; tone?: string; title: string; hint: strin
   </li>
 )
 
-const Reach = (props: { contact: Contact; waiting: number }) => {
+const Reach = (props: { contact: Contact; waiting: boolean }) => {
   const t = useWords()
-  const since = () => (props.contact.lastSeen ? t().details.lastReached(moment(props.contact.lastSeen)) : t().details.neverReached)
+  const since = () =>
+    props.contact.lastSeen ? t().details.lastReached(moment(props.contact.lastSeen)) : t().details.neverReached
   return (
     <section class="sec">
       <h3>{t().details.reachTitle(props.contact.name)}</h3>
       <ul class="facts">
         <Show
           when={props.contact.via}
-          fallback={<Fact icon="wait" tone="larch" title={props.contact.state === 'invited' ? t().details.invited : t().details.waiting} hint={since()} />}
+          fallback={
+            <Fact
+              icon="wait"
+              tone="larch"
+              title={props.contact.state === 'invited' ? t().details.invited : t().details.waiting}
+              hint={since()}
+            />
+          }
         >
-          {via => (
+          {(via) => (
             <Fact
               icon={via() === 'lan' ? 'lan' : via() === 'direct' ? 'direct' : 'relay'}
               tone="moss"
@@ -40,8 +48,8 @@ const Reach = (props: { contact: Contact; waiting: number }) => {
             />
           )}
         </Show>
-        <Show when={props.waiting > 0}>
-          <Fact icon="wait" title={t().details.queued(props.waiting)} hint={t().details.queuedHint} />
+        <Show when={props.waiting}>
+          <Fact icon="wait" title={t().details.queued} hint={t().details.queuedHint} />
         </Show>
       </ul>
     </section>
@@ -56,7 +64,8 @@ const Rename = (props: { contact: Contact; onDone: () => void }) => {
   const id = createUniqueId()
   async function submit(event: Event): Promise<void> {
     event.preventDefault()
-    if (name().trim() && (await call.run(() => api.renameContact({ to: props.contact.id, name: name().trim() })))) props.onDone()
+    if (name().trim() && (await call.run(() => api.renameContact({ to: props.contact.id, name: name().trim() }))))
+      props.onDone()
   }
   return (
     <Dialog title={t().details.renameTitle(props.contact.name)} onClose={props.onDone}>
@@ -69,7 +78,7 @@ const Rename = (props: { contact: Contact; onDone: () => void }) => {
           aria-label={t().details.renameTitle(props.contact.name)}
           aria-describedby={id}
           value={name()}
-          onInput={event => setName(event.currentTarget.value)}
+          onInput={(event) => setName(event.currentTarget.value)}
         />
         <p class="hint" id={id}>
           {t().details.renameHint}
@@ -130,12 +139,12 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
   }
   const waiting = () => {
     const last = state.conversations[props.contact]?.last
-    return last?.from === state.self?.id && last?.state === 'queued' ? 1 : 0
+    return last?.from === state.self?.id && last?.state === 'queued'
   }
   return (
     <Show when={contact()}>
-      {found => (
-        <aside class="pane details" classList={{ show: props.shown }} aria-label={t().details.label(found().name)}>
+      {(found) => (
+        <section class="pane details" classList={{ show: props.shown }} aria-label={t().details.label(found().name)}>
           <header class="bar">
             <a class="ib back" href={chatHref(found().id)} aria-label={t().app.backToChat}>
               <Icon name="back" flip />
@@ -151,7 +160,7 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
                 <bdi>{found().name}</bdi>
               </p>
               <Show when={found().ownName !== null && found().ownName !== found().name && found().ownName}>
-                {own => <p class="mute">{t().details.ownName(own())}</p>}
+                {(own) => <p class="mute">{t().details.ownName(own())}</p>}
               </Show>
             </div>
             <Trouble text={call.trouble()} />
@@ -202,11 +211,16 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
                 safe={t().details.removeKeep}
                 act={t().details.remove}
                 onSafe={close}
-                onAct={() => void act(() => api.removeContact(to()), () => go(listHref))}
+                onAct={() =>
+                  void act(
+                    () => api.removeContact(to()),
+                    () => go(listHref),
+                  )
+                }
               />
             </Match>
           </Switch>
-        </aside>
+        </section>
       )}
     </Show>
   )

@@ -17,8 +17,15 @@ const BARS = ['weak', 'fair', 'good', 'strong'] as const
 
 const StrengthBar = (props: { strength: Strength; id: string }) => {
   const t = useWords()
-  const words = () => ({ none: t().start.strengthNone, weak: t().start.strengthWeak, fair: t().start.strengthFair, good: t().start.strengthGood, strong: t().start.strengthStrong })[props.strength]
-  const level = () => BARS.findIndex(bar => bar === props.strength)
+  const words = () =>
+    ({
+      none: t().start.strengthNone,
+      weak: t().start.strengthWeak,
+      fair: t().start.strengthFair,
+      good: t().start.strengthGood,
+      strong: t().start.strengthStrong,
+    })[props.strength]
+  const level = () => BARS.findIndex((bar) => props.strength === bar)
   return (
     <>
       <div class="strength" aria-hidden="true">
@@ -62,7 +69,12 @@ export function FirstRun(props: { onMaking: (making: boolean) => void; onMade: (
   const [passphrase, setPassphrase] = createSignal('')
   const [missing, setMissing] = createSignal<'name' | 'passphrase' | null>(null)
   const [asking, setAsking] = createSignal(false)
-  const [nameId, nameHint, strengthId, troubleId] = [createUniqueId(), createUniqueId(), createUniqueId(), createUniqueId()]
+  const [nameId, nameHint, strengthId, troubleId] = [
+    createUniqueId(),
+    createUniqueId(),
+    createUniqueId(),
+    createUniqueId(),
+  ]
   let nameField: HTMLInputElement | undefined
 
   async function make(secret: string | null): Promise<void> {
@@ -107,7 +119,7 @@ export function FirstRun(props: { onMaking: (making: boolean) => void; onMade: (
           <input
             class="field"
             id={nameId}
-            ref={element => {
+            ref={(element) => {
               nameField = element
               queueMicrotask(() => element.focus())
             }}
@@ -117,7 +129,7 @@ export function FirstRun(props: { onMaking: (making: boolean) => void; onMade: (
             aria-describedby={nameHint}
             aria-invalid={missing() === 'name' ? 'true' : undefined}
             value={name()}
-            onInput={event => {
+            onInput={(event) => {
               setName(event.currentTarget.value)
               setMissing(null)
             }}
@@ -129,7 +141,7 @@ export function FirstRun(props: { onMaking: (making: boolean) => void; onMade: (
         <SecretField
           label={t().start.passphrase}
           value={passphrase()}
-          onInput={value => {
+          onInput={(value) => {
             setPassphrase(value)
             setMissing(null)
           }}

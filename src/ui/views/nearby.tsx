@@ -77,17 +77,29 @@ export const Nearby = () => {
             {t().add.nearHide}
           </button>
         </div>
-        <Show when={state.nearby.length > 0} fallback={<p class="hint" role="status">{t().add.nearNobody}</p>}>
+        <Show
+          when={state.nearby.length > 0}
+          fallback={
+            <p class="hint" role="status">
+              {t().add.nearNobody}
+            </p>
+          }
+        >
           <p class="hint">{t().add.unproven}</p>
           <ul class="near" aria-label={t().add.nearList}>
             <For each={state.nearby}>
-              {peer => (
+              {(peer) => (
                 <li>
                   <Face id={peer.peer} name={peer.name} here size="s" />
                   <b class="grow">
                     <bdi>{peer.name}</bdi>
                   </b>
-                  <button class="btn" type="button" aria-label={t().add.pairWith(peer.name)} onClick={() => void pairing.ask(peer.peer, peer.name)}>
+                  <button
+                    class="btn"
+                    type="button"
+                    aria-label={t().add.pairWith(peer.name)}
+                    onClick={() => void pairing.ask(peer.peer, peer.name)}
+                  >
                     {t().add.pair}
                   </button>
                 </li>

@@ -16,7 +16,13 @@ import { chatHref } from '../route.ts'
 import { moment } from '../words/dates.ts'
 import { useWords } from '../words/words.ts'
 
-const Band = (props: { hill: HillName; icon: IconName; title: string; contacts: readonly Contact[]; line: (contact: Contact) => string }): JSX.Element => {
+const Band = (props: {
+  hill: HillName
+  icon: IconName
+  title: string
+  contacts: readonly Contact[]
+  line: (contact: Contact) => string
+}): JSX.Element => {
   const t = useWords()
   return (
     <section class={`band ${props.hill}`}>
@@ -28,7 +34,7 @@ const Band = (props: { hill: HillName; icon: IconName; title: string; contacts: 
       </h2>
       <ul class="folk">
         <For each={props.contacts}>
-          {contact => (
+          {(contact) => (
             <li>
               <a class="person" href={chatHref(contact.id)}>
                 <ContactFace contact={contact} size="s" />
@@ -36,7 +42,7 @@ const Band = (props: { hill: HillName; icon: IconName; title: string; contacts: 
                   <b>
                     <bdi>{contact.name}</bdi>
                   </b>
-                  <Show when={props.line(contact)}>{line => <small>{line()}</small>}</Show>
+                  <Show when={props.line(contact)}>{(line) => <small>{line()}</small>}</Show>
                 </span>
               </a>
             </li>
@@ -51,14 +57,14 @@ export const Network = () => {
   const t = useWords()
   const { api, state } = useNode()
   const call = createCall()
-  const all = () => Object.values(state.conversations).map(one => one.contact)
-  const by = (via: Contact['via']) => all().filter(contact => contact.via === via)
+  const all = () => Object.values(state.conversations).map((one) => one.contact)
+  const by = (via: Contact['via']) => all().filter((contact) => contact.via === via)
   const waiting = (contact: Contact): string => {
     if (contact.state === 'blocked') return t().network.blocked
     if (contact.lastSeen) return t().network.since(moment(contact.lastSeen))
     return contact.state === 'invited' ? t().network.invited : t().network.never
   }
-  const reached = () => all().filter(contact => contact.online).length
+  const reached = () => all().filter((contact) => contact.online).length
   const line = () => (all().length > 0 ? t().network.reached(reached(), all().length) : t().network.nobody)
   return (
     <Page
@@ -79,7 +85,13 @@ export const Network = () => {
         <Show when={by('relayed').length > 0}>
           <Band hill="b3" icon="relay" title={t().network.relayed} contacts={by('relayed')} line={() => ''} />
         </Show>
-        <Band hill="b2" icon="direct" title={t().network.direct} contacts={by('direct')} line={() => t().network.seesYou} />
+        <Band
+          hill="b2"
+          icon="direct"
+          title={t().network.direct}
+          contacts={by('direct')}
+          line={() => t().network.seesYou}
+        />
         <Band hill="b1" icon="lan" title={t().network.lan} contacts={by('lan')} line={() => ''} />
         <section class="band b0">
           <Hill name="b0" />
@@ -91,7 +103,7 @@ export const Network = () => {
         </section>
       </div>
       <Show when={state.status}>
-        {status => (
+        {(status) => (
           <div class="pair">
             <section class="card">
               <h2>
@@ -108,7 +120,7 @@ export const Network = () => {
                 {t().network.addressesTitle}
               </h2>
               <ul class="addresses">
-                <For each={status().addresses}>{address => <li>{address}</li>}</For>
+                <For each={status().addresses}>{(address) => <li>{address}</li>}</For>
               </ul>
               <p class="hint">{t().network.addresses}</p>
             </section>

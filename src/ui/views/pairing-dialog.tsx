@@ -34,7 +34,7 @@ const Body = (props: { pairing: Pairing }) => {
         </div>
       </Match>
       <Match when={props.pairing.step === 'code' && props.pairing.code}>
-        {code => (
+        {(code) => (
           <>
             <p class="code" role="status" aria-label={t().pairing.code(grouped(code()))}>
               {grouped(code())}
@@ -83,7 +83,7 @@ export const PairingDialog = () => {
   return (
     <Show when={state.pairing?.step} keyed>
       <Show when={state.pairing}>
-        {now => (
+        {(now) => (
           <Dialog title={title(now())} onClose={() => pairing.stop(false)}>
             <Body pairing={now()} />
           </Dialog>

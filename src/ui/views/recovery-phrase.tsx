@@ -46,12 +46,12 @@ const Check = (props: { words: readonly string[]; onRight: () => void; onAgain: 
             <input
               class="field"
               id={`${id}${place}`}
-              ref={element => i() === 0 && queueMicrotask(() => element.focus())}
+              ref={(element) => i() === 0 && queueMicrotask(() => element.focus())}
               autocomplete="off"
               autocapitalize="off"
               spellcheck={false}
               aria-invalid={wrong() === place ? 'true' : undefined}
-              onInput={event => setGiven(given().with(i(), event.currentTarget.value))}
+              onInput={(event) => setGiven(given().with(i(), event.currentTarget.value))}
             />
           </div>
         )}
@@ -75,16 +75,19 @@ export function RecoveryPhrase(props: { phrase: string; onDone: () => void }) {
   const words = () => props.phrase.trim().split(/\s+/)
   return (
     <StartFrame step={1}>
-      <Show when={!checking()} fallback={<Check words={words()} onRight={() => props.onDone()} onAgain={() => setChecking(false)} />}>
+      <Show
+        when={!checking()}
+        fallback={<Check words={words()} onRight={() => props.onDone()} onAgain={() => setChecking(false)} />}
+      >
         <div class="flow">
           <div>
-            <h1 tabindex="-1" ref={element => queueMicrotask(() => element.focus())}>
+            <h1 tabindex="-1" ref={(element) => queueMicrotask(() => element.focus())}>
               {t().phrase.title}
             </h1>
             <p class="hint">{t().phrase.lede}</p>
           </div>
           <ol class="phrase" aria-label={t().phrase.list}>
-            <For each={words()}>{word => <li>{word}</li>}</For>
+            <For each={words()}>{(word) => <li>{word}</li>}</For>
           </ol>
           <Protects protects={t().phrase.protects} cannot={t().phrase.cannot} />
           <button class="btn main wide" type="button" onClick={() => setChecking(true)}>

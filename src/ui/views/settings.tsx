@@ -35,7 +35,7 @@ const You = () => {
             autocomplete="nickname"
             aria-describedby={hint}
             value={name()}
-            onInput={event => {
+            onInput={(event) => {
               setName(event.currentTarget.value)
               setSaved(false)
             }}
@@ -56,12 +56,17 @@ const You = () => {
   )
 }
 
-const Choice = (props: { label: string; value: string; options: readonly (readonly [string, string])[]; onChoose: (value: string) => void }) => {
+const Choice = (props: {
+  label: string
+  value: string
+  options: readonly (readonly [string, string])[]
+  onChoose: (value: string) => void
+}) => {
   const id = createUniqueId()
   return (
     <div class="choice">
       <label for={id}>{props.label}</label>
-      <select class="field" id={id} onChange={event => props.onChoose(event.currentTarget.value)}>
+      <select class="field" id={id} onChange={(event) => props.onChoose(event.currentTarget.value)}>
         <For each={props.options}>
           {([value, word]) => (
             <option value={value} selected={value === props.value}>
@@ -129,7 +134,7 @@ const Device = () => {
     <section class="card">
       <h2>{t().settings.device}</h2>
       <Show when={state.status}>
-        {status => (
+        {(status) => (
           <>
             <p>{t().settings.storage(bytes(status().storage.bytes), status().storage.path)}</p>
             <p class="mute">{t().settings.version(status().version)}</p>
@@ -171,7 +176,7 @@ export const Settings = () => {
         <h2>{t().settings.about}</h2>
         <ul class="points">
           <For each={t().settings.aboutPoints}>
-            {point => (
+            {(point) => (
               <li>
                 <Icon name="warn" small class="larch" />
                 <span>{point}</span>

@@ -10,7 +10,7 @@ import { SmallRidge } from '../parts/land.tsx'
 import { chatHref, go, listHref, route, routeContact } from '../route.ts'
 import { useWords } from '../words/words.ts'
 import { Add } from './add.tsx'
-import { ChatList } from './chat-list.tsx'
+import { ChatList, Nobody } from './chat-list.tsx'
 import { Conversation } from './conversation.tsx'
 import { Details } from './details.tsx'
 import { Network } from './network.tsx'
@@ -30,16 +30,19 @@ function createWide(): () => boolean {
   return wide
 }
 
-const Nothing = (props: { shown: boolean }) => {
+const Nothing = () => {
   const t = useWords()
+  const { state } = useNode()
   return (
-    <main class="pane talk" classList={{ show: props.shown }} id="talk" tabindex="-1">
-      <div class="empty grow">
-        <SmallRidge />
-        <h1>{t().app.pickTitle}</h1>
-        <p>{t().app.pick}</p>
-      </div>
-    </main>
+    <section class="pane talk" id="talk" tabindex="-1" aria-label={t().app.pickTitle}>
+      <Show when={Object.keys(state.conversations).length > 0} fallback={<Nobody />}>
+        <div class="empty grow">
+          <SmallRidge />
+          <h2>{t().app.pickTitle}</h2>
+          <p>{t().app.pick}</p>
+        </div>
+      </Show>
+    </section>
   )
 }
 
@@ -64,56 +67,46 @@ export const Shell = () => {
 
   const onKeyDown = (event: KeyboardEvent) => {
     const back = wayBack()
-    if (event.key !== 'Escape' || event.defaultPrevented || back === null || document.querySelector('dialog[open]')) return
-    const from = page()
+    if (event.key !== 'Escape' || event.defaultPrevented || back === null || document.querySelector('dialog[open]'))
+      return
     go(back)
-    if (from === 'about') queueMicrotask(() => document.getElementById('details-link')?.focus())
   }
   addEventListener('keydown', onKeyDown)
   onCleanup(() => removeEventListener('keydown', onKeyDown))
 
+  // Where the focus goes when another pane is shown; a conversation's field takes it by itself.
+  const focusOn = (selector: string) => requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
   createEffect(
-    on(page, now => {
-      if (now === 'chat' || now === 'list') return
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(now === 'about' ? '.details [data-heading]' : '.page [data-heading]')?.focus())
+    on(page, (now, before) => {
+      if (now === 'about') focusOn('.details [data-heading]')
+      else if (now === 'chat' && before === 'about') focusOn('#details-link')
+      else if (now === 'list' && before) focusOn('.list .rowlink')
+      else if (now !== 'chat' && now !== 'list') focusOn('.page [data-heading]')
     }),
-  )
-  createEffect(
-    on(
-      () => [page(), routeContact()] as const,
-      ([now], before) => {
-        if (before && now === 'list') requestAnimationFrame(() => document.querySelector<HTMLElement>('.list .rowlink')?.focus())
-      },
-    ),
   )
 
   return (
     <>
-      <a
-        class="skip btn"
-        href="#talk"
-        onClick={event => {
-          event.preventDefault()
-          document.getElementById('talk')?.focus()
-        }}
-      >
+      <button class="skip btn" type="button" onClick={() => document.getElementById('talk')?.focus()}>
         {t().app.skip}
-      </a>
+      </button>
       <StoppedBanner />
-      <div class="app" classList={{ two: !hasDetails() }}>
+      <main class="app" classList={{ two: !hasDetails() }}>
         <ChatList shown={page() === 'list'} />
-        <Switch fallback={<Nothing shown={false} />}>
+        <Switch fallback={<Nothing />}>
           <Match when={inChat() && known()} keyed>
-            {contact => {
+            {(contact) => {
               const at = () => {
                 const now = route()
                 return now.page === 'chat' ? now.at : null
               }
-              return <Conversation contact={contact} at={at()} shown={page() === 'chat'} aboutOpen={page() === 'about'} />
+              return (
+                <Conversation contact={contact} at={at()} shown={page() === 'chat'} aboutOpen={page() === 'about'} />
+              )
             }}
           </Match>
           <Match when={page() === 'verify' && known()} keyed>
-            {contact => <Verify contact={contact} />}
+            {(contact) => <Verify contact={contact} />}
           </Match>
           <Match when={page() === 'add'}>
             <Add />
@@ -126,9 +119,9 @@ export const Shell = () => {
           </Match>
         </Switch>
         <Show when={hasDetails() && known()} keyed>
-          {contact => <Details contact={contact} shown={page() === 'about'} />}
+          {(contact) => <Details contact={contact} shown={page() === 'about'} />}
         </Show>
-      </div>
+      </main>
       <PairingDialog />
     </>
   )

@@ -16,7 +16,7 @@ export const Unlock = () => {
     <StartFrame>
       <form
         aria-busy={call.busy()}
-        onSubmit={event => {
+        onSubmit={(event) => {
           event.preventDefault()
           if (passphrase()) void call.run(() => api.unlock({ passphrase: passphrase() }))
         }}

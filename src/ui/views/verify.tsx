@@ -52,19 +52,24 @@ export function Verify(props: { contact: ContactId }) {
 
   return (
     <Show when={contact()}>
-      {found => (
-        <Page title={t().verify.title(found().name)} back={chatHref(props.contact)} slim face={<ContactFace contact={found()} size="s" />}>
+      {(found) => (
+        <Page
+          title={t().verify.title(found().name)}
+          back={chatHref(props.contact)}
+          slim
+          face={<ContactFace contact={found()} size="s" />}
+        >
           <p class="lede">{t().verify.lede}</p>
           <section class="card">
             <div class="verify">
               <Show when={number()}>
-                {digits => (
+                {(digits) => (
                   <>
                     <QrCode text={digits().replace(/\D/g, '')} label={t().verify.qr} />
                     <div class="stack">
-                      <div class="digits" role="group" aria-label={t().verify.digits}>
-                        <For each={digits().match(/\d{5}/g) ?? []}>{group => <span>{group}</span>}</For>
-                      </div>
+                      <fieldset class="digits" aria-label={t().verify.digits}>
+                        <For each={digits().match(/\d{5}/g) ?? []}>{(group) => <span>{group}</span>}</For>
+                      </fieldset>
                       <p class="hint">{t().verify.same}</p>
                     </div>
                   </>
@@ -82,7 +87,12 @@ export function Verify(props: { contact: ContactId }) {
           </div>
           <Trouble text={notDigits() ? t().verify.typedWrong : call.trouble()} />
           <div class="row acts2">
-            <button class="btn main" type="button" disabled={number() === null} onClick={() => void compare(number() ?? '')}>
+            <button
+              class="btn main"
+              type="button"
+              disabled={number() === null}
+              onClick={() => void compare(number() ?? '')}
+            >
               <Icon name="verified" small />
               {t().verify.match}
             </button>
@@ -96,7 +106,7 @@ export function Verify(props: { contact: ContactId }) {
           </div>
           <form
             class="sec2"
-            onSubmit={event => {
+            onSubmit={(event) => {
               event.preventDefault()
               void compare(typed())
             }}
@@ -109,7 +119,7 @@ export function Verify(props: { contact: ContactId }) {
                 inputmode="numeric"
                 autocomplete="off"
                 value={typed()}
-                onInput={event => setTyped(event.currentTarget.value)}
+                onInput={(event) => setTyped(event.currentTarget.value)}
               />
               <button class="btn" type="submit">
                 {t().verify.typed}
@@ -119,7 +129,7 @@ export function Verify(props: { contact: ContactId }) {
           <Show when={scanning()}>
             <Scanner
               onClose={() => setScanning(false)}
-              onFound={text => {
+              onFound={(text) => {
                 setScanning(false)
                 void compare(text)
               }}

@@ -14,8 +14,8 @@ const formats = new Map<string, Intl.DateTimeFormat>()
 function format(date: Date, style: Style): string {
   if (Number.isNaN(date.getTime())) return ''
   const key = locale() + JSON.stringify(style)
-  let made = formats.get(key)
-  if (!made) formats.set(key, (made = new Intl.DateTimeFormat(locale(), style)))
+  const made = formats.get(key) ?? new Intl.DateTimeFormat(locale(), style)
+  formats.set(key, made)
   return made.format(date)
 }
 
@@ -36,7 +36,8 @@ const capital = (text: string): string => text.charAt(0).toLocaleUpperCase(local
 export function day(iso: string): string {
   const date = new Date(iso)
   const ago = daysAgo(date)
-  if (ago === 0 || ago === 1) return capital(new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-ago, 'day'))
+  if (ago === 0 || ago === 1)
+    return capital(new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-ago, 'day'))
   const year = date.getFullYear() === new Date(now()).getFullYear() ? {} : { year: 'numeric' as const }
   return capital(format(date, { weekday: 'long', day: 'numeric', month: 'long', ...year }))
 }
@@ -53,19 +54,27 @@ export function brief(iso: string): string {
 /** A time today, a date and time before. */
 export function moment(iso: string): string {
   const date = new Date(iso)
-  return daysAgo(date) === 0 ? clock(iso) : format(date, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return daysAgo(date) === 0
+    ? clock(iso)
+    : format(date, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 }
 
 /** `29 November`. */
 export const date = (iso: string): string => format(new Date(iso), { day: 'numeric', month: 'long' })
 
 /** `4:05` for 245 seconds. */
-export const countdown = (seconds: number): string => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+export const countdown = (seconds: number): string =>
+  `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 
 /** `68 MB`. */
 export function bytes(count: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
   const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)))
   const unit = units[step] ?? 'byte'
-  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(count / 1000 ** step)
+  return new Intl.NumberFormat(locale(), {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: 1,
+  }).format(count / 1000 ** step)
 }

@@ -16,7 +16,8 @@ const tables: Record<Language, Words> = { en, fr, ro }
 
 const isLanguage = (tag: string): tag is Language => tag in languages
 
-const fromBrowser = (): Language => navigator.languages.map(tag => tag.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en'
+const fromBrowser = (): Language =>
+  navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en'
 
 const choice = kept('tulnic.language')
 const [chosen, setChosen] = createSignal(choice.get() ?? '')
@@ -42,7 +43,8 @@ export const language = createRoot(() => {
 })
 
 /** The language with its country, where the browser names one: 11:38 in en-GB is 11:38 AM in en-US. */
-export const locale = (): string => navigator.languages.find(tag => tag.toLowerCase().startsWith(language())) ?? language()
+export const locale = (): string =>
+  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language())) ?? language()
 
 /** The words now; reactive: `const t = useWords()`, then `t().list.search`. */
 export const useWords = (): (() => Words) => () => tables[language()]

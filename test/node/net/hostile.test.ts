@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest'
 import { BUNDLE, ENVELOPE, HELLO, LIMITS, PAIR } from '../../../src/node/net/protocols.ts'
 import { concat, padEnvelope } from '../../../src/protocol/index.ts'
-import { dialAsContact, ended, envelopeStream, frameMessage, greetAsContact, hostile, message, pour } from './hostile.ts'
+import {
+  dialAsContact,
+  ended,
+  envelopeStream,
+  frameMessage,
+  greetAsContact,
+  hostile,
+  message,
+  pour,
+} from './hostile.ts'
 import { friends, online, random } from './world.ts'
 
 const init = (length = 200): Uint8Array => random(length).fill(1, 0, 1)
@@ -22,7 +31,11 @@ test('a stranger may send INIT, and ask for a bundle with a proof: nothing else'
 
   const asked = await connection.newStream(BUNDLE)
   asked.send(concat(Uint8Array.of(1), new Uint8Array(32).fill(9)))
-  expect(await a.heard.next('bundle-asked')).toMatchObject({ contact: null, device: null, proof: new Uint8Array(32).fill(9) })
+  expect(await a.heard.next('bundle-asked')).toMatchObject({
+    contact: null,
+    device: null,
+    proof: new Uint8Array(32).fill(9),
+  })
   const asContact = await connection.newStream(BUNDLE)
   asContact.send(new Uint8Array(33))
   await ended(asContact)
@@ -112,7 +125,11 @@ test('who sends on although nothing is acknowledged is held at 1 MiB, and loses 
   const { connection: id } = await a.heard.next('connected')
   const stream = await envelopeStream(connection)
   const total = 10_000
-  const frames = Array.from({ length: total }, (_, i) => sessionMessage(300).fill(i % 256, 1, 2).fill(i >> 8, 2, 3))
+  const frames = Array.from({ length: total }, (_, i) =>
+    sessionMessage(300)
+      .fill(i % 256, 1, 2)
+      .fill(i >> 8, 2, 3),
+  )
   const poured = pour(stream, frames.map(frameMessage))
   await a.heard.frames(LIMITS.unanswered / 1024)
   // Something else on the same connection has its turn, several times: whatever was on its way has come.
@@ -120,7 +137,14 @@ test('who sends on although nothing is acknowledged is held at 1 MiB, and loses 
     const asked = await connection.newStream(BUNDLE)
     asked.send(new Uint8Array(33))
     const { request } = await a.heard.next('bundle-asked', i)
-    a.net.perform({ type: 'answer-bundle', connection: id, request, status: 'unknown', bundle: new Uint8Array(), mac: new Uint8Array(32) })
+    a.net.perform({
+      type: 'answer-bundle',
+      connection: id,
+      request,
+      status: 'unknown',
+      bundle: new Uint8Array(),
+      mac: new Uint8Array(32),
+    })
     await ended(asked)
     await asked.close()
   }
@@ -130,7 +154,11 @@ test('who sends on although nothing is acknowledged is held at 1 MiB, and loses 
 
   for (let answered = 0; answered < total; ) {
     const come = a.heard.of('frames').flatMap((input) => input.frames).length
-    a.net.perform({ type: 'acknowledge', connection: id, ids: Array.from({ length: come - answered }, () => random(16)) })
+    a.net.perform({
+      type: 'acknowledge',
+      connection: id,
+      ids: Array.from({ length: come - answered }, () => random(16)),
+    })
     answered = come
     if (answered < total) await a.heard.frames(answered + 1)
   }
@@ -143,7 +171,10 @@ test('a reader that the engine never answers ends the connection in time', async
   const a = await online(alice, { limits: { tickMs: 20, pausedMs: 100 } })
   const connection = await dialAsContact(await hostile(), bob, a.address)
   const stream = await envelopeStream(connection)
-  void pour(stream, Array.from({ length: 2000 }, () => frameMessage(sessionMessage()))).catch(() => undefined)
+  void pour(
+    stream,
+    Array.from({ length: 2000 }, () => frameMessage(sessionMessage())),
+  ).catch(() => undefined)
   await a.heard.next('disconnected')
 })
 
@@ -212,4 +243,40 @@ test('a contact that answers is kept', async () => {
   }
   expect(a.heard.of('disconnected')).toEqual([])
   expect(connection).toBeGreaterThan(0)
+})
+
+test('a contact that ends the stream on which we write ends the connection: no frame is lost without a word', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const raw = await hostile()
+  let streams = 0
+  await raw.node.handle(
+    ENVELOPE,
+    (stream) => {
+      streams++
+      stream.addEventListener('message', () => stream.abort(new Error('enough')))
+    },
+    { force: true },
+  )
+  await dialAsContact(raw, bob, a.address)
+  const { connection } = await a.heard.next('connected')
+  a.net.perform({ type: 'send', connection, frames: [{ id: random(16), bytes: init() }] })
+  expect(await a.heard.next('disconnected')).toMatchObject({ connection })
+  expect(streams).toBe(1)
+})
+
+test('only what is in flight can be acknowledged', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const raw = await hostile()
+  const peer = await dialAsContact(raw, bob, a.address)
+  const { connection } = await a.heard.next('connected')
+  const id = random(16)
+  a.net.perform({ type: 'send', connection, frames: [{ id, bytes: init() }] })
+  const stream = await envelopeStream(peer)
+  stream.send(concat(message(2, random(16)), message(3, random(32)), message(2, concat(random(16), id, id))))
+  expect((await a.heard.next('acknowledged')).ids).toEqual([id])
+  stream.send(concat(message(3, id), frameMessage(init())))
+  await a.heard.next('frames')
+  expect([a.heard.of('acknowledged').length, a.heard.of('no-session').length]).toEqual([1, 0])
 })

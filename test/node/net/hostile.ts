@@ -71,7 +71,11 @@ export async function hostile(): Promise<Hostile> {
 }
 
 export const randomOpening = (): Uint8Array =>
-  encodeHelloOpening({ day: 20_000, nonce: random(32), tags: Array.from({ length: HELLO_TAGS }, () => random(TAG_BYTES)) })
+  encodeHelloOpening({
+    day: 20_000,
+    nonce: random(32),
+    tags: Array.from({ length: HELLO_TAGS }, () => random(TAG_BYTES)),
+  })
 
 /** The answer to a stranger's hello. */
 export async function strangersHello(connection: Connection, opening = randomOpening()): Promise<Uint8Array> {
@@ -97,8 +101,9 @@ export function ended(one: Stream | Connection): Promise<void> {
       clearTimeout(deadline)
       resolve()
     }
-    one.addEventListener('close', done, { once: true })
-    one.addEventListener('remoteCloseWrite', done, { once: true })
+    const target = one as Stream
+    target.addEventListener('close', done, { once: true })
+    target.addEventListener('remoteCloseWrite', done, { once: true })
   })
 }
 

@@ -16,7 +16,11 @@ test('two contacts meet by hello, and frames and acknowledgements go both ways i
   const sent = Array.from({ length: 20 }, (_, i) => frame(100 + i * 400))
   for (const one of sent) a.net.perform({ type: 'send', connection: atA.connection, frames: [one] })
   expect(await b.heard.frames(20)).toEqual(sent.map(({ bytes }) => bytes))
-  expect(b.heard.of('frames')[0]).toMatchObject({ connection: atB.connection, contact: alice.id, device: alice.keys.id })
+  expect(b.heard.of('frames')[0]).toMatchObject({
+    connection: atB.connection,
+    contact: alice.id,
+    device: alice.keys.id,
+  })
   b.net.perform({ type: 'acknowledge', connection: atB.connection, ids: sent.slice(0, 19).map(({ id }) => id) })
   b.net.perform({ type: 'no-session', connection: atB.connection, ids: sent.slice(19).map(({ id }) => id) })
   expect((await a.heard.next('acknowledged')).ids).toEqual(sent.slice(0, 19).map(({ id }) => id))

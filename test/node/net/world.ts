@@ -74,22 +74,33 @@ export function acquaintancesOf(me: Person): Acquaintances {
     if (friend === undefined) throw new Error('no such contact')
     return friend
   }
-  const order = (mine: boolean, role: HelloRole, { local, remote }: { local: Uint8Array; remote: Uint8Array }): [Uint8Array, Uint8Array] =>
-    mine === (role === 'dialer') ? [local, remote] : [remote, local]
+  const order = (
+    mine: boolean,
+    role: HelloRole,
+    { local, remote }: { local: Uint8Array; remote: Uint8Array },
+  ): [Uint8Array, Uint8Array] => (mine === (role === 'dialer') ? [local, remote] : [remote, local])
   return {
     day: () => 20_000,
     tag: (contact, day, role, ends) => {
       const secret = me.contacts.find((one) => one.id === contact)?.secret
       return secret && helloTag(p, secret, day, role, ...order(true, role, ends))
     },
-    tags: (day, role, ends) => me.contacts.map(({ secret }) => helloTag(p, secret, day, role, ...order(true, role, ends))),
+    tags: (day, role, ends) =>
+      me.contacts.map(({ secret }) => helloTag(p, secret, day, role, ...order(true, role, ends))),
     recognise: (tags, day, role, ends) =>
       me.contacts.find(({ secret }) => {
         const theirs = helloTag(p, secret, day, role, ...order(false, role, ends))
         return tags.some((tag) => equal(tag, theirs))
       })?.id,
     prove: (contact, role, ends, nonces) =>
-      helloProof(p, random, { secret: find(contact).secret, device: me.device, deviceId: me.keys.id }, role, ...order(true, role, ends), nonces),
+      helloProof(
+        p,
+        random,
+        { secret: find(contact).secret, device: me.device, deviceId: me.keys.id },
+        role,
+        ...order(true, role, ends),
+        nonces,
+      ),
     check: (contact, role, ends, nonces, proof) =>
       checkHelloProof(p, find(contact).secret, find(contact).devices, role, ...order(false, role, ends), nonces, proof),
     inviteProof: (secret, ends) => inviteProof(p, secret, ends.local, ends.remote),

@@ -1,0 +1,169 @@
+/**
+ * A process with one node in it, for benchmarks: it does what its parent (talkers.ts) asks and measures itself.
+ *
+ * It is composed as the SDK composes a node, from the same parts; only the primitives may be another's (the control of P2).
+ * Times are taken in this process, from the call of `send` to the `delivered` event of the same message.
+ */
+import { channel } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import type { AnyEvent, Node } from '../../src/node/api.ts'
+import { loadResident } from '../../src/node/engine/load.ts'
+import { makeNet } from '../../src/node/net/libp2p.ts'
+import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
+import { nodejsMachine } from '../../src/node/platform/nodejs-net.ts'
+import type { Platform } from '../../src/node/platform/platform.ts'
+import { startNode } from '../../src/node/start.ts'
+import { control } from './control-primitives.ts'
+import { storeHistory } from './history.ts'
+
+export interface Opening {
+  readonly directory: string
+  readonly control: boolean
+  readonly mdns: boolean
+}
+
+/** Bytes of TCP connections, both directions, since the process began; payload without TCP's and IP's own. */
+export interface Traffic {
+  readonly sent: number
+  readonly received: number
+}
+
+const calls = {
+  /** Opens the profile there, made if it is missing. */
+  open: async (opening: Opening): Promise<string> => {
+    node = await start(opening)
+    const { phase } = await node.status()
+    if (phase === 'empty') await node.createProfile({ name: 'talker', passphrase: null })
+    node.subscribe(hear)
+    return (await node.status()).self?.id ?? ''
+  },
+  close: (): Promise<void> => running().stop(),
+  invite: async (uses: number): Promise<string> => (await running().createInvite({ uses })).link,
+  /** Resolves with the contact's id once both know each other. */
+  add: async (link: string): Promise<string> => {
+    const contact = await running().addContact({ link })
+    if (contact.state !== 'active') throw new Error(`the link led to nobody: ${contact.reason}`)
+    return contact.id
+  },
+  reached: async (count: number): Promise<void> => {
+    await until(async () => (await running().status()).contacts.reached >= count)
+  },
+  /** Puts `count` messages, half of them of each, into the one conversation of a profile that is not open. */
+  fill: async ({ opening, count }: { opening: Opening; count: number }): Promise<void> => {
+    const platform = await platformOf(opening)
+    const file = await platform.readKeyFile()
+    if (file === null) throw new Error('there is no profile')
+    const store = await platform.openStore(file.wrapped)
+    const resident = await loadResident(platform.primitives, store)
+    await storeHistory(store, resident, platform.primitives, count, platform.now())
+    for (let more = true; more; ) more = await store.tidy()
+    await store.close()
+  },
+  /** Milliseconds from the call to the receipt, of `count` messages sent one by one. */
+  latency: async ({ to, count, bytes }: { to: string; count: number; bytes: number }): Promise<readonly number[]> => {
+    const times: number[] = []
+    for (let i = 0; i < count; i++) {
+      const text = textOf(i, bytes)
+      const before = performance.now()
+      const { id } = await running().send({ to, text })
+      await delivered(id)
+      times.push(performance.now() - before)
+    }
+    return times
+  },
+  /** Milliseconds from the first call to the last receipt, of `count` messages sent as fast as they are taken. */
+  flood: async ({ to, count, bytes }: { to: string; count: number; bytes: number }): Promise<number> => {
+    const before = performance.now()
+    const sent = await Promise.all(
+      Array.from({ length: count }, (_, i) => running().send({ to, text: textOf(i, bytes) })),
+    )
+    await Promise.all(sent.map(({ id }) => delivered(id)))
+    return performance.now() - before
+  },
+  /** The texts that arrived from others since the last call, in the order in which they were told. */
+  arrived: async (count: number): Promise<readonly string[]> => {
+    await until(() => arrivals.length >= count)
+    return arrivals.splice(0)
+  },
+  /** Microseconds of processor time that this process has used. */
+  cpu: async (): Promise<number> => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  traffic: async (): Promise<Traffic> => ({
+    sent: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0),
+    received: sockets.reduce((sum, socket) => sum + socket.bytesRead, 0),
+  }),
+}
+
+export type Calls = typeof calls
+
+let node: Node | undefined
+const sockets: Socket[] = []
+const arrivals: string[] = []
+const receipts = new Map<string, (() => void) | 'here'>()
+const watchers = new Set<() => void>()
+
+for (const name of ['net.client.socket', 'net.server.socket']) {
+  channel(name).subscribe((message) => sockets.push((message as { socket: Socket }).socket))
+}
+
+function running(): Node {
+  if (node === undefined) throw new Error('no node is open')
+  return node
+}
+
+async function platformOf({ directory, control: without }: Opening): Promise<Platform> {
+  const platform = await nodejsPlatform(directory)
+  return without ? { ...platform, primitives: control } : platform
+}
+
+async function start(opening: Opening): Promise<Node> {
+  const net = { listen: [], mdns: opening.mdns, lanOnly: true, listenPort: 0 }
+  return await startNode(await platformOf(opening), makeNet(nodejsMachine()), { net, version: 'bench' })
+}
+
+function hear(event: AnyEvent): void {
+  if (event.type === 'message' && event.message.from === event.message.conversation) arrivals.push(event.message.text)
+  if (event.type === 'state' && event.state === 'delivered') {
+    const waiting = receipts.get(event.message)
+    if (typeof waiting === 'function') waiting()
+    receipts.set(event.message, 'here')
+  }
+  for (const look of watchers) look()
+}
+
+async function delivered(id: string): Promise<void> {
+  if (receipts.get(id) !== 'here') await new Promise<void>((resolve) => receipts.set(id, resolve))
+  receipts.delete(id)
+}
+
+/** Looks again at every event. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (;;) {
+    const next = new Promise<void>((resolve) => {
+      const look = (): void => {
+        watchers.delete(look)
+        resolve()
+      }
+      watchers.add(look)
+    })
+    if (await holds()) return
+    await next
+  }
+}
+
+/** A text of `bytes` bytes that begins with its number and is not all alike. */
+function textOf(i: number, bytes: number): string {
+  return `${i} ${'the quick brown fox jumps over the lazy dog, again and again; '.repeat(Math.ceil(bytes / 62))}`.slice(0, bytes)
+}
+
+process.on('message', async ({ id, call, args }: { id: number; call: keyof Calls; args: never }) => {
+  try {
+    process.send?.({ id, result: await (calls[call] as (args: never) => Promise<unknown>)(args) })
+  } catch (error) {
+    process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+})
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,92 @@
+/**
+ * Processes with a node each, asked from here. A program of its own for each node, as on two machines.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Calls, Opening } from './talker.ts'
+
+export interface Talker {
+  ask<C extends keyof Calls>(call: C, ...args: Parameters<Calls[C]>): ReturnType<Calls[C]>
+  readonly process: ChildProcess
+  stop(): Promise<void>
+}
+
+/** Starts the process; no node runs in it yet. */
+export function startTalker(execArgv: readonly string[] = []): Talker {
+  const child = fork(join(import.meta.dirname, 'talker.ts'), [], { execArgv: [...execArgv], stdio: ['ignore', 2, 2, 'ipc'] })
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  let next = 0
+  child.on('message', ({ id, result, error }: { id: number; result: never; error?: string }) => {
+    const asked = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) asked?.resolve(result)
+    else asked?.reject(new Error(error))
+  })
+  child.on('exit', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`the talker ended (${code})`))
+  })
+  return {
+    process: child,
+    ask: (call, ...args) =>
+      new Promise((resolve, reject) => {
+        const id = next++
+        waiting.set(id, { resolve, reject })
+        child.send({ id, call, args: args[0] })
+      }) as never,
+    stop: async () => {
+      if (child.exitCode !== null) return
+      const ended = once(child, 'exit')
+      child.disconnect()
+      await ended
+    },
+  }
+}
+
+export interface Pair {
+  readonly alice: Talker
+  readonly bob: Talker
+  /** Each other's id, for the one who sends. */
+  readonly toBob: string
+  readonly toAlice: string
+}
+
+export interface PairOptions {
+  readonly control?: boolean
+  /** Messages of history on both sides before they begin. */
+  readonly history?: number
+  readonly execArgv?: readonly string[]
+}
+
+/** Two processes whose nodes know each other and are connected, for as long as `use` runs; their folders go afterwards. */
+export async function withPair<T>(options: PairOptions, use: (pair: Pair) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-bench-'))
+  const alice = startTalker(options.execArgv)
+  const bob = startTalker(options.execArgv)
+  const opening = (name: string): Opening => ({ directory: join(folder, name), control: options.control ?? false, mdns: false })
+  try {
+    const toAlice = await alice.ask('open', opening('alice'))
+    const toBob = await bob.ask('open', opening('bob'))
+    await alice.ask('add', await bob.ask('invite', 1))
+    await reachEachOther(alice, bob)
+    if (options.history !== undefined) {
+      for (const [talker, name] of [[alice, 'alice'], [bob, 'bob']] as const) {
+        await talker.ask('close')
+        await talker.ask('fill', { opening: opening(name), count: options.history })
+      }
+      await bob.ask('open', opening('bob'))
+      await alice.ask('open', opening('alice'))
+      await reachEachOther(alice, bob)
+    }
+    return await use({ alice, bob, toBob, toAlice })
+  } finally {
+    await Promise.all([alice.stop(), bob.stop()])
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function reachEachOther(alice: Talker, bob: Talker): Promise<void> {
+  await Promise.all([alice.ask('reached', 1), bob.ask('reached', 1)])
+}

@@ -1,0 +1,110 @@
+/**
+ * People with the real program: each has a data directory, runs commands of the bin, and a node that can be stopped.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const BIN = fileURLToPath(new URL('../../scripts/tulnic.cjs', import.meta.url))
+
+/** Against hangs only. */
+const DEADLINE_MS = 60_000
+
+/** What a command left. */
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+  /** The lines of stdout as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a program printed
+  readonly json: any[]
+}
+
+export interface RunOptions {
+  readonly stdin?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Runs the bin to its end. */
+export async function tulnic(args: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, TULNIC_PASSPHRASE: undefined, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
+  child.stdin.on('error', () => {})
+  child.stdin.end(stdin)
+  const [code] = await once(child, 'close')
+  clearTimeout(timer)
+  const json = args.includes('--json') ? out.split('\n').filter(Boolean).map((line) => JSON.parse(line)) : []
+  return { code, out, err, json }
+}
+
+export class Person {
+  readonly name: string
+  readonly data: string
+  readonly #extra: readonly string[]
+  #node: ChildProcess | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: what a program printed
+  events: any[] = []
+
+  constructor(name: string, startOptions: readonly string[] = []) {
+    this.name = name
+    this.data = mkdtempSync(join(tmpdir(), `tulnic-${name}-`))
+    this.#extra = startOptions
+  }
+
+  /** Runs a command on this person's profile, with `--json`. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return tulnic([...args, '--json', '--data', this.data], options)
+  }
+
+  /** The first object of a command that must succeed. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a program printed
+  async get(...args: string[]): Promise<any> {
+    const { code, json, err } = await this.run(args)
+    if (code !== 0) throw new Error(`tulnic ${args.join(' ')} ended with ${code}: ${err}`)
+    return json[0]
+  }
+
+  /** Starts the node; resolves with its `ready`. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a program printed
+  async start(...args: string[]): Promise<any> {
+    const child = spawn(process.execPath, [BIN, 'start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#node = child
+    let err = ''
+    child.stderr.on('data', (chunk) => (err += chunk))
+    const events = this.events
+    return await new Promise((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const event = JSON.parse(line)
+        events.push(event)
+        if (event.type === 'ready') resolve(event)
+      })
+      child.once('close', (code) => reject(new Error(`the node of ${this.name} ended with ${code}: ${err}`)))
+    })
+  }
+
+  /** Ends the node by a signal; answers its exit code, or the signal's name. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
+    const child = this.#node
+    this.#node = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null
+    const closed = once(child, 'close')
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
+    const [code, by] = await closed
+    clearTimeout(timer)
+    return code ?? by
+  }
+
+  async remove(): Promise<void> {
+    await this.stop('SIGKILL')
+    rmSync(this.data, { recursive: true, force: true })
+  }
+}

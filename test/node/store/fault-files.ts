@@ -1,0 +1,220 @@
+/**
+ * A folder in memory that behaves as a disk does when things go wrong: it forgets what was not synced when the power is
+ * cut, tears writes at sectors, fills up, turns read-only, reports errors and refuses to open.
+ *
+ * Holds: what is synced survives every cut; of the rest each write survives, is lost or is torn by the seeded `random`.
+ */
+import type { Files, Handle } from '../../../src/node/store/sqlite-files.ts'
+
+const SECTOR = 512
+
+type Pending = { readonly at: number; readonly bytes: Uint8Array } | { readonly size: number }
+
+interface File {
+  /** What reads see. */
+  seen: Uint8Array
+  /** What is certain to survive. */
+  kept: Uint8Array
+  pending: Pending[]
+}
+
+export interface FaultOptions {
+  /** From 0 up to 1. */
+  readonly random: () => number
+  /** The control of the power-cut test: a disk that says "synced" and did nothing. */
+  readonly syncDoesNothing?: boolean
+}
+
+/** Thrown by every operation once the power is cut. */
+export class PowerCut extends Error {}
+
+export class FaultFiles implements Files {
+  readonly #random: () => number
+  readonly #syncDoesNothing: boolean
+  #files = new Map<string, File>()
+  /** Names that the folder is certain to know after a cut. */
+  #listed = new Map<string, File>()
+  readonly #open = new Map<Handle, File>()
+  #handles = 0
+  /** Operations that change something until the power is cut. */
+  operationsLeft = Number.POSITIVE_INFINITY
+  /** Asked before each operation: an error code to fail with. */
+  fault: (operation: 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove', name: string) => string | undefined = () => undefined
+  /** Bytes that all files may have together. */
+  capacity = Number.POSITIVE_INFINITY
+
+  constructor({ random, syncDoesNothing = false }: FaultOptions) {
+    this.#random = random
+    this.#syncDoesNothing = syncDoesNothing
+  }
+
+  /** The power comes back: what the disk then holds. */
+  cut(): void {
+    this.#open.clear()
+    this.operationsLeft = Number.POSITIVE_INFINITY
+    // A name that was not synced may be there or not.
+    const files = new Map(this.#listed)
+    for (const [name, file] of this.#files) if (this.#random() < 0.5) files.set(name, file)
+    this.#files = files
+    this.#listed = new Map(files)
+    for (const file of files.values()) this.#settle(file)
+  }
+
+  /** The bytes of a file as it now is. */
+  bytesOf(name: string): Uint8Array | undefined {
+    return this.#files.get(name)?.seen.slice()
+  }
+
+  names(): string[] {
+    return [...this.#files.keys()]
+  }
+
+  put(name: string, bytes: Uint8Array): void {
+    const file = { seen: bytes.slice(), kept: bytes.slice(), pending: [] }
+    this.#files.set(name, file)
+    this.#listed.set(name, file)
+  }
+
+  open(name: string, create: boolean): { handle: Handle; made: boolean } {
+    this.#fail('open', name)
+    let file = this.#files.get(name)
+    const made = file === undefined
+    if (file === undefined) {
+      if (!create) throw errno('ENOENT')
+      file = { seen: new Uint8Array(0), kept: new Uint8Array(0), pending: [] }
+      this.#files.set(name, file)
+    }
+    this.#open.set(++this.#handles, file)
+    return { handle: this.#handles, made }
+  }
+
+  close(handle: Handle): void {
+    this.#open.delete(handle)
+  }
+
+  read(handle: Handle, into: Uint8Array, at: number): number {
+    const file = this.#file(handle)
+    this.#fail('read', this.#nameOf(file))
+    const found = file.seen.subarray(at, at + into.length)
+    into.set(found)
+    return found.length
+  }
+
+  write(handle: Handle, from: Uint8Array, at: number): number {
+    const file = this.#file(handle)
+    this.#change('write', file)
+    const room = this.capacity - this.#used() + file.seen.length
+    const length = Math.min(from.length, Math.max(0, room - at))
+    if (length === 0) throw errno('ENOSPC')
+    const bytes = from.slice(0, length)
+    file.seen = written(file.seen, at, bytes)
+    file.pending.push({ at, bytes })
+    return length
+  }
+
+  truncate(handle: Handle, size: number): void {
+    const file = this.#file(handle)
+    this.#change('truncate', file)
+    file.seen = resized(file.seen, size)
+    file.pending.push({ size })
+  }
+
+  sync(handle: Handle): void {
+    const file = this.#file(handle)
+    this.#change('sync', file)
+    if (this.#syncDoesNothing) return
+    file.kept = file.seen.slice()
+    file.pending = []
+  }
+
+  syncFolder(): void {
+    if (!this.#syncDoesNothing) this.#listed = new Map(this.#files)
+  }
+
+  size(handle: Handle): number {
+    return this.#file(handle).seen.length
+  }
+
+  remove(name: string): void {
+    const file = this.#files.get(name)
+    if (file === undefined) return
+    this.#change('remove', file)
+    this.#files.delete(name)
+  }
+
+  exists(name: string): boolean {
+    return this.#files.has(name)
+  }
+
+  sizeOf(name: string): number {
+    return this.#files.get(name)?.seen.length ?? 0
+  }
+
+  #settle(file: File): void {
+    let bytes = file.kept.slice()
+    for (const change of file.pending) {
+      if (this.#random() < 0.5) continue
+      bytes = 'size' in change ? resized(bytes, change.size) : this.#torn(bytes, change.at, change.bytes)
+    }
+    file.seen = bytes
+    file.kept = bytes.slice()
+    file.pending = []
+  }
+
+  /** Half of the surviving writes survive only in some of their sectors. */
+  #torn(bytes: Uint8Array, at: number, change: Uint8Array): Uint8Array {
+    const torn = this.#random() < 0.5
+    let result = resized(bytes, Math.max(bytes.length, at + change.length))
+    for (let offset = 0; offset < change.length; offset += SECTOR) {
+      if (torn && this.#random() < 0.5) continue
+      result = written(result, at + offset, change.subarray(offset, offset + SECTOR))
+    }
+    return result
+  }
+
+  #change(operation: 'write' | 'truncate' | 'sync' | 'remove', file: File): void {
+    if (this.operationsLeft <= 0 || --this.operationsLeft <= 0) {
+      this.operationsLeft = 0
+      throw new PowerCut('the power is cut')
+    }
+    this.#fail(operation, this.#nameOf(file))
+  }
+
+  #fail(operation: Parameters<FaultFiles['fault']>[0], name: string): void {
+    const code = this.fault(operation, name)
+    if (code !== undefined) throw errno(code)
+  }
+
+  #file(handle: Handle): File {
+    const file = this.#open.get(handle)
+    if (file === undefined) throw errno('EBADF')
+    return file
+  }
+
+  #nameOf(file: File): string {
+    for (const [name, candidate] of this.#files) if (candidate === file) return name
+    return '(removed)'
+  }
+
+  #used(): number {
+    return [...this.#files.values()].reduce((sum, file) => sum + file.seen.length, 0)
+  }
+}
+
+function errno(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: asked for by the test`), { code })
+}
+
+function resized(bytes: Uint8Array, size: number): Uint8Array {
+  if (size <= bytes.length) return bytes.slice(0, size)
+  const longer = new Uint8Array(size)
+  longer.set(bytes)
+  return longer
+}
+
+/** In place where it fits. */
+function written(bytes: Uint8Array, at: number, change: Uint8Array): Uint8Array {
+  const result = at + change.length > bytes.length ? resized(bytes, at + change.length) : bytes
+  result.set(change, at)
+  return result
+}

@@ -1,0 +1,118 @@
+/**
+ * Power cuts at any moment of a node's life (QUALITY R3): commits, housekeeping, checkpoints, opening and closing, on a
+ * disk that tears writes at sectors. `TULNIC_CUTS` says how many.
+ */
+import { expect, test } from 'vitest'
+import { openSqlite } from '../../../src/node/store/sqlite.ts'
+import { type Store, StoreError } from '../../../src/node/store/store.ts'
+import { amount } from '../../amount.ts'
+import { below, seeded, seedOfRun } from '../../protocol/seeded.ts'
+import { FaultFiles } from './fault-files.ts'
+import { eventRow, KEY, messageRow, putMessage, sessionRow } from './rows.ts'
+
+/** Opened files are started anew after this many cuts, so that first beginnings are cut too. */
+const CUTS_A_DISK = 25
+const WORD = 'lighthouse'
+
+interface Outcome {
+  cuts: number
+  acknowledged: number
+  lost: number
+  corrupt: number
+}
+
+async function cutPower(cuts: number, seed: number, syncDoesNothing: boolean): Promise<Outcome> {
+  const bytes = seeded(seed)
+  const chance = (): number => below(bytes, 2 ** 32) / 2 ** 32
+  const outcome: Outcome = { cuts: 0, acknowledged: 0, lost: 0, corrupt: 0 }
+  let disk = new FaultFiles({ random: chance, syncDoesNothing })
+  let acknowledged = 0
+  while (outcome.cuts < cuts) {
+    if (outcome.cuts % CUTS_A_DISK === 0) {
+      disk = new FaultFiles({ random: chance, syncDoesNothing })
+      acknowledged = 0
+    }
+    // Short lives cut the opening itself; long ones reach checkpoints.
+    disk.operationsLeft = 1 + below(bytes, chance() < 0.3 ? 12 : 400)
+    acknowledged = await live(disk, acknowledged, bytes, outcome)
+    disk.cut()
+    outcome.cuts++
+    const found = await inspect(disk)
+    if (typeof found === 'number' && found >= acknowledged) acknowledged = found
+    else {
+      if (typeof found === 'number') outcome.lost++
+      else outcome.corrupt++
+      disk = new FaultFiles({ random: chance, syncDoesNothing })
+      acknowledged = 0
+    }
+  }
+  return outcome
+}
+
+/** Writes until the power goes; answers the last message that was acknowledged. */
+async function live(disk: FaultFiles, from: number, bytes: ReturnType<typeof seeded>, outcome: Outcome): Promise<number> {
+  let acknowledged = from
+  let store: Store | undefined
+  try {
+    store = await open(disk)
+    for (;;) {
+      const next = acknowledged + 1
+      const text = `${WORD} ${next} ${'long '.repeat(below(bytes, 12) === 0 ? 3000 : below(bytes, 60))}`
+      await store.commit([
+        putMessage(messageRow(next, { text })),
+        { op: 'put', table: 'session', key: 's', row: sessionRow(next) },
+        { op: 'put', table: 'event', key: String(next), row: eventRow(next) },
+      ])
+      acknowledged = next
+      outcome.acknowledged++
+      if (below(bytes, 3) === 0) await store.tidy()
+      if (below(bytes, 60) === 0) {
+        await store.close()
+        store = await open(disk)
+      }
+    }
+  } catch (error) {
+    // Whatever a cut does to a node, it learns of it as one StoreError.
+    if (!(error instanceof StoreError)) throw error
+  } finally {
+    await store?.close()
+  }
+  return acknowledged
+}
+
+/** How many messages are there, each whole and findable, with its session and event; or what is wrong. */
+async function inspect(disk: FaultFiles): Promise<number | string> {
+  try {
+    const store = await open(disk)
+    while (await store.tidy());
+    const { message: last, event } = await store.last()
+    const rows = await store.history({ conversation: 1, limit: 1e9, before: null, search: null })
+    const found = await store.search(WORD, 1e9)
+    const [session] = await store.read([{ table: 'session', key: 's' }])
+    const events = await store.events(0, 1e9)
+    await store.close()
+    if (rows.length !== last || found.length !== last || event !== last || events.length !== last) return 'a row is missing'
+    if (rows.some((row, i) => row.seq !== last - i || !row.text.startsWith(`${WORD} ${row.seq} `))) return 'a row is wrong'
+    if (last > 0 && JSON.stringify(session) !== JSON.stringify(sessionRow(last))) return 'the session is not the one of the last commit'
+    return last
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return `${error.kind}: ${error.message}`
+  }
+}
+
+const open = (disk: FaultFiles): Promise<Store> => openSqlite({ files: disk, key: KEY, path: 'the test disk' })
+
+const SEED = seedOfRun(2024)
+
+test(`no acknowledged message is lost in a power cut, and nothing is corrupt (seed ${SEED})`, async () => {
+  const outcome = await cutPower(amount('cuts', 500), SEED, false)
+  console.log(`power cuts: ${JSON.stringify(outcome)}, seed ${SEED}`)
+  expect(outcome).toMatchObject({ lost: 0, corrupt: 0 })
+  expect(outcome.acknowledged).toBeGreaterThan(outcome.cuts)
+})
+
+test(`the control: on a disk whose sync does nothing, messages are lost (seed ${SEED})`, async () => {
+  const { lost, corrupt } = await cutPower(30, SEED, true)
+  expect(lost + corrupt).toBeGreaterThan(0)
+})

