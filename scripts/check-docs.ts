@@ -1,12 +1,15 @@
 /**
- * Step of `npm run check`: every ```ts block of README.md, docs/ and the sources' own README files compiles against the
- * sources, with the package's name as a user would write it.
+ * Step of `npm run check`: every ```ts block of README.md, docs/ and the sources' own README files compiles against what the
+ * step before it built, with the package's name as a user would write it; `./x.ts` is read from the page's folder.
  *
  * A block that begins with `// continues` is joined to the block before it. What is no program is fenced as something else.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
+
+/** The specifier of a relative import. */
+const RELATIVE = /(?<=from ')(\.{1,2}\/[^']+)(?=')/g
 
 const OUT = resolve('dist/docs-check')
 const SETTINGS = {
@@ -18,10 +21,10 @@ const SETTINGS = {
     noUnusedLocals: false,
     rewriteRelativeImportExtensions: false,
     allowImportingTsExtensions: true,
-    lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+    lib: ['ES2024', 'ESNext.Disposable', 'DOM'],
     types: ['node'],
     typeRoots: [resolve('node_modules/@types')],
-    paths: { tulnic: [resolve('src/node/index.ts')] },
+    paths: { tulnic: [resolve('dist/node/index.d.ts')] },
   },
   include: ['*.ts'],
 }
@@ -53,7 +56,15 @@ function programsOf(page: string, text: string): [string, string][] {
     const line = text.slice(0, block.index).split('\n').length
     const before = programs.at(-1)
     if (body.startsWith('// continues') && before) before[1] += body
-    else programs.push([`${page.replace(/[/.\\]/g, '-')}-line-${line}.ts`, body])
+    else programs.push([`${page.replace(/[/.\\]/g, '-')}-line-${line}.ts`, body.replace(RELATIVE, built(page))])
   }
   return programs
+}
+
+/** A relative import of a page in src/ as the path of what was built from it. */
+function built(page: string): (all: string, specifier: string) => string {
+  return (all, specifier) => {
+    const file = relative(resolve('src'), resolve(dirname(page), specifier))
+    return all.replace(specifier, join(resolve('dist'), file).replace(/\.ts$/, '.js'))
+  }
 }

@@ -4,13 +4,14 @@
  *     npm run test:long                                everything, hours
  *     npm run test:long -- --seeds 5000                only the tests that take seeds, 5000 of them
  *     npm run test:long -- --seeds 1 --first 4711      one seed, the one that a failure printed
+ *     npm run test:long -- --cuts 1000 --flips 500     and so on
  *     npm run test:long -- --machine                   only the machine that has only Node.js and npm
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 interface Amount {
-  /** The variable by which it reaches the tests. */
+  /** The variable by which it reaches the tests; test/amount.ts reads those that begin with TULNIC. */
   readonly env: string
   /** Of a run in which no amount was asked for. */
   readonly long?: number
@@ -21,6 +22,9 @@ interface Amount {
 const AMOUNTS: Readonly<Record<string, Amount>> = {
   seeds: { env: 'SIM_SEEDS', long: 100_000, in: 'test/sim' },
   first: { env: 'SIM_FIRST', in: 'test/sim' },
+  cuts: { env: 'TULNIC_CUTS', long: 100_000, in: 'test/node/store' },
+  flips: { env: 'TULNIC_FLIPS', long: 10_000, in: 'test/node/store' },
+  kills: { env: 'TULNIC_KILLS', long: 1_000, in: 'test/node/store' },
 }
 
 const { values } = parseArgs({

@@ -27,6 +27,7 @@ import {
 } from './config.ts'
 import type { Asked } from './engine/command.ts'
 import type { Host, Running } from './start.ts'
+import type { MessageRow } from './store/records.ts'
 
 const TEXT_MOST_BYTES = 16384
 const DRAFT_MOST_BYTES = 65536
@@ -175,8 +176,8 @@ export class Calls implements Node {
     if (answered === undefined || (answered !== null && (await running.queries.message(replyTo ?? '')).conversation !== id)) {
       throw new ApiError('message-unknown', `There is no message "${replyTo}" in this conversation.`)
     }
-    const stored = (await command(running, { name: 'send', contact: id, text: checked, replyTo: answered })) as { id: string }
-    return running.queries.message(stored.id)
+    const stored = await command(running, { name: 'send', contact: id, text: checked, replyTo: answered })
+    return running.queries.sent(id, stored as MessageRow)
   }
 
   async message({ id }: { id: string }): Promise<Message> {

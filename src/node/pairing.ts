@@ -6,7 +6,7 @@
  *     wanted by them┘                                   B: knocks if A is not there yet
  *
  * Holds: nothing is stored before our person confirmed and the other side's card was believed; one try an exchange, and
- * FAILURES_AN_HOUR exchanges that showed digits and came to nothing.
+ * FAILURES_AN_HOUR exchanges that came to nothing once the other side could know the digits.
  */
 import {
   acceptPairing,
@@ -213,9 +213,15 @@ export class Pairing {
     const answered = answerPairing(primitives, random, channel.ends, this.#parts.queries.self().name, await heard(channel, abort))
     if (answered === undefined) throw spoiled()
     channel.send(answered.send)
-    const state = finishPairing(primitives, answered.state, await heard(channel, abort))
-    if (state === undefined) throw spoiled()
-    return { state, channel, abort }
+    try {
+      const state = finishPairing(primitives, answered.state, await heard(channel, abort))
+      if (state === undefined) throw spoiled()
+      return { state, channel, abort }
+    } catch (error) {
+      // Whoever was answered could have compared the digits and hung up: that was the one try of this exchange.
+      this.#failures.push(this.#parts.platform.now())
+      throw error
+    }
   }
 
   async #finish({ state, channel, abort }: Shown, verified: boolean): Promise<Contact> {

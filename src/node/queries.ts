@@ -10,7 +10,6 @@ import {
   fromBase32,
   has,
   type Primitives,
-  parseAccountId,
   type Ranges,
   safetyNumber,
   size,
@@ -59,8 +58,8 @@ export class Queries {
 
   /** An exact id, else a case-folded name. */
   resolve(to: string): AccountId {
-    const exact = parseAccountId(to.trim().toLowerCase())
-    if (exact !== undefined && this.#resident.maps.contacts.has(exact)) return exact
+    const exact = to.trim().toLowerCase() as AccountId
+    if (this.#resident.maps.contacts.has(exact)) return exact
     const wanted = fold(to)
     const found = this.contacts().filter((contact) => fold(contact.name) === wanted)
     const [only] = found
@@ -87,6 +86,11 @@ export class Queries {
   }
 
   // messages
+
+  /** One of mine as the engine has just stored it. */
+  sent(id: AccountId, row: MessageRow): Message {
+    return this.#message(id, row)
+  }
 
   async conversations(): Promise<readonly Conversation[]> {
     const names = this.#names()

@@ -174,13 +174,14 @@ export class Host {
     const queries = new Queries(resident, store, primitives, now)
     const replies = new Replies()
     const outlet = new Outlet(this, queries, replies, platform)
+    const turns = new Turns()
     const engine = new Engine(resident, {
       store,
       primitives,
       random,
       now,
       perform: (effect) => outlet.perform(effect),
-      pause: () => nextTurn(),
+      pause: () => turns.next(),
       report: (error) => outlet.report(error)
     })
     const take = (input: Input): void => engine.take(input)
@@ -195,6 +196,7 @@ export class Host {
     const stopWaking = (): void => {
       outlet.stop()
       stopTidying()
+      turns.close()
     }
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
@@ -277,15 +279,29 @@ class Outlet {
 }
 
 /** Lets input and output run between two batches. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(null)
-  })
+class Turns {
+  readonly #channel = new MessageChannel()
+  #waiting: () => void = () => {}
+  #closed = false
+
+  constructor() {
+    this.#channel.port1.onmessage = () => this.#waiting()
+  }
+
+  /** Resolves in the next turn of the event loop; one waits at a time. After `close` at once. */
+  next(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+      this.#channel.port2.postMessage(null)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting()
+    this.#channel.port1.close()
+  }
 }
 
 /** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */

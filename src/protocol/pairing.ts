@@ -24,7 +24,6 @@ import { decodeBundle } from './bundle.ts'
 import { compare, concat, equal } from './bytes.ts'
 import { open, seal } from './crypto/aead.ts'
 import { hkdf } from './crypto/hkdf.ts'
-import { isDhKey } from './crypto/points.ts'
 import type { Primitives, Random } from './crypto/primitives.ts'
 import type { DeviceLog } from './device-log.ts'
 import { decodeDeviceLog } from './device-log.ts'
@@ -190,7 +189,7 @@ function offer(p: Primitives, random: Random, ends: PairingEnds, name: string): 
 
 function decodeOffer(received: Uint8Array): Offer | undefined {
   const fields = decode(received, PAIRING_MESSAGE_BYTES, OFFER)
-  return fields && isDhKey(fields[1]) ? { ephemeral: fields[1], name: cleanName(fields[2]) } : undefined
+  return fields && { ephemeral: fields[1], name: cleanName(fields[2]) }
 }
 
 function compareOffers(

@@ -11,7 +11,6 @@ import { HEADS, same } from './session-pair.ts'
 
 export interface Forgery {
   readonly position?: (honest: Position) => Position
-  readonly transcript?: Uint8Array
   readonly commitment?: Uint8Array
 }
 
@@ -27,7 +26,7 @@ export function forge(p: Primitives, random: Random, state: Uint8Array, forgery:
   const sending = sendTriple(p, random, session, Math.floor(NOW / 1000))
   const honest = decodePosition(sending.header)
   if (honest === undefined) throw new Error('not a header')
-  const transcript = forgery.transcript ?? session.transcript
+  const { transcript } = session
   const header = encodePosition(forgery.position?.(honest) ?? honest)
   const nonce = random(24)
   const length = header.length + 16
@@ -37,6 +36,24 @@ export function forge(p: Primitives, random: Random, state: Uint8Array, forgery:
   const body = concat(HEADS.own, HEADS.peer)
   const data = concat(LABELS.messageBody, transcript, clear)
   return concat(clear, p.aeadSeal(sending.messageKey.key, nonce, body, data))
+}
+
+/** A frame with another header of the same nonce in the place of its own; `state` is the sender's after sealing it. */
+export function reheaded(
+  p: Primitives,
+  state: Uint8Array,
+  frame: Uint8Array,
+  change: (honest: Position) => Position,
+): Uint8Array {
+  const { ec, transcript } = decoded(state)
+  const end = 27 + (((frame[1] ?? 0) << 8) | (frame[2] ?? 0))
+  const data = concat(LABELS.messageHeader, transcript, frame.subarray(0, 27))
+  const key = ec.sending?.headerKey ?? new Uint8Array(32)
+  const nonce = frame.slice(3, 27)
+  const position = decodePosition(p.aeadOpen(key, nonce, frame.subarray(27, end), data) ?? new Uint8Array(0))
+  if (position === undefined) throw new Error('not a frame of this state')
+  const header = p.aeadSeal(key, nonce, encodePosition(change(position)), data)
+  return concat(frame.subarray(0, 27), header, frame.subarray(end))
 }
 
 /** Primitives whose owner sends a low-order public key in the place of its own, and takes all its DH outputs to be zero. */

@@ -7,7 +7,9 @@ import {
   acceptPairing,
   answerPairing,
   beginPairing,
+  concat,
   confirmPairing,
+  deviceIdBytes,
   finishPairing,
   noble,
   openPairing,
@@ -15,6 +17,9 @@ import {
   utf8,
 } from '../../src/protocol/index.ts'
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
+import { seal } from '../../src/protocol/crypto/aead.ts'
+import { hkdf } from '../../src/protocol/crypto/hkdf.ts'
+import { LABELS } from '../../src/protocol/labels.ts'
 import { encode } from '../../src/protocol/wire/codec.ts'
 import { person } from './people.ts'
 import { seeded } from './seeded.ts'
@@ -150,6 +155,19 @@ describe('attacks', () => {
     expect(acceptPairing(p, a, confirmPairing(p, random, b, stolen))).toBeUndefined()
     const foreignBundle = { ...cardOfBob, bundle: alice.bundle.bytes }
     expect(acceptPairing(p, a, confirmPairing(p, random, b, foreignBundle))).toBeUndefined()
+  })
+
+  test("a card that names somebody else's device is refused unless that device signed it", () => {
+    const { a, b } = meet()
+    const role = Uint8Array.of(2)
+    const body = encode([alice.account.key, alice.log.bytes, deviceIdBytes(alice.keys.id), alice.bundle.bytes, []])
+    const signedBy = (seed: Uint8Array) => {
+      const signature = p.sign(seed, concat(LABELS.pairingSignature, role, b.transcript, body))
+      const key = hkdf(p, b.transcript, b.key, concat(LABELS.pairingCardKey, role), 32)
+      return seal(p, random, key, LABELS.pairingCard, encode([body, signature]), b.transcript)
+    }
+    expect(acceptPairing(p, a, signedBy(mallory.device.signingSeed))).toBeUndefined()
+    expect(acceptPairing(p, a, signedBy(alice.device.signingSeed))?.account).toEqual(alice.account.key)
   })
 
   test('a name that deceives comes out clean', () => {

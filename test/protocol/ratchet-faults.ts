@@ -310,11 +310,15 @@ export const FAULTS: readonly Fault[] = [
     'a message of another handshake does not open',
     'session.ts',
     ['concat(LABELS.messageBody, transcript, clear)', 'concat(LABELS.messageBody, clear)'],
+    ['concat(LABELS.messageHeader, transcript, prefix)', 'concat(LABELS.messageHeader, prefix)'],
   ),
-  fault('a header is of its place', 'nor its header', 'a message of another handshake does not open', 'session.ts', [
-    'concat(LABELS.messageHeader, transcript, prefix)',
-    'concat(LABELS.messageHeader, prefix)',
-  ]),
+  fault(
+    'a header is of its place',
+    'a body is not bound to its header',
+    'a body does not open behind another header',
+    'session.ts',
+    ['concat(LABELS.messageBody, transcript, clear)', 'concat(LABELS.messageBody, transcript, clear.subarray(0, 27))'],
+  ),
 ]
 
 const SOURCE = join(import.meta.dirname, '../../src/protocol')

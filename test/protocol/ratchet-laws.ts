@@ -6,11 +6,11 @@
 import type { Random } from '../../src/protocol/index.ts'
 import { startResponder } from '../../src/protocol/session.ts'
 import { encodeSessionState } from '../../src/protocol/session-state.ts'
-import { decoded, forge, lowOrderSender, remembering } from './forge.ts'
+import { decoded, forge, lowOrderSender, reheaded, remembering } from './forge.ts'
 import { NOW, person } from './people.ts'
 import { playModel, WEATHERS } from './ratchet-model.ts'
 import { seeded } from './seeded.ts'
-import { type Code, law, type Pair, type Party, pair, swift } from './session-pair.ts'
+import { type Code, HEADS, law, type Pair, type Party, pair, swift } from './session-pair.ts'
 
 export interface Law {
   readonly name: string
@@ -230,7 +230,7 @@ export const LAWS: readonly Law[] = [
       const { alice, bob } = pair(code, random)
       mustOpen(alice, bob.seal(TEXT, NOW), 'an answer opens')
       const evil = lowOrderSender(swift, () => true)
-      const { frame } = code.sealMessage(evil, random, alice.state, TEXT, { own: TEXT16, peer: TEXT16 }, NOW)
+      const { frame } = code.sealMessage(evil, random, alice.state, TEXT, HEADS, NOW)
       mustRefuse(bob, frame, 'a low-order ratchet key')
       mustOpen(bob, alice.seal(TEXT, NOW), 'an honest key still turns')
     },
@@ -268,7 +268,27 @@ export const LAWS: readonly Law[] = [
     check(code, seed) {
       const random = seeded(seed)
       const { alice, bob } = pair(code, random)
-      mustRefuse(bob, forge(swift, random, alice.state, { transcript: random(32) }), 'another transcript')
+      const elsewhere = encodeSessionState({ ...decoded(alice.state), transcript: random(32) })
+      const { frame } = code.sealMessage(swift, random, elsewhere, TEXT, HEADS, NOW)
+      mustRefuse(bob, frame, 'another transcript')
+      mustOpen(bob, alice.seal(TEXT, NOW), 'the honest frame opens')
+    },
+  },
+  {
+    name: 'a body does not open behind another header',
+    check(code, seed) {
+      const { alice, bob } = pair(code, seeded(seed))
+      const frame = alice.seal(TEXT, NOW)
+      const other = reheaded(swift, alice.state, frame, (honest) => ({
+        ...honest,
+        ec: { ...honest.ec, previousLength: honest.ec.previousLength + 7 },
+      }))
+      mustRefuse(bob, other, 'another header')
+      mustOpen(
+        bob,
+        reheaded(swift, alice.state, frame, (honest) => honest),
+        'the same header',
+      )
     },
   },
   {
@@ -332,8 +352,6 @@ export const LAWS: readonly Law[] = [
     },
   },
 ]
-
-const TEXT16 = new Uint8Array(16)
 
 /** The post-quantum chains of a fresh responder as its initiator has them. */
 function mirrored(state: Uint8Array) {

@@ -30,13 +30,15 @@ async function converse(context: Context, client: Client): Promise<void> {
   const conversation = await client.call('conversation', { to: context.args.at(0) })
   const names = await namesOf(client)
   const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: '> ', terminal: process.stdin.isTTY === true })
+  // From here on no line is lost, whatever is awaited before the first is taken.
+  const lines = reader[Symbol.asyncIterator]()
   const screen = new Screen(reader, client, conversation, names)
   await client.subscribe((event) => screen.hear(event))
   screen.say(`${plainLine(conversation.contact.name)}: ${reachWords(conversation.contact)}. Ctrl+D ends.`)
   for (const message of await client.call('history', { to: screen.to, limit: SHOWN_AT_FIRST })) screen.show(message)
-  reader.prompt()
+  screen.prompt()
   void client.closed.then(() => reader.close())
-  for await (const line of reader) await screen.send(line)
+  for await (const line of lines) await screen.send(line)
 }
 
 class Screen {
@@ -59,6 +61,11 @@ class Screen {
   say(text: string): void {
     if (this.#reader.terminal) process.stdout.write('\r\u001b[K')
     process.stdout.write(`${text}\n`)
+    this.prompt()
+  }
+
+  /** Shows what is being typed again. */
+  prompt(): void {
     if (this.#reader.terminal) this.#reader.prompt(true)
   }
 
@@ -87,6 +94,6 @@ class Screen {
         this.say(`       not sent: ${failureOf(error).message}`)
       }
     }
-    if (this.#reader.terminal) this.#reader.prompt()
+    this.prompt()
   }
 }

@@ -4,6 +4,7 @@
  * Holds: a text is stored before anybody is told of it; its counter is never used again.
  */
 import { add, type Ranges, subtract, toBase32 } from '../../protocol/index.ts'
+import type { MessageRow } from '../store/records.ts'
 import type { Asked } from './command.ts'
 import { conversationOf, putConversation } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
@@ -23,8 +24,7 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
   const author = authorOf(draft.self.id, contact)
   const seq = ++draft.numbers.message
   const id = textId(env, draft.self.account.key, contact, draft.self.deviceKeys.id, counter)
-  const key = toBase32(id)
-  draft.putText(key, {
+  const message: MessageRow = {
     seq,
     id,
     conversation: conversation.number,
@@ -36,10 +36,11 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
     replyTo,
     failed: null,
     text
-  })
+  }
+  draft.putText(toBase32(id), message)
   putConversation(draft, contact, { ...conversation, counter, lamport, lastSeq: seq, lastAt: env.now, draft: '' })
   draft.tell({ t: 'message', c: contact, a: author, from: counter, to: counter })
-  reply(draft, command, { contact, counter, id: key })
+  reply(draft, command, message)
   touch(draft, contact)
 }
 

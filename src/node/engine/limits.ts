@@ -17,8 +17,10 @@ export const IN_FLIGHT_BYTES = 512 * 1024
 
 /** Texts are packed into one frame up to this size, so that a full one fits the 4096-byte bucket with its PQ part. */
 export const PACKED_BYTES = 2400
+/** What a text costs beside its own bytes: counters, time and an answered id. */
+export const TEXT_OVERHEAD = 48
 /** Texts looked up at once while packing. */
-export const PACKED_TEXTS = 32
+export const PACKED_TEXTS = 64
 
 /** Sessions kept for one pair of devices: one active, four that still receive (PROTOCOL §2). */
 export const SESSIONS_A_DEVICE = 5

@@ -18,19 +18,20 @@ import {
   type Content,
   type DeviceId,
   encodeContents,
-  equal,
   frameId,
   has,
   type Ranges,
   sealMessage,
   subtract,
-  union
+  toBase32,
+  union,
+  utf8
 } from '../../protocol/index.ts'
 import type { Author, ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
 import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, PACKED_TEXTS } from './limits.ts'
+import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, PACKED_TEXTS, TEXT_OVERHEAD } from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -59,13 +60,16 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
 
   const heads = { own: draft.self.log.head.subarray(0, 16), peer: (contact.log?.head ?? new Uint8Array(16)).subarray(0, 16) }
   const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
-  while (windowOpen(draft, device)) {
+  const window = windowOf(draft, device)
+  while (window.frames > 0 && window.bytes > 0) {
     const load = yield* nextLoad(draft, device)
     if (load === undefined) break
     if (load.contents.length > 0) {
-      const sealed = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
-      row = { ...row, state: sealed.state }
-      frames.push({ id: recordFrame(draft, env, device, session.key, sealed.frame, load), bytes: sealed.frame })
+      const { state, frame } = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
+      row = { ...row, state }
+      frames.push({ id: recordFrame(draft, env, device, session.key, frame, load), bytes: frame })
+      window.frames--
+      window.bytes -= frame.length
     }
     putDelivery(draft, device, { ...deliveryOf(draft, device, delivery.contact), cursor: load.cursor })
   }
@@ -74,9 +78,13 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
   draft.effect({ type: 'send', connection, frames })
 }
 
-function windowOpen(draft: Draft, device: DeviceId): boolean {
+/** How much more may be made and not acknowledged: the last frame may go beyond. */
+function windowOf(draft: Draft, device: DeviceId): { frames: number; bytes: number } {
   const inFlight = draft.maps.frames.get(device) ?? []
-  return inFlight.length < IN_FLIGHT_FRAMES && inFlight.reduce((sum, frame) => sum + frame.size, 0) < IN_FLIGHT_BYTES
+  return {
+    frames: IN_FLIGHT_FRAMES - inFlight.length,
+    bytes: IN_FLIGHT_BYTES - inFlight.reduce((sum, frame) => sum + frame.size, 0)
+  }
 }
 
 /** Stores a frame as in flight; returns its id. */
@@ -159,7 +167,7 @@ function* nextTexts(
   let to = next - 1
   for (const row of yield* ownTexts(draft, delivery.contact, conversation, next)) {
     if (row.counter !== to + 1 || has(delivery.delivered, row.counter)) break
-    bytes += row.text.length * 3 + 120
+    bytes += utf8(row.text).length + TEXT_OVERHEAD
     if (contents.length > 0 && bytes > PACKED_BYTES) break
     contents.push(textContent(row))
     to = row.counter
@@ -219,7 +227,8 @@ export function* resend(draft: Draft, device: DeviceId, connection: number): Ste
 /** The device stored these frames. */
 export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
   const inFlight = draft.maps.frames.get(device) ?? []
-  const stored = inFlight.filter((frame) => ids.some((id) => equal(id, frame.id)))
+  const named = new Set(ids.map(toBase32))
+  const stored = inFlight.filter((frame) => named.has(toBase32(frame.id)))
   if (stored.length === 0) return
   const held = draft.maps.deliveries.get(device)
   if (held === undefined) return
@@ -235,7 +244,7 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
       secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration)
     }
   }
-  draft.maps.frames.set(device, inFlight.filter((frame) => !stored.includes(frame)))
+  draft.maps.frames.set(device, inFlight.filter((frame) => !named.has(toBase32(frame.id))))
   const newest = draft.maps.contacts.get(held.contact)?.row.secrets[0]
   if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation) confirmSecret(draft, held.contact)
   const before = union(held.sent, held.delivered)

@@ -62,6 +62,7 @@ class Libp2pNet implements Net {
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
   #told = ''
+  #stopped = false
   #nextRequest = 1
 
   constructor(libp2p: Libp2p, port: number, around: Surroundings) {
@@ -107,6 +108,7 @@ class Libp2pNet implements Net {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     clearInterval(this.#ticking)
     this.#dialing.stop()
     this.#greeting.stop()
@@ -131,6 +133,7 @@ class Libp2pNet implements Net {
   }
 
   perform(effect: NetEffect): void {
+    if (this.#stopped) return
     if (effect.type === 'want') return this.#want(effect)
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
     const link = this.#links.byId(effect.connection)

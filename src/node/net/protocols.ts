@@ -144,6 +144,6 @@ export const LIMITS: Limits = {
   lanAskMs: 2 * MINUTE,
   lanGoneMs: 6 * MINUTE,
   lanPeers: 256,
-  lanWaitMs: 2 * SECOND,
+  lanWaitMs: SECOND,
   lanAgainMs: 15 * MINUTE,
 }

@@ -22,6 +22,8 @@ import { matches, query, type Query } from './words.ts'
 /** The database's file in the data directory; its log is `profile.db-wal`. */
 export const DATABASE_FILE = 'profile.db'
 
+/** All files that the database may have. */
+const FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-journal`]
 const PAGE_BYTES = 4096
 /** Housekeeping moves the log into the database from this size on: 1000 pages, SQLite's own measure. */
 const CHECKPOINT_BYTES = 1000 * PAGE_BYTES
@@ -44,6 +46,7 @@ export interface SqliteOptions {
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const { files, key, path, schema = SCHEMA } = options
   if (key.length !== 32) throw new TypeError('a database key has 32 bytes')
+  const isNew = !FILES.some((name) => files.sizeOf(name) > 0)
   let database: Database | undefined
   try {
     checkFile(files, key, path)
@@ -53,7 +56,17 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     return new SqliteStore(database, files, path)
   } catch (error) {
     database?.close()
+    if (isNew) removeAll(files)
     throw storeError(error, path) ?? error
+  }
+}
+
+/** A database that could not be made holds nothing: it must not be taken for another key's later. */
+function removeAll(files: Files): void {
+  try {
+    for (const name of FILES) files.remove(name)
+  } catch {
+    // The first failure is the one to tell.
   }
 }
 
@@ -203,7 +216,7 @@ class SqliteStore implements Store {
   }
 
   async bytes(): Promise<number> {
-    return this.#guarded(() => ['', '-wal', '-journal'].reduce((sum, end) => sum + this.#files.sizeOf(DATABASE_FILE + end), 0))
+    return this.#guarded(() => FILES.reduce((sum, name) => sum + this.#files.sizeOf(name), 0))
   }
 
   async close(): Promise<void> {

@@ -190,7 +190,7 @@ function Log(props: {
       { defer: true },
     ),
   )
-  createEffect(on(front, look, { defer: true }))
+  createEffect(on([front, () => props.conversation.unread], look, { defer: true }))
   onMount(() => {
     // The keyboard of a phone, a banner or the composer's growth take room: whoever read the end still does.
     const watch = new ResizeObserver(() => atEnd() && placed() && toEnd())

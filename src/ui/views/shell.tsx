@@ -77,7 +77,7 @@ export const Shell = () => {
   // Where the focus goes when another pane is shown; a conversation's field takes it by itself.
   const focusOn = (selector: string) => requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
   createEffect(
-    on(page, (now, before) => {
+    on(() => route().page, (now, before) => {
       if (now === 'about') focusOn('.details [data-heading]')
       else if (now === 'chat' && before === 'about') focusOn('#details-link')
       else if (now === 'list' && before) focusOn('.list .rowlink')

@@ -12,10 +12,44 @@ type Pending = { readonly at: number; readonly bytes: Uint8Array } | { readonly 
 
 interface File {
   /** What reads see. */
-  seen: Uint8Array
+  readonly seen: Growing
   /** What is certain to survive. */
-  kept: Uint8Array
+  readonly kept: Growing
   pending: Pending[]
+}
+
+/** Bytes that grow at their end without being copied each time. */
+class Growing {
+  #room = new Uint8Array(0)
+  length = 0
+
+  get bytes(): Uint8Array {
+    return this.#room.subarray(0, this.length)
+  }
+
+  write(bytes: Uint8Array, at: number): void {
+    if (at + bytes.length > this.length) this.resize(at + bytes.length)
+    this.#room.set(bytes, at)
+  }
+
+  resize(size: number): void {
+    if (size > this.#room.length) {
+      const larger = new Uint8Array(size * 2)
+      larger.set(this.bytes)
+      this.#room = larger
+    }
+    this.#room.fill(0, Math.min(size, this.length), Math.max(size, this.length))
+    this.length = size
+  }
+}
+
+function apply(change: Pending, to: Growing): void {
+  if ('size' in change) to.resize(change.size)
+  else to.write(change.bytes, change.at)
+}
+
+function newFile(): File {
+  return { seen: new Growing(), kept: new Growing(), pending: [] }
 }
 
 export interface FaultOptions {
@@ -62,7 +96,7 @@ export class FaultFiles implements Files {
 
   /** The bytes of a file as it now is. */
   bytesOf(name: string): Uint8Array | undefined {
-    return this.#files.get(name)?.seen.slice()
+    return this.#files.get(name)?.seen.bytes.slice()
   }
 
   names(): string[] {
@@ -70,7 +104,9 @@ export class FaultFiles implements Files {
   }
 
   put(name: string, bytes: Uint8Array): void {
-    const file = { seen: bytes.slice(), kept: bytes.slice(), pending: [] }
+    const file = newFile()
+    file.seen.write(bytes, 0)
+    file.kept.write(bytes, 0)
     this.#files.set(name, file)
     this.#listed.set(name, file)
   }
@@ -81,7 +117,7 @@ export class FaultFiles implements Files {
     const made = file === undefined
     if (file === undefined) {
       if (!create) throw errno('ENOENT')
-      file = { seen: new Uint8Array(0), kept: new Uint8Array(0), pending: [] }
+      file = newFile()
       this.#files.set(name, file)
     }
     this.#open.set(++this.#handles, file)
@@ -95,7 +131,7 @@ export class FaultFiles implements Files {
   read(handle: Handle, into: Uint8Array, at: number): number {
     const file = this.#file(handle)
     this.#fail('read', this.#nameOf(file))
-    const found = file.seen.subarray(at, at + into.length)
+    const found = file.seen.bytes.subarray(at, at + into.length)
     into.set(found)
     return found.length
   }
@@ -107,7 +143,7 @@ export class FaultFiles implements Files {
     const length = Math.min(from.length, Math.max(0, room - at))
     if (length === 0) throw errno('ENOSPC')
     const bytes = from.slice(0, length)
-    file.seen = written(file.seen, at, bytes)
+    file.seen.write(bytes, at)
     file.pending.push({ at, bytes })
     return length
   }
@@ -115,7 +151,7 @@ export class FaultFiles implements Files {
   truncate(handle: Handle, size: number): void {
     const file = this.#file(handle)
     this.#change('truncate', file)
-    file.seen = resized(file.seen, size)
+    file.seen.resize(size)
     file.pending.push({ size })
   }
 
@@ -123,7 +159,7 @@ export class FaultFiles implements Files {
     const file = this.#file(handle)
     this.#change('sync', file)
     if (this.#syncDoesNothing) return
-    file.kept = file.seen.slice()
+    for (const change of file.pending) apply(change, file.kept)
     file.pending = []
   }
 
@@ -150,26 +186,23 @@ export class FaultFiles implements Files {
     return this.#files.get(name)?.seen.length ?? 0
   }
 
+  /** Each write that was not synced survives, is lost, or survives only in some of its sectors. */
   #settle(file: File): void {
-    let bytes = file.kept.slice()
     for (const change of file.pending) {
       if (this.#random() < 0.5) continue
-      bytes = 'size' in change ? resized(bytes, change.size) : this.#torn(bytes, change.at, change.bytes)
+      if ('size' in change || this.#random() < 0.5) apply(change, file.kept)
+      else this.#tear(change, file.kept)
     }
-    file.seen = bytes
-    file.kept = bytes.slice()
     file.pending = []
+    file.seen.resize(0)
+    file.seen.write(file.kept.bytes, 0)
   }
 
-  /** Half of the surviving writes survive only in some of their sectors. */
-  #torn(bytes: Uint8Array, at: number, change: Uint8Array): Uint8Array {
-    const torn = this.#random() < 0.5
-    let result = resized(bytes, Math.max(bytes.length, at + change.length))
-    for (let offset = 0; offset < change.length; offset += SECTOR) {
-      if (torn && this.#random() < 0.5) continue
-      result = written(result, at + offset, change.subarray(offset, offset + SECTOR))
+  #tear({ at, bytes }: { readonly at: number; readonly bytes: Uint8Array }, into: Growing): void {
+    if (at + bytes.length > into.length) into.resize(at + bytes.length)
+    for (let offset = 0; offset < bytes.length; offset += SECTOR) {
+      if (this.#random() < 0.5) into.write(bytes.subarray(offset, offset + SECTOR), at + offset)
     }
-    return result
   }
 
   #change(operation: 'write' | 'truncate' | 'sync' | 'remove', file: File): void {
@@ -203,18 +236,4 @@ export class FaultFiles implements Files {
 
 function errno(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: asked for by the test`), { code })
-}
-
-function resized(bytes: Uint8Array, size: number): Uint8Array {
-  if (size <= bytes.length) return bytes.slice(0, size)
-  const longer = new Uint8Array(size)
-  longer.set(bytes)
-  return longer
-}
-
-/** In place where it fits. */
-function written(bytes: Uint8Array, at: number, change: Uint8Array): Uint8Array {
-  const result = at + change.length > bytes.length ? resized(bytes, at + change.length) : bytes
-  result.set(change, at)
-  return result
 }
