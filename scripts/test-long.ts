@@ -20,11 +20,11 @@ interface Amount {
 }
 
 const AMOUNTS: Readonly<Record<string, Amount>> = {
-  seeds: { env: 'SIM_SEEDS', long: 100_000, in: 'test/sim' },
-  first: { env: 'SIM_FIRST', in: 'test/sim' },
-  cuts: { env: 'TULNIC_CUTS', long: 100_000, in: 'test/node/store' },
-  flips: { env: 'TULNIC_FLIPS', long: 10_000, in: 'test/node/store' },
-  kills: { env: 'TULNIC_KILLS', long: 1_000, in: 'test/node/store' },
+  seeds: { env: 'SIM_SEEDS', long: 100_000, in: 'test/sim/two-people' },
+  first: { env: 'SIM_FIRST', in: 'test/sim/two-people' },
+  cuts: { env: 'TULNIC_CUTS', long: 100_000, in: 'test/node/store/power-cut' },
+  flips: { env: 'TULNIC_FLIPS', long: 10_000, in: 'test/node/store/bit-flips' },
+  kills: { env: 'TULNIC_KILLS', long: 1_000, in: 'test/node/store/kill' },
 }
 
 const { values } = parseArgs({

@@ -31,5 +31,10 @@ export interface StartOptions {
 /** Starts a node on a folder. Rejects with an ApiError `held` if another process has the profile, `storage` if the disk does not do. */
 export async function startNode(options: StartOptions): Promise<Host> {
   const { dataDirectory, listen = [], mdns = true, lanOnly = false, onWarning = () => {} } = options
-  return await hostNode({ dataDirectory, startNode: (directory) => startOnDisk(directory, { listen, mdns, lanOnly }), door: null, warn: onWarning })
+  return await hostNode({
+    dataDirectory,
+    startNode: (directory) => startOnDisk(directory, { listen, mdns, lanOnly }),
+    door: null,
+    warn: onWarning,
+  })
 }

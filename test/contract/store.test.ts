@@ -39,7 +39,13 @@ const adapters: readonly { readonly name: string; open(): Promise<Store>; settle
 
 const texts = (rows: readonly MessageRow[]): string[] => rows.map(({ text }) => text)
 const seqs = (rows: readonly MessageRow[]): number[] => rows.map(({ seq }) => seq)
-const newest = (over: Partial<HistoryQuery> = {}): HistoryQuery => ({ conversation: 1, limit: 50, before: null, search: null, ...over })
+const newest = (over: Partial<HistoryQuery> = {}): HistoryQuery => ({
+  conversation: 1,
+  limit: 50,
+  before: null,
+  search: null,
+  ...over,
+})
 const spoken = (seq: number, text: string, conversation = 1): MessageRow => messageRow(seq, { text, conversation })
 
 describe.each(adapters)('a store: $name', ({ open, settle }) => {
@@ -55,14 +61,26 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'skipped', key: 's/ec/x/7', row: skippedRow(NOON) },
       { op: 'put', table: 'seen', key: 'seen', row: { at: NOON } },
       { op: 'put', table: 'frame', key: '3', row: frameRow(3) },
-      putMessage(messageRow(1, { replyTo: new Uint8Array(16).fill(9), failed: 'not-reached', text: 'zero\0byte, ț, 👩‍👩‍👧, \u202e' })),
+      putMessage(
+        messageRow(1, {
+          replyTo: new Uint8Array(16).fill(9),
+          failed: 'not-reached',
+          text: 'zero\0byte, ț, 👩‍👩‍👧, \u202e',
+        }),
+      ),
       { op: 'put', table: 'event', key: '1', row: eventRow(NOON) },
     ] satisfies Write[]
     await store.commit(writes)
     expect(await store.read(writes)).toEqual(writes.map(({ row }) => row))
-    expect(await store.read(writes.map(({ table }) => (table === 'message' ? { table, key: toBase32(new Uint8Array(16)) } : { table, key: table === 'skipped' ? 's/ec/x/8' : '99' })))).toEqual(
-      writes.map(() => undefined),
-    )
+    expect(
+      await store.read(
+        writes.map(({ table }) =>
+          table === 'message'
+            ? { table, key: toBase32(new Uint8Array(16)) }
+            : { table, key: table === 'skipped' ? 's/ec/x/8' : '99' },
+        ),
+      ),
+    ).toEqual(writes.map(() => undefined))
     await store.close()
   })
 
@@ -73,7 +91,10 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'session', key: 's', row: sessionRow(2) },
       putMessage(messageRow(1, { failed: 'blocked' })),
     ])
-    const keys = [{ table: 'session', key: 's' }, { table: 'message', key: toBase32(messageRow(1).id) }] as const
+    const keys = [
+      { table: 'session', key: 's' },
+      { table: 'message', key: toBase32(messageRow(1).id) },
+    ] as const
     expect(await store.read(keys)).toEqual([sessionRow(2), messageRow(1, { failed: 'blocked' })])
     await store.commit(keys.map((key) => ({ op: 'delete', ...key })))
     expect(await store.read(keys)).toEqual([undefined, undefined])
@@ -107,9 +128,16 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'message', key: 'aa', row: messageRow(4) },
       { op: 'put', table: 'event', key: '01', row: eventRow(1) },
       { op: 'put', table: 'skipped', key: 'no-parts', row: skippedRow(1) },
-      { op: 'put', table: 'contact', key: ANA, row: { ...contactRow, problem: undefined } as unknown as typeof contactRow },
+      {
+        op: 'put',
+        table: 'contact',
+        key: ANA,
+        row: { ...contactRow, problem: undefined } as unknown as typeof contactRow,
+      },
     ]
-    for (const mistake of mistakes.filter((write) => write.op === 'put' && write.table !== 'message').concat(mistakes.slice(2, 3))) {
+    for (const mistake of mistakes
+      .filter((write) => write.op === 'put' && write.table !== 'message')
+      .concat(mistakes.slice(2, 3))) {
       await expect(store.commit([...good, mistake])).rejects.toThrow(TypeError)
     }
     for (const mistake of mistakes.slice(0, 2)) {
@@ -142,10 +170,22 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
   test('trims the oldest skipped keys of one session: by time, then by number', async () => {
     const store = await open()
     const put = (key: string, at: number): Write => ({ op: 'put', table: 'skipped', key, row: skippedRow(at) })
-    await store.commit([put('s/ec/1/10', 5), put('s/ec/1/9', 5), put('s/pq/0/1', 4), put('s/ec/1/2', 6), put('t/ec/1/1', 1)])
+    await store.commit([
+      put('s/ec/1/10', 5),
+      put('s/ec/1/9', 5),
+      put('s/pq/0/1', 4),
+      put('s/ec/1/2', 6),
+      put('t/ec/1/1', 1),
+    ])
     const left = async (): Promise<number[]> =>
-      (await store.read((['s/ec/1/10', 's/ec/1/9', 's/pq/0/1', 's/ec/1/2', 't/ec/1/1'] as const).map((key) => ({ table: 'skipped', key }))))
-        .flatMap((row, i) => (row === undefined ? [] : [i]))
+      (
+        await store.read(
+          (['s/ec/1/10', 's/ec/1/9', 's/pq/0/1', 's/ec/1/2', 't/ec/1/1'] as const).map((key) => ({
+            table: 'skipped',
+            key,
+          })),
+        )
+      ).flatMap((row, i) => (row === undefined ? [] : [i]))
     await store.commit([{ op: 'trim-skipped', session: 's', keep: 9 }])
     expect(await left()).toEqual([0, 1, 2, 3, 4])
     await store.commit([{ op: 'trim-skipped', session: 's', keep: 2 }])
@@ -171,8 +211,15 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'forget', table: 'skipped', before: 3 },
       { op: 'forget', table: 'event', before: 3 },
     ])
-    expect(await store.read([1, 2, 3].map((at) => ({ table: 'seen', key: `k${at}` })))).toEqual([undefined, { at: 2 }, { at: 3 }])
-    expect(await store.read([2, 3].map((at) => ({ table: 'skipped', key: `s/c/${at}` })))).toEqual([undefined, skippedRow(3)])
+    expect(await store.read([1, 2, 3].map((at) => ({ table: 'seen', key: `k${at}` })))).toEqual([
+      undefined,
+      { at: 2 },
+      { at: 3 },
+    ])
+    expect(await store.read([2, 3].map((at) => ({ table: 'skipped', key: `s/c/${at}` })))).toEqual([
+      undefined,
+      skippedRow(3),
+    ])
     expect((await store.events(0, 9)).map(({ number }) => number)).toEqual([3])
     await store.close()
   })
@@ -195,9 +242,18 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
 
   test('orders a conversation by lamport, author and counter, and pages back without gap or repeat', async () => {
     const store = await open()
-    const places = [[5, 0, 2], [5, 1, 9], [5, 0, 3], [4, 1, 1], [9, 0, 1], [5, 1, 8]] as const
+    const places = [
+      [5, 0, 2],
+      [5, 1, 9],
+      [5, 0, 3],
+      [4, 1, 1],
+      [9, 0, 1],
+      [5, 1, 8],
+    ] as const
     await store.commit(
-      places.map(([lamport, author, counter], i) => putMessage(messageRow(i + 1, { lamport, author, counter, text: `row ${i}` }))),
+      places.map(([lamport, author, counter], i) =>
+        putMessage(messageRow(i + 1, { lamport, author, counter, text: `row ${i}` })),
+      ),
     )
     await store.commit([putMessage(messageRow(99, { conversation: 2, text: 'row elsewhere' }))])
     await settle(store)
@@ -220,7 +276,13 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
 
   test('finds messages by counter, by seq and events by number', async () => {
     const store = await open()
-    await store.commit(putMessages(...[3, 1, 2].map((n) => messageRow(10 + n, { counter: n })), messageRow(20, { author: 0, counter: 2 }), messageRow(21, { conversation: 2, counter: 2 })))
+    await store.commit(
+      putMessages(
+        ...[3, 1, 2].map((n) => messageRow(10 + n, { counter: n })),
+        messageRow(20, { author: 0, counter: 2 }),
+        messageRow(21, { conversation: 2, counter: 2 }),
+      ),
+    )
     expect(seqs(await store.byCounter(1, 1, 2, 3, 9))).toEqual([12, 13])
     expect(seqs(await store.byCounter(1, 1, 1, 3, 2))).toEqual([11, 12])
     expect(await store.messageBySeq(21)).toEqual(messageRow(21, { conversation: 2, counter: 2 }))
@@ -260,7 +322,19 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     expect(await found('की')).toEqual([9])
     expect(await found('का')).toEqual([])
     expect(await found('near')).toEqual([10])
-    for (const syntax of ['"', 'NEAR(', '*', 'a"b*', 'words:x', '^', '(', "'; drop table message; --", '\0', '', ' . ']) {
+    for (const syntax of [
+      '"',
+      'NEAR(',
+      '*',
+      'a"b*',
+      'words:x',
+      '^',
+      '(',
+      "'; drop table message; --",
+      '\0',
+      '',
+      ' . ',
+    ]) {
       expect(Array.isArray(await store.search(syntax, 5)), syntax).toBe(true)
       expect(Array.isArray(await store.history(newest({ search: syntax }))), syntax).toBe(true)
     }
@@ -270,7 +344,9 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
 
   test('searches newest first, over all conversations or in one', async () => {
     const store = await open()
-    await store.commit(putMessages(...[1, 2, 3, 4, 5, 6].map((n) => spoken(n, `apple ${n % 2 ? 'odd' : 'even'}`, 1 + (n % 3)))))
+    await store.commit(
+      putMessages(...[1, 2, 3, 4, 5, 6].map((n) => spoken(n, `apple ${n % 2 ? 'odd' : 'even'}`, 1 + (n % 3)))),
+    )
     await settle(store)
     expect(seqs(await store.search('apple', 4))).toEqual([6, 5, 4, 3])
     expect(seqs(await store.search('apple odd', 50))).toEqual([5, 3, 1])
@@ -282,7 +358,15 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
 
   test('an erased conversation is not found any more, nor a deleted or rewritten message', async () => {
     const store = await open()
-    await store.commit(putMessages(spoken(1, 'pear one'), spoken(2, 'pear two', 2), spoken(3, 'pear three', 2), spoken(4, 'pear four', 3), spoken(5, 'plum', 3)))
+    await store.commit(
+      putMessages(
+        spoken(1, 'pear one'),
+        spoken(2, 'pear two', 2),
+        spoken(3, 'pear three', 2),
+        spoken(4, 'pear four', 3),
+        spoken(5, 'plum', 3),
+      ),
+    )
     await settle(store)
     await store.commit([
       { op: 'erase-conversation', conversation: 2 },
@@ -311,7 +395,7 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.close()
   })
 
-  test('a closed store throws its caller\'s mistake', async () => {
+  test("a closed store throws its caller's mistake", async () => {
     const store = await open()
     await store.close()
     await store.close()
@@ -327,8 +411,24 @@ test(`memory and sqlite answer the same, whatever is done (seed ${SEED})`, async
   const memory = memoryStore()
   const folder = temporaryFolder()
   let sqlite = await openIn(folder)
-  const vocabulary = ['apple', 'Äpfel', 'apples', 'ab', 'a', 'été', 'ете', '東京', '京都', 'x-y', '42', 'ไทย', '👍', 'ß']
-  const saying = (): string => Array.from({ length: 1 + below(5) }, () => pick(vocabulary)).join(pick([' ', ', ', '-', '']))
+  const vocabulary = [
+    'apple',
+    'Äpfel',
+    'apples',
+    'ab',
+    'a',
+    'été',
+    'ете',
+    '東京',
+    '京都',
+    'x-y',
+    '42',
+    'ไทย',
+    '👍',
+    'ß',
+  ]
+  const saying = (): string =>
+    Array.from({ length: 1 + below(5) }, () => pick(vocabulary)).join(pick([' ', ', ', '-', '']))
   let seq = 0
   for (let round = 0; round < 300; round++) {
     const writes: Write[] = Array.from({ length: below(9) }, (): Write => {
@@ -337,14 +437,29 @@ test(`memory and sqlite answer the same, whatever is done (seed ${SEED})`, async
       if (kind === 1) return { op: 'trim-skipped', session: pick(['s', 't']), keep: below(5) }
       if (kind === 2) return { op: 'drop-chain', session: pick(['s', 't']), chain: pick(['ec/1', 'pq']) }
       if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped', 'event'] as const), before: below(300) }
-      if (kind < 8) return { op: 'put', table: 'skipped', key: `${pick(['s', 't'])}/${pick(['ec/1', 'pq'])}/${below(20)}`, row: skippedRow(below(300)) }
+      if (kind < 8)
+        return {
+          op: 'put',
+          table: 'skipped',
+          key: `${pick(['s', 't'])}/${pick(['ec/1', 'pq'])}/${below(20)}`,
+          row: skippedRow(below(300)),
+        }
       if (kind < 12) return { op: 'put', table: 'event', key: `${below(300)}`, row: eventRow(below(300)) }
-      if (kind < 14) return { op: 'put', table: 'conversation', key: pick(['a', 'b']), row: { ...conversationRow, draft: saying() } }
+      if (kind < 14)
+        return { op: 'put', table: 'conversation', key: pick(['a', 'b']), row: { ...conversationRow, draft: saying() } }
       if (kind < 20 && seq > 0) {
         const old = messageRow(1 + below(seq), { text: saying(), conversation: 1 + below(4) })
         return kind < 17 ? putMessage(old) : { op: 'delete', table: 'message', key: toBase32(old.id) }
       }
-      return putMessage(messageRow(++seq, { text: saying(), conversation: 1 + below(4), lamport: below(50), author: pick([0, 1] as const), counter: below(50) }))
+      return putMessage(
+        messageRow(++seq, {
+          text: saying(),
+          conversation: 1 + below(4),
+          lamport: below(50),
+          author: pick([0, 1] as const),
+          counter: below(50),
+        }),
+      )
     })
     await memory.commit(writes)
     await sqlite.commit(writes)
@@ -354,7 +469,12 @@ test(`memory and sqlite answer the same, whatever is done (seed ${SEED})`, async
       sqlite = await openIn(folder)
     }
     const search = pick([saying(), pick(vocabulary), pick(vocabulary).slice(0, 1)])
-    const asked = newest({ conversation: 1 + below(4), limit: 1 + below(20), search: pick([null, search]), before: pick([null, messageRow(1, { lamport: below(50), counter: below(50) })]) })
+    const asked = newest({
+      conversation: 1 + below(4),
+      limit: 1 + below(20),
+      search: pick([null, search]),
+      before: pick([null, messageRow(1, { lamport: below(50), counter: below(50) })]),
+    })
     const answers = (store: Store): Promise<unknown[]> =>
       Promise.all([
         store.search(search, 1 + asked.limit),
@@ -363,7 +483,10 @@ test(`memory and sqlite answer the same, whatever is done (seed ${SEED})`, async
         store.events(100, 20),
         store.all('conversation'),
         store.last(),
-        store.read([{ table: 'skipped', key: 's/pq/3' }, { table: 'message', key: toBase32(messageRow(1).id) }]),
+        store.read([
+          { table: 'skipped', key: 's/pq/3' },
+          { table: 'message', key: toBase32(messageRow(1).id) },
+        ]),
       ])
     expect(await answers(sqlite), `round ${round}, ${JSON.stringify({ search, asked })}`).toEqual(await answers(memory))
   }

@@ -14,7 +14,15 @@ import { chromium, launch } from '../chromium.ts'
 import { type OpenDoor, openTestDoor, openUnguardedDoor } from '../node/server/open-doors.ts'
 
 /** Everything a page can try against `origin`; the names of what got through. Runs in the page. */
-async function attack({ origin, token, code }: { origin: string; token: string; code: string }): Promise<{ tried: string[]; through: string[] }> {
+async function attack({
+  origin,
+  token,
+  code,
+}: {
+  origin: string
+  token: string
+  code: string
+}): Promise<{ tried: string[]; through: string[] }> {
   const tried: string[] = []
   const through: string[] = []
   const attempt = async (name: string, run: () => Promise<boolean>): Promise<void> => {
@@ -29,7 +37,10 @@ async function attack({ origin, token, code }: { origin: string; token: string; 
   }
   const socket = (protocols: string[]): Promise<boolean> =>
     new Promise((resolve) => {
-      const made = protocols.length === 0 ? new WebSocket(`${origin.replace('http', 'ws')}/api/socket`) : new WebSocket(`${origin.replace('http', 'ws')}/api/socket`, protocols)
+      const made =
+        protocols.length === 0
+          ? new WebSocket(`${origin.replace('http', 'ws')}/api/socket`)
+          : new WebSocket(`${origin.replace('http', 'ws')}/api/socket`, protocols)
       made.onopen = () => resolve(true)
       made.onerror = () => resolve(false)
     })
@@ -46,7 +57,13 @@ async function attack({ origin, token, code }: { origin: string; token: string; 
   await attempt('read a secret', () => reads('/api/session', {}))
   await attempt('read a secret with the token', () => reads('/api/session', { headers: bearer }))
   await attempt('exchange a good code', () => reads('/api/session', { method: 'POST', body: JSON.stringify({ code }) }))
-  await attempt('exchange it as JSON', () => reads('/api/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }) }))
+  await attempt('exchange it as JSON', () =>
+    reads('/api/session', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ code }),
+    }),
+  )
   await attempt('WebSocket', () => socket([]))
   await attempt('WebSocket with the token', () => socket(['tulnic.v1', `auth.${token}`]))
   await attempt('show an image', () => element('img', '/icon.png'))
@@ -63,7 +80,11 @@ interface Stage {
 }
 
 const HTML = '<!doctype html><title>attacker</title><p>attacker'
-const loopback = (port: number): readonly string[] => [`http://127.0.0.1:${port}`, `http://localhost:${port}`, `http://[::1]:${port}`]
+const loopback = (port: number): readonly string[] => [
+  `http://127.0.0.1:${port}`,
+  `http://localhost:${port}`,
+  `http://[::1]:${port}`,
+]
 
 /** A page whose own document comes from the attacker and whose every other request goes out. */
 async function attackerAt(browser: Browser, url: string, headers: Record<string, string> = {}): Promise<Page> {
@@ -76,10 +97,27 @@ async function attackerAt(browser: Browser, url: string, headers: Record<string,
 
 const STAGES: readonly Stage[] = [
   { name: 'another site', open: (browser) => attackerAt(browser, 'http://evil.test:9999/attack'), origins: loopback },
-  { name: 'another port of localhost', open: (browser) => attackerAt(browser, 'http://localhost:9999/attack'), origins: loopback },
-  { name: 'another port of 127.0.0.1', open: (browser) => attackerAt(browser, 'http://127.0.0.1:9999/attack'), origins: loopback },
-  { name: 'a sandbox', open: (browser) => attackerAt(browser, 'http://evil.test:9999/attack', { 'Content-Security-Policy': 'sandbox allow-scripts' }), origins: loopback },
-  { name: 'a rebound name', open: (browser, port) => attackerAt(browser, `http://rebind.test:${port}/attack`), origins: (port) => [`http://rebind.test:${port}`] },
+  {
+    name: 'another port of localhost',
+    open: (browser) => attackerAt(browser, 'http://localhost:9999/attack'),
+    origins: loopback,
+  },
+  {
+    name: 'another port of 127.0.0.1',
+    open: (browser) => attackerAt(browser, 'http://127.0.0.1:9999/attack'),
+    origins: loopback,
+  },
+  {
+    name: 'a sandbox',
+    open: (browser) =>
+      attackerAt(browser, 'http://evil.test:9999/attack', { 'Content-Security-Policy': 'sandbox allow-scripts' }),
+    origins: loopback,
+  },
+  {
+    name: 'a rebound name',
+    open: (browser, port) => attackerAt(browser, `http://rebind.test:${port}/attack`),
+    origins: (port) => [`http://rebind.test:${port}`],
+  },
 ]
 
 describe.skipIf(!chromium)('the local door in Chromium (S6)', () => {
@@ -88,7 +126,10 @@ describe.skipIf(!chromium)('the local door in Chromium (S6)', () => {
   let control: { port: number; close: () => Promise<void> }
   beforeAll(async () => {
     // Chromium has a wall of its own between public pages and this machine; the door must hold without it.
-    browser = await launch(['--host-resolver-rules=MAP evil.test 127.0.0.1,MAP rebind.test 127.0.0.1', '--disable-features=LocalNetworkAccessChecks,PrivateNetworkAccessChecks,BlockInsecurePrivateNetworkRequests'])
+    browser = await launch([
+      '--host-resolver-rules=MAP evil.test 127.0.0.1,MAP rebind.test 127.0.0.1',
+      '--disable-features=LocalNetworkAccessChecks,PrivateNetworkAccessChecks,BlockInsecurePrivateNetworkRequests',
+    ])
     door = await openTestDoor()
     control = await openUnguardedDoor()
   })
@@ -101,24 +142,34 @@ describe.skipIf(!chromium)('the local door in Chromium (S6)', () => {
   const codeOf = (): string => door.door.openUrl().split('#code=')[1] ?? ''
   let cases = 0
 
-  it.each(STAGES.map((stage) => [stage.name, stage] as const))('lets %s do nothing', async (_name, { open, origins }) => {
-    const page = await open(browser, door.port)
-    for (const origin of origins(door.port)) {
-      const code = codeOf()
-      const { tried, through } = await page.evaluate(attack, { origin, token: door.token, code })
-      cases += tried.length
-      expect(through, origin).toEqual([])
-    }
-    await page.close()
-  })
+  it.each(STAGES.map((stage) => [stage.name, stage] as const))(
+    'lets %s do nothing',
+    async (_name, { open, origins }) => {
+      const page = await open(browser, door.port)
+      for (const origin of origins(door.port)) {
+        const code = codeOf()
+        const { tried, through } = await page.evaluate(attack, { origin, token: door.token, code })
+        cases += tried.length
+        expect(through, origin).toEqual([])
+      }
+      await page.close()
+    },
+  )
 
-  it.each(STAGES.map((stage) => [stage.name, stage] as const))('and without its guard %s gets through', async (name, { open, origins }) => {
-    const page = await open(browser, control.port)
-    const { through } = await page.evaluate(attack, { origin: origins(control.port)[0] ?? '', token: door.token, code: 'x' })
-    expect(through).toContain('WebSocket')
-    if (name === 'a rebound name') expect(through).toContain('read a secret')
-    await page.close()
-  })
+  it.each(STAGES.map((stage) => [stage.name, stage] as const))(
+    'and without its guard %s gets through',
+    async (name, { open, origins }) => {
+      const page = await open(browser, control.port)
+      const { through } = await page.evaluate(attack, {
+        origin: origins(control.port)[0] ?? '',
+        token: door.token,
+        code: 'x',
+      })
+      expect(through).toContain('WebSocket')
+      if (name === 'a rebound name') expect(through).toContain('read a secret')
+      await page.close()
+    },
+  )
 
   it('was tried in at least 60 ways', () => {
     console.log(`S6 in Chromium ${browser.version()}: ${cases} cases, 0 accepted that should not be`)
@@ -126,7 +177,10 @@ describe.skipIf(!chromium)('the local door in Chromium (S6)', () => {
   })
 
   it('cannot be framed, nor seen through a window that an attacker opened', async () => {
-    for (const [port, framed] of [[door.port, false], [control.port, true]] as const) {
+    for (const [port, framed] of [
+      [door.port, false],
+      [control.port, true],
+    ] as const) {
       const page = await attackerAt(browser, 'http://localhost:9999/attack')
       const shown = await page.evaluate(async (url) => {
         const frame = document.createElement('iframe')
@@ -160,7 +214,14 @@ describe.skipIf(!chromium)('the local door in Chromium (S6)', () => {
       expect(await page.evaluate(() => 'appRan' in globalThis)).toBe(true)
       const { through } = await page.evaluate(attack, { origin, token: door.token, code: codeOf() })
       // A script from a plain string is refused to the app's own pages too: Trusted Types.
-      expect(through).toEqual(['read the app', 'read the app as nobody', 'read a secret with the token', 'exchange a good code', 'WebSocket with the token', 'show an image'])
+      expect(through).toEqual([
+        'read the app',
+        'read the app as nobody',
+        'read a secret with the token',
+        'exchange a good code',
+        'WebSocket with the token',
+        'show an image',
+      ])
       await page.close()
     }
   })

@@ -45,7 +45,7 @@ class Writer {
   #number = 0
   #writing = false
   #left = 0
-  #loops: Promise<void>[] = []
+  readonly #loops = new Set<Promise<void>>()
 
   constructor(person: Person, to: string, onAccepted: () => void) {
     this.person = person
@@ -65,17 +65,20 @@ class Writer {
     return this.#client
   }
 
-  /** Writes at most MOST texts from now on, beside what is under way. */
+  /** Writes at most MOST texts from now on. */
   write(): void {
     this.#writing = true
     this.#left = MOST
-    this.#loops.push(...Array.from({ length: AT_ONCE }, () => this.#loop(this.client)))
+    while (this.#loops.size < AT_ONCE) {
+      const loop = this.#loop(this.client).finally(() => this.#loops.delete(loop))
+      this.#loops.add(loop)
+    }
   }
 
   /** Ends when every call under way has been answered or has broken off. */
   async rest(): Promise<void> {
     this.#writing = false
-    await Promise.all(this.#loops.splice(0))
+    await Promise.all(this.#loops)
   }
 
   async #loop(client: Client): Promise<void> {
@@ -92,7 +95,11 @@ class Writer {
     const all: Message[] = []
     for (;;) {
       const before = all[0]?.id
-      const page = await this.client.call('history', { to: this.to, limit: PAGE, ...(before === undefined ? {} : { before }) })
+      const page = await this.client.call('history', {
+        to: this.to,
+        limit: PAGE,
+        ...(before === undefined ? {} : { before }),
+      })
       all.unshift(...page)
       if (page.length < PAGE) return all
     }
@@ -133,12 +140,13 @@ test(`R4: ${kills} times killed under load: nothing lost or doubled, in order (K
     })
     await delay(chance.below(LATER_MS))
     expect(await victim.person.stop('SIGKILL')).toBe('SIGKILL')
-    await Promise.all(writers.map((writer) => writer.rest()))
+    await victim.rest()
     const begun = performance.now()
     await victim.person.start()
     readyMs.push(Math.round(performance.now() - begun))
     const client = await victim.connect()
-    for (const [text, id] of [...victim.accepted].slice(-2 * BETWEEN)) expect((await client.call('message', { id })).text).toBe(text)
+    for (const [text, id] of [...victim.accepted].slice(-2 * BETWEEN))
+      expect((await client.call('message', { id })).text).toBe(text)
     for (const writer of writers) writer.write()
   }
   await Promise.all(writers.map((writer) => writer.rest()))
@@ -146,9 +154,13 @@ test(`R4: ${kills} times killed under load: nothing lost or doubled, in order (K
 
   const [here = [], there = []] = await Promise.all(writers.map((writer) => writer.history()))
   for (const writer of writers) judge(writer, here)
-  expect(there.map(({ id, from, text }) => ({ id, from, text }))).toEqual(here.map(({ id, from, text }) => ({ id, from, text })))
+  expect(there.map(({ id, from, text }) => ({ id, from, text }))).toEqual(
+    here.map(({ id, from, text }) => ({ id, from, text })),
+  )
   const total = writers.reduce((sum, writer) => sum + writer.accepted.size, 0)
-  console.log(`R4: ${kills} kills, ${total} accepted, ${here.length} stored; ready again after ${readyMs.join(', ')} ms`)
+  console.log(
+    `R4: ${kills} kills, ${total} accepted, ${here.length} stored; ready again after ${readyMs.join(', ')} ms`,
+  )
   expect(Math.max(...readyMs)).toBeLessThan(READY_MS)
 })
 
@@ -160,7 +172,10 @@ function judge({ person, accepted }: Writer, history: readonly Message[]): void 
   expect(new Set(numbers).size, `doubled from ${person.name}`).toBe(numbers.length)
   expect(new Set(mine.map(({ id }) => id)).size, `ids doubled from ${person.name}`).toBe(mine.length)
   const stored = new Map(mine.map(({ text, id }) => [text, id]))
-  expect([...accepted].filter(([text, id]) => stored.get(text) !== id), `lost from ${person.name}`).toEqual([])
+  expect(
+    [...accepted].filter(([text, id]) => stored.get(text) !== id),
+    `lost from ${person.name}`,
+  ).toEqual([])
 }
 
 /** Resolves when every message of mine is delivered. */

@@ -31,7 +31,10 @@ export interface RunOptions {
 
 /** Runs the bin to its end. */
 export async function tulnic(args: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, TULNIC_PASSPHRASE: undefined, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: { ...process.env, TULNIC_PASSPHRASE: undefined, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
   let out = ''
   let err = ''
@@ -41,7 +44,12 @@ export async function tulnic(args: readonly string[], { stdin = '', env = {} }: 
   child.stdin.end(stdin)
   const [code] = await once(child, 'close')
   clearTimeout(timer)
-  const json = args.includes('--json') ? out.split('\n').filter(Boolean).map((line) => JSON.parse(line)) : []
+  const json = args.includes('--json')
+    ? out
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    : []
   return { code, out, err, json }
 }
 
@@ -75,7 +83,11 @@ export class Person {
   /** Starts the node; resolves with its `ready`. */
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   async start(...args: string[]): Promise<any> {
-    const child = spawn(process.execPath, [BIN, 'start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath,
+      [BIN, 'start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
     this.#node = child
     let err = ''
     child.stderr.on('data', (chunk) => (err += chunk))

@@ -18,7 +18,8 @@ function expectFailure(ended: Ended, code: number, sentence: RegExp): void {
   expect(ended.code, ended.err).toBe(code)
 }
 
-const texts = async (person: Person, to: string): Promise<string[]> => (await person.get('history', to, '--limit', '500')).messages.map(({ text }: { text: string }) => text)
+const texts = async (person: Person, to: string): Promise<string[]> =>
+  (await person.get('history', to, '--limit', '500')).messages.map(({ text }: { text: string }) => text)
 
 describe('two people, by a link', () => {
   const ana = new Person('Ana', ALONE)
@@ -60,11 +61,23 @@ describe('two people, by a link', () => {
     expect(Object.keys(there)).toEqual(['id', 'to', 'state'])
     const back = await bogdan.run(['send', anaId, '-', '--wait', 'sent'], { stdin: 'Salut,\nce faci?\n' })
     expect(back.code, back.err).toBe(0)
-    for (const [person, other] of [[ana, 'Bogdan'], [bogdan, 'Ana']] as const) {
+    for (const [person, other] of [
+      [ana, 'Bogdan'],
+      [bogdan, 'Ana'],
+    ] as const) {
       const { messages } = await person.get('history', other)
       expect(messages.map(({ text }: { text: string }) => text)).toEqual(['Bună!', 'Salut,\nce faci?'])
       expect(messages.map(({ from }: { from: string }) => from)).toEqual([anaId, bogdanId])
-      expect(Object.keys(messages[0])).toEqual(['id', 'from', 'text', 'attachments', 'sentAt', 'receivedAt', 'state', 'carriedBy'])
+      expect(Object.keys(messages[0])).toEqual([
+        'id',
+        'from',
+        'text',
+        'attachments',
+        'sentAt',
+        'receivedAt',
+        'state',
+        'carriedBy',
+      ])
     }
     expect((await bogdan.get('history', 'ana', '--search', 'faci')).messages).toHaveLength(1)
     expect((await bogdan.get('history', 'ana', '--limit', '1')).messages[0].text).toContain('Salut')
@@ -96,7 +109,15 @@ describe('two people, by a link', () => {
         sent.push(text)
         expect(await writer.get('send', to, text)).toMatchObject({ state: 'queued' })
       }
-      const late = await writer.run(['send', to, `${signal} ${writer.name} waits`, '--wait', 'delivered', '--timeout', '0.5'])
+      const late = await writer.run([
+        'send',
+        to,
+        `${signal} ${writer.name} waits`,
+        '--wait',
+        'delivered',
+        '--timeout',
+        '0.5',
+      ])
       sent.push(`${signal} ${writer.name} waits`)
       expectFailure(late, 4, /not delivered yet/)
       expect(late.json[0]).toMatchObject({ state: 'queued' })
@@ -143,7 +164,10 @@ describe('two people, by a link', () => {
   it('a used link is refused, and says so', async () => {
     const carol = new Person('Carol', ALONE)
     const dan = new Person('Dan', ALONE)
-    await Promise.all([carol.get('init', '--name', 'Carol', '--no-passphrase'), dan.get('init', '--name', 'Dan', '--no-passphrase')])
+    await Promise.all([
+      carol.get('init', '--name', 'Carol', '--no-passphrase'),
+      dan.get('init', '--name', 'Dan', '--no-passphrase'),
+    ])
     await Promise.all([carol.start(), dan.start()])
     const { link } = await ana.get('invite')
     expect((await carol.get('add', link, '--wait')).contact.state).toBe('active')
@@ -179,11 +203,17 @@ describe('a passphrase', () => {
   })
 
   it('opens the profile if it is the right one', async () => {
-    const made = await ana.run(['init', '--name', 'Ana'], { env: { TULNIC_PASSPHRASE: 'correct horse battery staple' } })
+    const made = await ana.run(['init', '--name', 'Ana'], {
+      env: { TULNIC_PASSPHRASE: 'correct horse battery staple' },
+    })
     expect(made.code, made.err).toBe(0)
     expectFailure(await ana.run(['start', '--headless', '--passphrase-file', wrong]), 5, /passphrase/)
     expectFailure(await ana.run(['start', '--headless']), 5, /--passphrase-file/)
-    expectFailure(await ana.run(['start', '--headless', '--passphrase-file', join(folder, 'none')]), 5, /cannot be read/)
+    expectFailure(
+      await ana.run(['start', '--headless', '--passphrase-file', join(folder, 'none')]),
+      5,
+      /cannot be read/,
+    )
     expect(await ana.start('--passphrase-file', right)).toMatchObject({ id: made.json[0].id })
     expect(await ana.stop()).toBe(0)
   })
@@ -211,7 +241,10 @@ describe('two people nearby', () => {
 
   it('find each other, see the same six digits, and know each other', async () => {
     const [filipPeer, evaPeer] = await Promise.all([find(eva, 'Filip'), find(filip, 'Eva')])
-    const [one, two] = await Promise.all([eva.run(['pair', filipPeer], { stdin: 'yes\n' }), filip.run(['pair', evaPeer, '--yes'])])
+    const [one, two] = await Promise.all([
+      eva.run(['pair', filipPeer], { stdin: 'yes\n' }),
+      filip.run(['pair', evaPeer, '--yes']),
+    ])
     expect(one.code, one.err).toBe(0)
     expect(two.code, two.err).toBe(0)
     expect(one.json[0]).toMatchObject({ type: 'code', peer: filipPeer })

@@ -11,7 +11,17 @@ import { ApiError } from '../../src/node/api-error.ts'
 import { FakeNode, PHRASE } from './fake-node.ts'
 import { payloads } from './payloads.ts'
 import { valley } from './valley.ts'
-import { buildApp, chromiumPath, launch, openWindow, PATIENCE_MS, remove, type Served, serve, type Window } from './window.ts'
+import {
+  buildApp,
+  chromiumPath,
+  launch,
+  openWindow,
+  PATIENCE_MS,
+  remove,
+  type Served,
+  serve,
+  type Window,
+} from './window.ts'
 
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
@@ -71,7 +81,9 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
       const now = await page.evaluate(() => {
         const element = document.activeElement
         const label = element?.id ? document.querySelector(`label[for="${element.id}"]`)?.textContent : ''
-        return (element?.getAttribute('aria-label') || label || element?.textContent || '').replace(/[\u2068\u2069]/g, '').trim()
+        return (element?.getAttribute('aria-label') || label || element?.textContent || '')
+          .replace(/[\u2068\u2069]/g, '')
+          .trim()
       })
       names.push(now)
       if (typeof name === 'string' ? now === name : name.test(now)) return
@@ -134,7 +146,10 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     expect([...node.people.values()][0]?.verified).toBe(true)
     await keys.press('Escape')
     await page.waitForSelector('.inbox textarea')
-    expect(node.calls.find((call) => call.method === 'createProfile')?.args).toEqual({ name: 'Andreea', passphrase: 'fagul de la marginea satului' })
+    expect(node.calls.find((call) => call.method === 'createProfile')?.args).toEqual({
+      name: 'Andreea',
+      passphrase: 'fagul de la marginea satului',
+    })
   })
 
   test('the code leaves the address and the token outlives a reload', async () => {
@@ -202,7 +217,11 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     await page.getByText('Tried just now.').waitFor()
     expect(node.called('reachNow')).toEqual([{ to: ilinca.id }])
     const last = node.messages.get(ilinca.id)?.at(-1)
-    for (const [state, words] of [['sent', 'Sent, not confirmed yet'], ['delivered', 'Delivered'], ['read', 'Read']] as const) {
+    for (const [state, words] of [
+      ['sent', 'Sent, not confirmed yet'],
+      ['delivered', 'Delivered'],
+      ['read', 'Read'],
+    ] as const) {
       node.setState(last?.id ?? '', state)
       await page.locator('.mine .state').last().getByText(words).waitFor()
     }
@@ -260,7 +279,9 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     await field(page).fill('half a sen')
     await page.evaluate((to) => location.assign(to), `#/chat/${margaux.id}`)
     await expect.poll(() => node.drafts.get(samira.id), { timeout: PATIENCE_MS }).toBe('half a sen')
-    await expect.poll(() => field(page).inputValue(), { timeout: PATIENCE_MS }).toBe('Je te confirme que le préfet sera là')
+    await expect
+      .poll(() => field(page).inputValue(), { timeout: PATIENCE_MS })
+      .toBe('Je te confirme que le préfet sera là')
     await page.locator('.rowlink', { hasText: 'Samira' }).getByText('half a sen').waitFor()
     await page.evaluate((to) => location.assign(to), `#/chat/${samira.id}`)
     await page.reload()
@@ -316,7 +337,9 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     node.receive(samira.id, 'come down')
     await expect.poll(() => page.locator('#announcer').innerText(), { timeout: PATIENCE_MS }).toContain('come down')
     node.receive(margaux.id, 'secret plan')
-    await expect.poll(() => page.locator('#announcer').innerText(), { timeout: PATIENCE_MS }).toContain('New message from')
+    await expect
+      .poll(() => page.locator('#announcer').innerText(), { timeout: PATIENCE_MS })
+      .toContain('New message from')
     expect(await page.locator('#announcer').innerText()).not.toContain('secret plan')
     await expect.poll(() => page.title(), { timeout: PATIENCE_MS }).toMatch(/^\(2\) Samira/)
   })
@@ -381,7 +404,11 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
   test('100 000 messages: few rows, older ones on the way up, the newest at once', async () => {
     const node = new FakeNode({ now: Date.now() - 200_000_000 })
     const luc = node.person({ name: 'Luc', via: 'lan' })
-    for (let i = 0; i < 100_000; i++) node.wrote(luc.id, `number ${i}`, { state: 'read', from: i % 3 ? luc.id : 'meaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' })
+    for (let i = 0; i < 100_000; i++)
+      node.wrote(luc.id, `number ${i}`, {
+        state: 'read',
+        from: i % 3 ? luc.id : 'meaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab',
+      })
     const page = await look(node, `#/chat/${luc.id}`)
     await said(page).getByText('number 99999', { exact: true }).waitFor()
     expect(await page.locator('.line').count()).toBeLessThanOrEqual(100)
@@ -425,22 +452,43 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
       const mark = `${i}: ${text}`
       node.receive(luc.id, mark)
       node.unread.set(luc.id, 0)
-      const person = node.person({ name: text, ownName: `own ${text}`, via: (['lan', 'direct', 'relayed', null] as const)[i % 4] ?? null })
+      const person = node.person({
+        name: text,
+        ownName: `own ${text}`,
+        via: (['lan', 'direct', 'relayed', null] as const)[i % 4] ?? null,
+      })
       node.receive(person.id, text)
       node.unread.set(person.id, 0)
       node.drafts.set(person.id, i % 2 ? text : '')
     }
     node.beNearby(payloads.slice(0, 30).map((name, i) => ({ peer: `peer-${i}`, name })))
     const page = await look(node, `#/chat/${luc.id}`)
-    await page.evaluate(() => Object.assign(globalThis, { alert: () => console.error('a payload ran'), print: () => console.error('a payload ran') }))
+    await page.evaluate(() =>
+      Object.assign(globalThis, {
+        alert: () => console.error('a payload ran'),
+        print: () => console.error('a payload ran'),
+      }),
+    )
     // What a payload would make if any text were taken for markup, and what only we make.
     const foreign = () =>
       page.evaluate(() => [
-        ...[...document.querySelectorAll('script, img, iframe, object, embed, base, meta, link, style, form, math, audio, marquee, details, template')]
+        ...[
+          ...document.querySelectorAll(
+            'script, img, iframe, object, embed, base, meta, link, style, form, math, audio, marquee, details, template',
+          ),
+        ]
           .filter((element) => !element.closest('head') && !element.matches('form.compose, .page form, dialog form'))
           .map((element) => element.outerHTML.slice(0, 120)),
-        ...[...document.querySelectorAll('*')].filter((element) => [...element.attributes].some(({ name }) => /^on|^style$|^srcdoc$/.test(name) && !element.closest('.scroll'))).map((element) => element.outerHTML.slice(0, 120)),
-        ...[...document.querySelectorAll('a')].filter((link) => !/^https?:$/.test(link.protocol)).map((link) => link.href),
+        ...[...document.querySelectorAll('*')]
+          .filter((element) =>
+            [...element.attributes].some(
+              ({ name }) => /^on|^style$|^srcdoc$/.test(name) && !element.closest('.scroll'),
+            ),
+          )
+          .map((element) => element.outerHTML.slice(0, 120)),
+        ...[...document.querySelectorAll('a')]
+          .filter((link) => !/^https?:$/.test(link.protocol))
+          .map((link) => link.href),
       ])
     const shown = new Set<string>()
     await page.getByRole('log').waitFor()
@@ -451,11 +499,18 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
       await page.getByRole('log').evaluate((element) => element.scrollBy({ top: -element.clientHeight / 2 }))
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
     }
-    for (const [i, text] of payloads.entries()) expect([...shown].some((one) => one.startsWith(`${i}: `) && one.includes(text.slice(0, 20)))).toBe(true)
+    for (const [i, text] of payloads.entries())
+      expect([...shown].some((one) => one.startsWith(`${i}: `) && one.includes(text.slice(0, 20)))).toBe(true)
     const names = await page.locator('.rowlink .name bdi').allTextContents()
     for (const text of payloads) expect(names).toContain(text)
-    const anyone = [...node.people.values()].filter((contact) => contact.name === payloads[0] || contact.name === payloads[17])
-    for (const hash of ['#/network', '#/add', ...anyone.flatMap(({ id }) => [`#/chat/${id}`, `#/about/${id}`, `#/verify/${id}`])]) {
+    const anyone = [...node.people.values()].filter(
+      (contact) => contact.name === payloads[0] || contact.name === payloads[17],
+    )
+    for (const hash of [
+      '#/network',
+      '#/add',
+      ...anyone.flatMap(({ id }) => [`#/chat/${id}`, `#/about/${id}`, `#/verify/${id}`]),
+    ]) {
       await page.evaluate((to) => location.assign(to), hash)
       await page.waitForSelector('.talk h1, .page h1')
       if (hash === '#/add') await page.getByRole('button', { name: 'Be visible for 5 minutes' }).click()
@@ -502,10 +557,17 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
   test('only http(s) addresses are links, whole, in a new tab, and a disguised host is named', async () => {
     const node = new FakeNode()
     const luc = node.person({ name: 'Luc', via: 'lan' })
-    node.receive(luc.id, 'see https://example.org/a?b=c (or http://example.net/x_(y)). Not javascript:alert(1) nor https://user:pw@example.org/ https://еxample.org/')
+    node.receive(
+      luc.id,
+      'see https://example.org/a?b=c (or http://example.net/x_(y)). Not javascript:alert(1) nor https://user:pw@example.org/ https://еxample.org/',
+    )
     const page = await look(node, `#/chat/${luc.id}`)
     await said(page).first().waitFor()
-    const links = await said(page).locator('a').evaluateAll((all) => all.map((link) => [link.textContent, link.getAttribute('rel'), link.getAttribute('target')]))
+    const links = await said(page)
+      .locator('a')
+      .evaluateAll((all) =>
+        all.map((link) => [link.textContent, link.getAttribute('rel'), link.getAttribute('target')]),
+      )
     expect(links).toEqual([
       ['https://example.org/a?b=c', 'noopener noreferrer', '_blank'],
       ['http://example.net/x_(y)', 'noopener noreferrer', '_blank'],
@@ -577,7 +639,9 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     await page.getByText('No camera was found.').or(page.getByText('may not use the camera')).waitFor()
     await page.locator('input[type=file]').setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer: picture })
     await page.getByText('Verified. Nobody stands between you.').waitFor()
-    expect(node.called('verifyContact')).toEqual([{ to: samira.id, number: '592947337061033592226656376989248902420367096623598255980472' }])
+    expect(node.called('verifyContact')).toEqual([
+      { to: samira.id, number: '592947337061033592226656376989248902420367096623598255980472' },
+    ])
     await page.getByRole('button', { name: 'Scan the other code' }).click()
     const blank = await page.locator('.lede').screenshot()
     await page.locator('input[type=file]').setInputFiles({ name: 'blank.png', mimeType: 'image/png', buffer: blank })
@@ -597,11 +661,16 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
       // Chromium's fake camera shows no code: the page's own code is drawn over its frames.
       const picture = (await page.locator('.qr').screenshot()).toString('base64')
       await page.evaluate(async (data) => {
-        const image = await createImageBitmap(new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], { type: 'image/png' }))
-        const draw = OffscreenCanvasRenderingContext2D.prototype.drawImage
-        OffscreenCanvasRenderingContext2D.prototype.drawImage = function (this: OffscreenCanvasRenderingContext2D) {
-          draw.call(this, image, 0, 0)
-        } as typeof draw
+        const image = await createImageBitmap(
+          new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], { type: 'image/png' }),
+        )
+        const { prototype } = OffscreenCanvasRenderingContext2D
+        const draw: (image: ImageBitmap, x: number, y: number) => void = prototype.drawImage
+        Object.assign(prototype, {
+          drawImage(this: OffscreenCanvasRenderingContext2D) {
+            draw.call(this, image, 0, 0)
+          },
+        })
       }, picture)
       await page.getByRole('button', { name: 'Scan the other code' }).click()
       await page.getByText('Verified. Nobody stands between you.').waitFor()
@@ -637,7 +706,11 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     expect(await focused()).toBe('Keep')
     for (let i = 0; i < 4; i++) {
       await page.keyboard.press('Tab')
-      expect(await page.evaluate(() => document.activeElement === document.body || document.activeElement?.closest('dialog') !== null)).toBe(true)
+      expect(
+        await page.evaluate(
+          () => document.activeElement === document.body || document.activeElement?.closest('dialog') !== null,
+        ),
+      ).toBe(true)
     }
     await page.keyboard.press('Escape')
     expect(await focused()).toBe('Remove')
@@ -681,10 +754,14 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     await page.getByLabel('Luminos și întunecat').selectOption('dark')
     await page.reload()
     await page.getByRole('heading', { name: 'Setări' }).waitFor()
-    expect(await page.evaluate(() => getComputedStyle(document.body).colorScheme + document.documentElement.dataset.theme)).toContain('dark')
+    expect(
+      await page.evaluate(() => getComputedStyle(document.body).colorScheme + document.documentElement.dataset.theme),
+    ).toContain('dark')
   })
 
-  const NAME = 'Ngũgĩ wa Thiong’o, ' + 'Lopadotemachoselachogaleokranioleipsanodrimhypotrimmatosilphioparaomelitokatakechymenokichlepikossyphophattoperisteralektryonoptekephalliokigklopeleiolagoiosiraiobaphetraganopterygon'
+  const NAME =
+    'Ngũgĩ wa Thiong’o, ' +
+    'Lopadotemachoselachogaleokranioleipsanodrimhypotrimmatosilphioparaomelitokatakechymenokichlepikossyphophattoperisteralektryonoptekephalliokigklopeleiolagoiosiraiobaphetraganopterygon'
 
   test.each([
     ['320 px wide', { viewport: { width: 320, height: 568 } }],
@@ -697,23 +774,39 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     node.receive(long.id, `${'w'.repeat(400)} https://example.org/${'x'.repeat(300)}`)
     node.wrote(long.id, 'م'.repeat(300), { reason: 'not-reached' })
     const page = await look(node, '', options)
-    for (const hash of ['#/', `#/chat/${ilinca.id}`, `#/chat/${long.id}`, `#/about/${long.id}`, `#/verify/${long.id}`, '#/add', '#/network', '#/settings']) {
+    for (const hash of [
+      '#/',
+      `#/chat/${ilinca.id}`,
+      `#/chat/${long.id}`,
+      `#/about/${long.id}`,
+      `#/verify/${long.id}`,
+      '#/add',
+      '#/network',
+      '#/settings',
+    ]) {
       await page.evaluate((to) => location.assign(to), hash)
       await page.waitForSelector('.pane:visible')
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
-      const wide = await page.evaluate(() => [...document.querySelectorAll('html, .in, .scroll, .rows, .details')].filter((element) => element.scrollWidth > element.clientWidth + 1).map((element) => element.className || element.tagName))
+      const wide = await page.evaluate(() =>
+        [...document.querySelectorAll('html, .in, .scroll, .rows, .details')]
+          .filter((element) => element.scrollWidth > element.clientWidth + 1)
+          .map((element) => element.className || element.tagName),
+      )
       expect([hash, wide]).toEqual([hash, []])
     }
   })
 
-  const views: readonly (readonly [string, () => { node: FakeNode; hash: string; then?: (page: Page) => Promise<void> }])[] = [
+  const views: readonly (readonly [
+    string,
+    () => { node: FakeNode; hash: string; act?: (page: Page) => Promise<void> },
+  ])[] = [
     ['first run', () => ({ node: new FakeNode({ phase: 'empty' }), hash: '' })],
     [
       'recovery phrase',
       () => ({
         node: new FakeNode({ phase: 'empty' }),
         hash: '',
-        then: async (page) => {
+        act: async (page) => {
           await page.getByLabel('Name').fill('A')
           await page.getByLabel('Passphrase', { exact: true }).fill('five words are not enough')
           await page.keyboard.press('Enter')
@@ -724,21 +817,25 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     ['unlock', () => ({ node: new FakeNode({ phase: 'locked', passphrase: 'x' }), hash: '' })],
     ['empty list', () => ({ node: new FakeNode(), hash: '' })],
     ['list', () => ({ node: valley().node, hash: '' })],
-    ['search', () => ({ node: valley().node, hash: '', then: (page) => page.getByRole('searchbox').fill('a') })],
+    ['search', () => ({ node: valley().node, hash: '', act: (page) => page.getByRole('searchbox').fill('a') })],
     [
       'conversation, stuck',
       () => {
         const { node, ilinca } = valley()
         node.gap(ilinca.id, 2)
         node.network = 'local'
-        return { node, hash: `#/chat/${ilinca.id}`, then: (page) => page.getByRole('button', { name: 'Why?' }).click() }
+        return { node, hash: `#/chat/${ilinca.id}`, act: (page) => page.getByRole('button', { name: 'Why?' }).click() }
       },
     ],
     [
       'details and dialog',
       () => {
         const { node, samira } = valley()
-        return { node, hash: `#/about/${samira.id}`, then: (page) => page.getByRole('button', { name: 'Block' }).click() }
+        return {
+          node,
+          hash: `#/about/${samira.id}`,
+          act: (page) => page.getByRole('button', { name: 'Block' }).click(),
+        }
       },
     ],
     [
@@ -748,13 +845,20 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
         return {
           node,
           hash: `#/verify/${samira.id}`,
-          then: async (page) => {
+          act: async (page) => {
             await page.waitForSelector('.digits')
           },
         }
       },
     ],
-    ['add, visible', () => ({ node: valley().node, hash: '#/add', then: (page) => page.getByRole('button', { name: 'Be visible for 5 minutes' }).click() })],
+    [
+      'add, visible',
+      () => ({
+        node: valley().node,
+        hash: '#/add',
+        act: (page) => page.getByRole('button', { name: 'Be visible for 5 minutes' }).click(),
+      }),
+    ],
     [
       'pairing',
       () => {
@@ -762,7 +866,7 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
         return {
           node,
           hash: '#/add',
-          then: async (page) => {
+          act: async (page) => {
             node.theyWant('peer-luc', '473195')
             await page.getByRole('dialog').waitFor()
           },
@@ -777,21 +881,28 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
   const axe = (page: Page, rules?: readonly string[]) =>
     page.evaluate(async (only) => {
       interface Axe {
-        run(root: Document, options: object): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }>
+        run(
+          root: Document,
+          options: object,
+        ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }>
       }
       const checker: Axe = Reflect.get(globalThis, 'axe')
-      const { violations } = await checker.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) })
+      const { violations } = await checker.run(document, {
+        resultTypes: ['violations'],
+        ...(only ? { runOnly: only } : {}),
+      })
       return violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`).join(' | ')}`,
+        ({ id, nodes }) =>
+          `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`).join(' | ')}`,
       )
     }, rules)
 
   test.each(views)('axe finds nothing, light and dark, wide and narrow: %s', async (_, make) => {
-    const { node, hash, then } = make()
+    const { node, hash, act } = make()
     // Without the tint's 120 ms, in which a colour is neither the old nor the new one.
     const page = await look(node, hash, { reducedMotion: 'reduce' })
     await page.waitForSelector('h1')
-    await then?.(page)
+    await act?.(page)
     await page.evaluate(axeSource)
     for (const viewport of [
       { width: 1280, height: 800 },

@@ -1,7 +1,29 @@
 /** 100 texts that would do something if anything took them for markup, an address or a template. */
 
-const HANDLERS = ['onerror', 'onload', 'onclick', 'onfocus', 'onmouseover', 'ontoggle', 'onbegin', 'onpageshow', 'onanimationend', 'onpointerenter']
-const TAGS = ['img src=x', 'svg', 'body', 'details open', 'video src=x', 'input autofocus', 'iframe', 'math', 'marquee', 'audio src=x']
+const HANDLERS = [
+  'onerror',
+  'onload',
+  'onclick',
+  'onfocus',
+  'onmouseover',
+  'ontoggle',
+  'onbegin',
+  'onpageshow',
+  'onanimationend',
+  'onpointerenter',
+]
+const TAGS = [
+  'img src=x',
+  'svg',
+  'body',
+  'details open',
+  'video src=x',
+  'input autofocus',
+  'iframe',
+  'math',
+  'marquee',
+  'audio src=x',
+]
 
 const fixed = [
   '<script>alert(1)</script>',
@@ -35,10 +57,10 @@ const fixed = [
   '&#60;script&#62;alert(1)&#60;/script&#62;',
   '\\u003cscript\\u003ealert(1)\\u003c/script\\u003e',
   '%3Cscript%3Ealert(1)%3C/script%3E',
-  '${alert(1)}',
+  `\${alert(1)}`,
   '{{constructor.constructor("alert(1)")()}}',
   '#{alert(1)}',
-  '`${alert(1)}`',
+  '`' + `\${alert(1)}` + '`',
   '__proto__',
   'constructor',
   'toString',
@@ -56,6 +78,8 @@ const fixed = [
   '<dialog open>type your passphrase</dialog>',
 ]
 
-const crossed = TAGS.flatMap((tag, i) => [0, 1, 2, 3, 4].map((step) => `<${tag} ${HANDLERS[(i + step * 2) % HANDLERS.length]}=alert(${i}${step})>`))
+const crossed = TAGS.flatMap((tag, i) =>
+  [0, 1, 2, 3, 4].map((step) => `<${tag} ${HANDLERS[(i + step * 2) % HANDLERS.length]}=alert(${i}${step})>`),
+)
 
 export const payloads: readonly string[] = [...fixed, ...crossed]

@@ -18,7 +18,15 @@ function sentences(table: object, path = ''): Map<string, string> {
 }
 
 /** What is the same word in both languages. */
-const SAME = new Set(['app.colon', 'chat.said', 'list.label', 'list.messages', 'live.message', 'settings.notify', 'settings.version'])
+const SAME = new Set([
+  'app.colon',
+  'chat.said',
+  'list.label',
+  'list.messages',
+  'live.message',
+  'settings.notify',
+  'settings.version',
+])
 
 describe.each([
   ['fr', fr],

@@ -37,13 +37,18 @@ function readPassphraseFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
   } catch {
-    throw new Failure(EXIT.passphrase, `The passphrase file ${file} cannot be read: check its name and its permissions.`)
+    throw new Failure(
+      EXIT.passphrase,
+      `The passphrase file ${file} cannot be read: check its name and its permissions.`,
+    )
   }
 }
 
 function checked(passphrase: string): string {
-  if (passphrase === '') throw new Failure(EXIT.passphrase, 'The passphrase is empty: give one, or say --no-passphrase.')
-  if (passphrase.length > PASSPHRASE_LIMIT) throw new Failure(EXIT.passphrase, `The passphrase is longer than ${PASSPHRASE_LIMIT} characters.`)
+  if (passphrase === '')
+    throw new Failure(EXIT.passphrase, 'The passphrase is empty: give one, or say --no-passphrase.')
+  if (passphrase.length > PASSPHRASE_LIMIT)
+    throw new Failure(EXIT.passphrase, `The passphrase is longer than ${PASSPHRASE_LIMIT} characters.`)
   return passphrase
 }
 
@@ -53,7 +58,8 @@ export function hasTerminal(): boolean {
 }
 
 const MISSING = 'A passphrase is needed: give it by --passphrase-file FILE or TULNIC_PASSPHRASE.'
-const MISSING_FOR_NEW = 'A passphrase is needed: give it by --passphrase-file FILE or TULNIC_PASSPHRASE, or say --no-passphrase.'
+const MISSING_FOR_NEW =
+  'A passphrase is needed: give it by --passphrase-file FILE or TULNIC_PASSPHRASE, or say --no-passphrase.'
 
 /** The passphrase of an existing profile, from a prompt. */
 export async function askPassphrase(): Promise<string> {
@@ -64,11 +70,13 @@ export async function askPassphrase(): Promise<string> {
 /** The passphrase for a new profile, as given or from a prompt, twice. */
 export async function newPassphrase(context: Context): Promise<string | null> {
   const given = givenPassphrase(context)
-  if (given === null) context.out.warn('Without a passphrase, whoever can read this disk can read everything in this profile.')
+  if (given === null)
+    context.out.warn('Without a passphrase, whoever can read this disk can read everything in this profile.')
   if (given !== undefined) return given
   if (!hasTerminal()) throw new Failure(EXIT.passphrase, MISSING_FOR_NEW)
   const first = checked(await askHidden('Choose a passphrase: '))
-  if ((await askHidden('Once more: ')) !== first) throw new Failure(EXIT.passphrase, 'The two passphrases differ: try again.')
+  if ((await askHidden('Once more: ')) !== first)
+    throw new Failure(EXIT.passphrase, 'The two passphrases differ: try again.')
   return first
 }
 

@@ -16,8 +16,14 @@ export const bench: Command = {
   count: [0, 100],
   run: async ({ args, out }) => {
     const script = join(PACKAGE_FOLDER, 'scripts', 'bench', 'index.ts')
-    if (!existsSync(script)) throw new Failure(EXIT.failed, 'The benchmarks are not part of the installed package: run "npm run bench" in a clone of the sources.')
-    const child = spawn(process.execPath, [script, ...args.all(), ...(out.json ? ['--json'] : [])], { stdio: 'inherit' })
+    if (!existsSync(script))
+      throw new Failure(
+        EXIT.failed,
+        'The benchmarks are not part of the installed package: run "npm run bench" in a clone of the sources.',
+      )
+    const child = spawn(process.execPath, [script, ...args.all(), ...(out.json ? ['--json'] : [])], {
+      stdio: 'inherit',
+    })
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('exit', resolve)
       child.once('error', reject)

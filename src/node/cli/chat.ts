@@ -29,7 +29,12 @@ export const chat: Command = {
 async function converse(context: Context, client: Client): Promise<void> {
   const conversation = await client.call('conversation', { to: context.args.at(0) })
   const names = await namesOf(client)
-  const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: '> ', terminal: process.stdin.isTTY === true })
+  const reader = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: '> ',
+    terminal: process.stdin.isTTY === true,
+  })
   // From here on no line is lost, whatever is awaited before the first is taken.
   const lines = reader[Symbol.asyncIterator]()
   const screen = new Screen(reader, client, conversation, names)
@@ -81,9 +86,11 @@ class Screen {
     if (event.type === 'message' && event.message.conversation === this.to) this.show(event.message)
     if (event.type === 'state' && event.conversation === this.to) {
       const words = this.#mine.get(event.message)
-      if (words !== undefined && event.state !== 'sent') this.say(`       ${stateWords(event.state, event.reason)}: ${words}`)
+      if (words !== undefined && event.state !== 'sent')
+        this.say(`       ${stateWords(event.state, event.reason)}: ${words}`)
     }
-    if (event.type === 'contact' && event.contact.id === this.to) this.say(`       ${plainLine(event.contact.name)}: ${reachWords(event.contact)}`)
+    if (event.type === 'contact' && event.contact.id === this.to)
+      this.say(`       ${plainLine(event.contact.name)}: ${reachWords(event.contact)}`)
   }
 
   async send(line: string): Promise<void> {

@@ -87,7 +87,10 @@ export class Args {
     const value = this.text(name)
     if (value === undefined) return undefined
     const word = words.find((known) => known === value)
-    if (word === undefined) throw usage(`--${name} must be ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}, not ${JSON.stringify(value)}.`)
+    if (word === undefined)
+      throw usage(
+        `--${name} must be ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}, not ${JSON.stringify(value)}.`,
+      )
     return word
   }
 
@@ -95,7 +98,8 @@ export class Args {
     const value = this.text(name)
     if (value === undefined) return undefined
     const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN
-    if (!(number >= min && number <= max)) throw usage(`--${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}.`)
+    if (!(number >= min && number <= max))
+      throw usage(`--${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}.`)
     return number
   }
 
@@ -105,7 +109,8 @@ export class Args {
     if (value === undefined) return undefined
     const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? []
     const seconds = Number(count) * (SECONDS_IN[unit ?? ''] ?? Number.NaN)
-    if (!(seconds > 0 && seconds <= 366 * 86_400)) throw usage(`--${name} must be a time such as 90s, 30m, 12h or 7d, at most a year, not ${JSON.stringify(value)}.`)
+    if (!(seconds > 0 && seconds <= 366 * 86_400))
+      throw usage(`--${name} must be a time such as 90s, 30m, 12h or 7d, at most a year, not ${JSON.stringify(value)}.`)
     return seconds
   }
 

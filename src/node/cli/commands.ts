@@ -34,4 +34,12 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** First words of commands that a later version will have: known, so that their refusal can say so. */
-export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'mail', 'devices', 'backup', 'recovery', 'doctor'])
+export const LATER: ReadonlySet<string> = new Set([
+  'group',
+  'attachment',
+  'mail',
+  'devices',
+  'backup',
+  'recovery',
+  'doctor',
+])

@@ -10,7 +10,8 @@ import { EXIT, Failure } from './failure.ts'
 /** Runs `use` with the node's client. Ends the command with exit 3 if no node runs. */
 export async function withNode<T>(context: Context, use: (client: Client) => Promise<T>): Promise<T> {
   const client = await connectHolder(context.dataDirectory)
-  if (client === undefined) throw new Failure(EXIT.noNode, `No node runs on ${context.dataDirectory}: start one with "tulnic start".`)
+  if (client === undefined)
+    throw new Failure(EXIT.noNode, `No node runs on ${context.dataDirectory}: start one with "tulnic start".`)
   try {
     return await use(client)
   } finally {
@@ -22,7 +23,8 @@ export async function withNode<T>(context: Context, use: (client: Client) => Pro
 export async function selfOf(client: Client): Promise<Self> {
   const { phase, self } = await client.call('status')
   if (self !== null) return self
-  if (phase === 'empty') throw new Failure(EXIT.failed, 'There is no profile yet: make one in the app, or with "tulnic init".')
+  if (phase === 'empty')
+    throw new Failure(EXIT.failed, 'There is no profile yet: make one in the app, or with "tulnic init".')
   throw new Failure(EXIT.passphrase, 'The profile is locked: give its passphrase in the app.')
 }
 
@@ -62,5 +64,8 @@ export async function watch<T>(client: Client, pick: (event: AnyEvent) => T | un
 /** What `promise` becomes, or `undefined` when `signal` ends the waiting first. */
 export async function before<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return undefined
-  return await Promise.race([promise, new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))])
+  return await Promise.race([
+    promise,
+    new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+  ])
 }

@@ -64,7 +64,8 @@ const show: Command = {
 }
 
 function contactText(contact: Contact): string {
-  const own = contact.ownName === null || contact.ownName === contact.name ? '' : ` (calls itself ${plainLine(contact.ownName)})`
+  const own =
+    contact.ownName === null || contact.ownName === contact.name ? '' : ` (calls itself ${plainLine(contact.ownName)})`
   return [
     `${plainLine(contact.name)}${own}`,
     `id         ${contact.id}`,
@@ -82,7 +83,9 @@ const rename: Command = {
   count: [2, 2],
   run: async (context) => {
     const { args, out } = context
-    const contact = await withNode(context, (client) => client.call('renameContact', { to: args.at(0), name: args.at(1) }))
+    const contact = await withNode(context, (client) =>
+      client.call('renameContact', { to: args.at(0), name: args.at(1) }),
+    )
     out.object({ contact: contactFields(contact) })
     out.comfort(`Called ${plainLine(contact.name)} from now on.`)
   },
@@ -111,7 +114,9 @@ async function compare(context: Context, client: Client): Promise<void> {
 
 /** Four groups of five digits a line, as people read them out. */
 function safetyText(number: string): string {
-  return (number.replaceAll(/\D/g, '').match(/\d{1,20}/g) ?? []).map((line) => (line.match(/\d{1,5}/g) ?? []).join(' ')).join('\n')
+  return (number.replaceAll(/\D/g, '').match(/\d{1,20}/g) ?? [])
+    .map((line) => (line.match(/\d{1,5}/g) ?? []).join(' '))
+    .join('\n')
 }
 
 function later(verb: string): Command {
@@ -129,9 +134,24 @@ function later(verb: string): Command {
 
 export const contactCommands: readonly Command[] = [
   show,
-  change('block', 'take nothing more from somebody', (client, to) => client.call('blockContact', { to }), 'NAME is blocked.'),
-  change('unblock', 'take messages from somebody again', (client, to) => client.call('unblockContact', { to }), 'NAME is not blocked any more.'),
-  change('remove', 'remove somebody and the conversation from this device', (client, to) => client.call('removeContact', { to }), 'NAME is removed.'),
+  change(
+    'block',
+    'take nothing more from somebody',
+    (client, to) => client.call('blockContact', { to }),
+    'NAME is blocked.',
+  ),
+  change(
+    'unblock',
+    'take messages from somebody again',
+    (client, to) => client.call('unblockContact', { to }),
+    'NAME is not blocked any more.',
+  ),
+  change(
+    'remove',
+    'remove somebody and the conversation from this device',
+    (client, to) => client.call('removeContact', { to }),
+    'NAME is removed.',
+  ),
   rename,
   verify,
   later('carrier'),

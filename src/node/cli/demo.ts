@@ -93,7 +93,9 @@ async function openAll(context: Context, people: readonly Person[]): Promise<voi
   for (const { host, folder } of people) {
     const url = host.openUrl()
     if (url === null || (await openInBrowser(folder, url))) continue
-    return context.out.warn('No browser could be started: run "tulnic open --print --data DATA" and open the address that it prints.')
+    return context.out.warn(
+      'No browser could be started: run "tulnic open --print --data DATA" and open the address that it prints.',
+    )
   }
 }
 

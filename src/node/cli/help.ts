@@ -25,14 +25,21 @@ function optionRows(options: Readonly<Record<string, Option>>): readonly (readon
 
 /** All commands, or those of one first word. */
 export function overview(word: string | undefined): string {
-  const shown = COMMANDS.filter((command) => command.help !== 'not in this version' && (word === undefined || command.name.startsWith(`${word} `)))
-  const rows = shown.map((command): readonly [string, string] => [`${command.name} ${command.takes}`.trimEnd(), command.help])
+  const shown = COMMANDS.filter(
+    (command) => command.help !== 'not in this version' && (word === undefined || command.name.startsWith(`${word} `)),
+  )
+  const rows = shown.map((command): readonly [string, string] => [
+    `${command.name} ${command.takes}`.trimEnd(),
+    command.help,
+  ])
   return `tulnic, a messenger without a server\n\n${columns(rows)}\n\nEach has --help. For all of them:\n\n${columns(optionRows(GLOBAL_OPTIONS))}`
 }
 
 /** One command. */
 export function helpOf(command: Command): string {
   const own = optionRows(command.options)
-  const usage = ['tulnic', command.name, command.takes, own.length === 0 ? '' : '[options]'].filter((part) => part !== '').join(' ')
+  const usage = ['tulnic', command.name, command.takes, own.length === 0 ? '' : '[options]']
+    .filter((part) => part !== '')
+    .join(' ')
   return `${usage}\n\n${command.help}\n\n${columns([...own, ...optionRows(GLOBAL_OPTIONS)])}`
 }

@@ -27,11 +27,19 @@ export const invite: Command = {
     const uses = args.whole('uses', 1, 1000)
     const expiresInSeconds = args.duration('expires')
     const { link, expiresAt } = await withNode(context, (client) =>
-      client.call('createInvite', { ...(uses === undefined ? {} : { uses }), ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }) }),
+      client.call('createInvite', {
+        ...(uses === undefined ? {} : { uses }),
+        ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+      }),
     )
     if (args.flag('qr')) out.aside(drawQr(link))
     out.result({ link, expiresAt }, link)
-    out.comfort(`Give it to one person over a channel you trust. It expires ${timeWords(expiresAt)}.`.replace('one person', uses === undefined || uses === 1 ? 'one person' : `at most ${uses} people`))
+    out.comfort(
+      `Give it to one person over a channel you trust. It expires ${timeWords(expiresAt)}.`.replace(
+        'one person',
+        uses === undefined || uses === 1 ? 'one person' : `at most ${uses} people`,
+      ),
+    )
   },
 }
 
@@ -73,14 +81,25 @@ async function accept(context: Context, client: Client): Promise<void> {
   const adding = client.call('addContact', call)
   const first = args.flag('wait') ? await before(adding, signal) : await adding
   const last = args.flag('wait') ? await settledContact(first, contacts, signal) : first
-  out.result({ contact: last === undefined ? null : { id: last.id, name: last.name, state: last.state } }, addedText(last))
+  out.result(
+    { contact: last === undefined ? null : { id: last.id, name: last.name, state: last.state } },
+    addedText(last),
+  )
   const spent = spentReason(last)
   if (spent !== undefined) throw new Failure(EXIT.failed, `This did not work: ${reasonWords(spent)}.`)
-  if (args.flag('wait') && last?.state !== 'active') throw new Failure(EXIT.notInTime, 'They could not be reached in time: it is tried again by itself, as long as the node runs.')
+  if (args.flag('wait') && last?.state !== 'active')
+    throw new Failure(
+      EXIT.notInTime,
+      'They could not be reached in time: it is tried again by itself, as long as the node runs.',
+    )
 }
 
 /** The contact once it is active or its link turns out to be spent; as it is when the time is over. */
-async function settledContact(first: Contact | undefined, contacts: Watch<Contact>, signal: AbortSignal): Promise<Contact | undefined> {
+async function settledContact(
+  first: Contact | undefined,
+  contacts: Watch<Contact>,
+  signal: AbortSignal,
+): Promise<Contact | undefined> {
   const isSettled = (contact: Contact): boolean => contact.state !== 'invited' || spentReason(contact) !== undefined
   if (first === undefined) return contacts.seen.at(-1)
   if (isSettled(first)) return first
@@ -111,7 +130,8 @@ function linkIn(argument: string): string {
   } catch {
     return argument
   }
-  if (!content.includes('tulnic:')) throw new Failure(EXIT.failed, `The file ${argument} holds no tulnic link: ask for the link again.`)
+  if (!content.includes('tulnic:'))
+    throw new Failure(EXIT.failed, `The file ${argument} holds no tulnic link: ask for the link again.`)
   return content
 }
 

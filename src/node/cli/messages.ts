@@ -14,7 +14,14 @@ const WAITS = ['sent', 'carried', 'delivered', 'read'] as const
 type Wait = (typeof WAITS)[number]
 
 /** How far a message is on its way; `sent` and `carried` are two ways, neither beyond the other. */
-const DISTANCE: Readonly<Record<MessageState, number>> = { failed: -1, queued: 0, sent: 1, carried: 1, delivered: 2, read: 3 }
+const DISTANCE: Readonly<Record<MessageState, number>> = {
+  failed: -1,
+  queued: 0,
+  sent: 1,
+  carried: 1,
+  delivered: 2,
+  read: 3,
+}
 
 /** Whether a message in `state` has what was waited for: that state or a later one. */
 export function meets(state: MessageState, wait: Wait): boolean {
@@ -57,13 +64,21 @@ async function sendAndWait(context: Context, client: Client, text: string, wait:
   const progress = wait === undefined ? undefined : await watch(client, progressIn)
   const message = await client.call('send', call)
   const signal = AbortSignal.timeout(context.timeoutMs)
-  const isEnd = (now: Progress): boolean => now.id === message.id && (now.state === 'failed' || (wait !== undefined && meets(now.state, wait)))
+  const isEnd = (now: Progress): boolean =>
+    now.id === message.id && (now.state === 'failed' || (wait !== undefined && meets(now.state, wait)))
   const reached = isEnd(message) ? message : await progress?.until(isEnd, signal)
   const last: Progress = reached ?? progress?.seen.findLast((now) => now.id === message.id) ?? message
-  out.result({ id: message.id, to: message.conversation, state: last.state }, `${message.id}  ${stateWords(last.state, last.reason)}`)
-  if (last.state === 'failed') throw new Failure(EXIT.failed, `The message could not be sent: ${stateWords(last.state, last.reason)}.`)
+  out.result(
+    { id: message.id, to: message.conversation, state: last.state },
+    `${message.id}  ${stateWords(last.state, last.reason)}`,
+  )
+  if (last.state === 'failed')
+    throw new Failure(EXIT.failed, `The message could not be sent: ${stateWords(last.state, last.reason)}.`)
   if (wait !== undefined && reached === undefined) {
-    throw new Failure(EXIT.notInTime, `The message is not ${wait} yet but ${stateWords(last.state, last.reason)}: it goes on by itself, as long as the node runs.`)
+    throw new Failure(
+      EXIT.notInTime,
+      `The message is not ${wait} yet but ${stateWords(last.state, last.reason)}: it goes on by itself, as long as the node runs.`,
+    )
   }
 }
 
@@ -82,11 +97,16 @@ export const history: Command = {
     const limit = args.whole('limit', 1, 500)
     const before = args.text('before')
     const search = args.text('search')
-    const query = { ...(limit === undefined ? {} : { limit }), ...(before === undefined ? {} : { before }), ...(search === undefined ? {} : { search }) }
+    const query = {
+      ...(limit === undefined ? {} : { limit }),
+      ...(before === undefined ? {} : { before }),
+      ...(search === undefined ? {} : { search }),
+    }
     await withNode(context, async (client) => {
       const messages = await client.call('history', { to: args.at(0), ...query })
       const names = out.json ? new Map() : await namesOf(client)
-      const text = messages.length === 0 ? 'No messages.' : messages.map((message) => messageWords(message, names)).join('\n')
+      const text =
+        messages.length === 0 ? 'No messages.' : messages.map((message) => messageWords(message, names)).join('\n')
       out.result({ messages: messages.map(messageFields) }, text)
     })
   },
@@ -96,7 +116,10 @@ export const history: Command = {
 export async function namesOf(client: Client): Promise<Map<string, string>> {
   const self = await selfOf(client)
   const contacts = await client.call('contacts')
-  return new Map([[self.id, self.name], ...contacts.map((contact: Contact): [string, string] => [contact.id, contact.name])])
+  return new Map([
+    [self.id, self.name],
+    ...contacts.map((contact: Contact): [string, string] => [contact.id, contact.name]),
+  ])
 }
 
 export const listen: Command = {
@@ -126,8 +149,12 @@ async function follow(context: Context, client: Client): Promise<void> {
     if (!told.has(event.id)) tell(event)
   }
   waiting = undefined
-  await Promise.race([client.closed, new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))])
-  if (!interruption.signal.aborted) throw new Failure(EXIT.noNode, 'The node stopped: start it again with "tulnic start".')
+  await Promise.race([
+    client.closed,
+    new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true })),
+  ])
+  if (!interruption.signal.aborted)
+    throw new Failure(EXIT.noNode, 'The node stopped: start it again with "tulnic start".')
 }
 
 function tellEvent(context: Context, event: NodeEvent, names: Map<string, string>): void {

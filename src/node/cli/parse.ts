@@ -26,7 +26,10 @@ function wordPositions(argv: readonly string[]): readonly number[] {
   return positions
 }
 
-function findCommand(argv: readonly string[], positions: readonly number[]): { command: Command; words: number } | undefined {
+function findCommand(
+  argv: readonly string[],
+  positions: readonly number[],
+): { command: Command; words: number } | undefined {
   const words = positions.map((at) => argv[at])
   for (const count of [2, 1]) {
     const name = words.slice(0, count).join(' ')
@@ -48,7 +51,9 @@ function withoutCommand(argv: readonly string[], positions: readonly number[]): 
   const isGroup = COMMANDS.some((command) => command.name.startsWith(`${word} `))
   if (isGroup && asksHelp) return { ask: 'overview', word }
   if (word === 'help') return { ask: 'overview', word: undefined }
-  throw usage(`There is no command ${JSON.stringify(word)}${isGroup ? ' with that second word' : ''}: "tulnic --help" lists all.`)
+  throw usage(
+    `There is no command ${JSON.stringify(word)}${isGroup ? ' with that second word' : ''}: "tulnic --help" lists all.`,
+  )
 }
 
 /** Finds the command. Wrong usage is a {@link Failure} with exit 2. */
@@ -66,13 +71,19 @@ export function parse(argv: readonly string[]): Parsed {
   if (args.flag('help')) return { ask: 'help', command }
   args.refuseLater(command.options)
   const [least, most] = command.count
-  if (positionals.length < least || positionals.length > most) throw usage(`Use it so: tulnic ${command.name} ${command.takes}`.trimEnd())
+  if (positionals.length < least || positionals.length > most)
+    throw usage(`Use it so: tulnic ${command.name} ${command.takes}`.trimEnd())
   return { ask: 'run', command, args }
 }
 
 function parseRest(argv: string[], command: Command): ReturnType<typeof parseArgs> {
   const all = { ...GLOBAL_OPTIONS, ...command.options }
-  const options = Object.fromEntries(Object.entries(all).map(([name, { type, multiple }]) => [name, { type, multiple: multiple === true, ...(name === 'help' ? { short: 'h' } : {}) }]))
+  const options = Object.fromEntries(
+    Object.entries(all).map(([name, { type, multiple }]) => [
+      name,
+      { type, multiple: multiple === true, ...(name === 'help' ? { short: 'h' } : {}) },
+    ]),
+  )
   try {
     return parseArgs({ args: argv, options, allowPositionals: true, strict: true })
   } catch (error) {

@@ -27,7 +27,8 @@ export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replaceAll(CONTROL, escape).replaceAll(BIDI, escape)
 }
 
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
@@ -42,6 +43,7 @@ export function columnsOf(text: string): number {
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map(plainLine))]
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => columnsOf(row[column] ?? ''))))
-  const line = (row: readonly string[]): string => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - columnsOf(cell))).join('  ')
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - columnsOf(cell))).join('  ')
   return cells.map((row) => line(row).trimEnd()).join('\n')
 }

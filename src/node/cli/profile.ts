@@ -49,7 +49,12 @@ async function makeProfile(context: Context, name: string): Promise<Made> {
   }
   const settings = { listen: [], mdns: false, lanOnly: true }
   const { dataDirectory, startNode, out } = context
-  const host = await hostNode({ dataDirectory, startNode: (directory) => startNode(directory, settings), door: null, warn: (text) => out.warn(text) })
+  const host = await hostNode({
+    dataDirectory,
+    startNode: (directory) => startNode(directory, settings),
+    door: null,
+    warn: (text) => out.warn(text),
+  })
   try {
     refuseSecond((await host.node.status()).phase)
     return await host.node.createProfile({ name, passphrase: await newPassphrase(context) })
@@ -59,7 +64,11 @@ async function makeProfile(context: Context, name: string): Promise<Made> {
 }
 
 function refuseSecond(phase: Status['phase']): void {
-  if (phase !== 'empty') throw new Failure(EXIT.failed, 'There is a profile here already: choose another folder with --data for a second one.')
+  if (phase !== 'empty')
+    throw new Failure(
+      EXIT.failed,
+      'There is a profile here already: choose another folder with --data for a second one.',
+    )
 }
 
 export const id: Command = {
@@ -78,14 +87,19 @@ export const open: Command = {
   name: 'open',
   takes: '',
   help: 'open the app with a fresh single-use code',
-  options: { print: { type: 'boolean', help: 'print the address instead (it holds the code: valid for 60 seconds, once)' } },
+  options: {
+    print: { type: 'boolean', help: 'print the address instead (it holds the code: valid for 60 seconds, once)' },
+  },
   count: [0, 0],
   run: async (context) => {
     const { out } = context
     const { url } = await withNode(context, (client) => client.call('openCode'))
     if (context.args.flag('print')) return out.result({ url }, url)
     if (!(await openInBrowser(context.dataDirectory, url))) {
-      throw new Failure(EXIT.failed, 'No browser could be started: run "tulnic open --print" and open the address that it prints.')
+      throw new Failure(
+        EXIT.failed,
+        'No browser could be started: run "tulnic open --print" and open the address that it prints.',
+      )
     }
     const plain = url.split('#', 1)[0]
     out.object({ url: plain })

@@ -32,7 +32,13 @@ async function runParsed(argv: readonly string[], startNode: StartNode): Promise
   if (parsed.ask === 'help') return print(helpOf(parsed.command))
   const { args, command } = parsed
   const out = new Output(args.flag('json'), args.flag('quiet'))
-  await command.run({ args, out, dataDirectory: dataDirectory(args.text('data'), process.env), timeoutMs: timeoutMs(args.text('timeout')), startNode })
+  await command.run({
+    args,
+    out,
+    dataDirectory: dataDirectory(args.text('data'), process.env),
+    timeoutMs: timeoutMs(args.text('timeout')),
+    startNode,
+  })
 }
 
 function print(text: string): void {
@@ -42,7 +48,8 @@ function print(text: string): void {
 function timeoutMs(given: string | undefined): number {
   if (given === undefined) return DEFAULT_TIMEOUT_S * 1000
   const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(given) ? Number(given) : Number.NaN
-  if (!(seconds > 0 && seconds <= LONGEST_TIMEOUT_S)) throw usage(`--timeout must be a number of seconds up to ${LONGEST_TIMEOUT_S}, not ${JSON.stringify(given)}.`)
+  if (!(seconds > 0 && seconds <= LONGEST_TIMEOUT_S))
+    throw usage(`--timeout must be a number of seconds up to ${LONGEST_TIMEOUT_S}, not ${JSON.stringify(given)}.`)
   return seconds * 1000
 }
 
@@ -52,6 +59,8 @@ export async function runProcess(startNode: StartNode): Promise<never> {
   process.stdout.on('error', () => process.exit(EXIT.done))
   process.stderr.on('error', () => {})
   const code = await run(process.argv.slice(2), startNode)
-  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))))
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
+  )
   process.exit(code)
 }

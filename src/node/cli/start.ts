@@ -72,13 +72,15 @@ async function openProfile(context: Context, node: Node): Promise<string | undef
   if (phase === 'empty') return await makeProfile(context, node, name)
   if (phase === 'locked') await unlock(context, node)
   const actual = self?.name ?? (await node.status()).self?.name
-  if (name !== undefined && actual !== undefined && name !== actual) out.warn(`This profile is called ${actual}: --name names only a new one.`)
+  if (name !== undefined && actual !== undefined && name !== actual)
+    out.warn(`This profile is called ${actual}: --name names only a new one.`)
   return undefined
 }
 
 async function makeProfile(context: Context, node: Node, name: string | undefined): Promise<string | undefined> {
   if (name !== undefined) return (await node.createProfile({ name, passphrase: await newPassphrase(context) })).phrase
-  if (context.args.flag('headless')) throw new Failure(EXIT.failed, 'There is no profile here yet: say --name NAME to make one, or run "tulnic init".')
+  if (context.args.flag('headless'))
+    throw new Failure(EXIT.failed, 'There is no profile here yet: say --name NAME to make one, or run "tulnic init".')
   givenPassphrase(context)
   return undefined
 }
@@ -93,7 +95,17 @@ async function announce(context: Context, host: Host, phrase: string | undefined
   const { out } = context
   if (out.json) host.node.subscribe((event) => report(context, host.node, event))
   const status = await host.node.status()
-  out.result({ type: 'ready', ...who(status), url: host.url, addresses: status.addresses, pid: process.pid, ...(phrase === undefined ? {} : { phrase }) }, readyText(status, host.url, phrase))
+  out.result(
+    {
+      type: 'ready',
+      ...who(status),
+      url: host.url,
+      addresses: status.addresses,
+      pid: process.pid,
+      ...(phrase === undefined ? {} : { phrase }),
+    },
+    readyText(status, host.url, phrase),
+  )
 }
 
 function who(status: Status): { id: string | null; name: string | null } {
@@ -101,8 +113,14 @@ function who(status: Status): { id: string | null; name: string | null } {
 }
 
 function readyText(status: Status, url: string | null, phrase: string | undefined): string {
-  const name = status.self === null ? 'The app asks for what is missing.' : `${plainLine(status.self.name)} is here, as ${status.self.id}.`
-  const words = phrase === undefined ? [] : ['', 'Your recovery phrase, shown only this once: write it down and keep it safe.', '', `  ${phrase}`, '']
+  const name =
+    status.self === null
+      ? 'The app asks for what is missing.'
+      : `${plainLine(status.self.name)} is here, as ${status.self.id}.`
+  const words =
+    phrase === undefined
+      ? []
+      : ['', 'Your recovery phrase, shown only this once: write it down and keep it safe.', '', `  ${phrase}`, '']
   return [name, ...words, `The app is at ${url} (open it with "tulnic open"). Stop with Ctrl+C.`].join('\n')
 }
 

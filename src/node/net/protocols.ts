@@ -21,7 +21,7 @@ export const STREAMS = {
   [HELLO]: 1,
   [ENVELOPE]: 1,
   [BUNDLE]: 2,
-  [PAIR]: 2,
+  [PAIR]: 4,
 } as const
 
 const KIB = 1024

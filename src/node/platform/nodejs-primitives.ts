@@ -82,22 +82,38 @@ function working<T extends object>(make: () => T, trial: (made: T) => unknown): 
 }
 
 function hashes(): Pick<Primitives, 'sha256' | 'hmac'> {
-  const scratch = Buffer.alloc(BLOCK_BYTES + SCRATCH_BYTES)
-  const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES)
+  const inner = new Uint8Array(BLOCK_BYTES + SCRATCH_BYTES)
+  const outer = new Uint8Array(BLOCK_BYTES + HASH_BYTES)
+  /** Views of `inner` by length of message: making one costs as much as hashing a block. */
+  const views: Uint8Array[] = []
+  /** Length of the last key: behind it both blocks still hold their padding. */
+  let padded = -1
   const sha256 = (data: Uint8Array): Uint8Array => view(crypto.hash('sha256', data, 'buffer'))
   const hmac = (key: Uint8Array, data: Uint8Array): Uint8Array => {
     const block = key.length > BLOCK_BYTES ? sha256(key) : key
-    const inner = data.length <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(BLOCK_BYTES + data.length)
-    inner.fill(0x36, block.length, BLOCK_BYTES)
-    outer.fill(0x5c, block.length, BLOCK_BYTES)
+    if (padded !== block.length) {
+      inner.fill(0x36, block.length, BLOCK_BYTES)
+      outer.fill(0x5c, block.length, BLOCK_BYTES)
+      padded = block.length
+    }
     for (let at = 0; at < block.length; at++) {
       const byte = block[at] as number
       inner[at] = byte ^ 0x36
       outer[at] = byte ^ 0x5c
     }
-    inner.set(data, BLOCK_BYTES)
-    outer.set(crypto.hash('sha256', inner.subarray(0, BLOCK_BYTES + data.length), 'buffer'), BLOCK_BYTES)
+    outer.set(crypto.hash('sha256', withKey(data), 'buffer'), BLOCK_BYTES)
     return sha256(outer)
+  }
+  /** The keyed block and the message behind it. */
+  const withKey = (data: Uint8Array): Uint8Array => {
+    if (data.length > SCRATCH_BYTES) return Buffer.concat([inner.subarray(0, BLOCK_BYTES), data])
+    inner.set(data, BLOCK_BYTES)
+    let whole = views[data.length]
+    if (whole === undefined) {
+      whole = inner.subarray(0, BLOCK_BYTES + data.length)
+      views[data.length] = whole
+    }
+    return whole
   }
   return { sha256, hmac }
 }

@@ -21,7 +21,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync
+  writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, type Random } from '../../protocol/index.ts'
@@ -53,7 +53,7 @@ export async function nodejsPlatform(dataDirectory: string): Promise<Platform> {
     readKeyFile: async () => readKeyFile(path),
     writeKeyFile: async (file) => attempt(path, () => writeKeyFile(path, file)),
     argon2id,
-    openStore: (key) => openSqlite({ files: nodejsFiles(path), key, path })
+    openStore: (key) => openSqlite({ files: nodejsFiles(path), key, path }),
   }
 }
 
@@ -69,7 +69,8 @@ function keepPrivate(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if (process.platform === 'win32') return
   narrow(path, 0o700)
-  for (const name of [KEY_FILE, DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-journal`]) narrow(join(path, name), 0o600)
+  for (const name of [KEY_FILE, DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-journal`])
+    narrow(join(path, name), 0o600)
 }
 
 /** Sets the permissions where they are not just these. */
@@ -102,7 +103,10 @@ function wakeOnce(): Platform['wake'] {
     const wait = (): NodeJS.Timeout => {
       const left = Math.max(0, at - Date.now())
       // A timer may fire a millisecond early, and waits no longer than 24 days.
-      return setTimeout(() => (Date.now() < at ? (mine = timer = wait()) : callback()), Math.min(left, LONGEST_TIMER_MS))
+      return setTimeout(
+        () => (Date.now() < at ? (mine = timer = wait()) : callback()),
+        Math.min(left, LONGEST_TIMER_MS),
+      )
     }
     let mine = wait()
     timer = mine
@@ -115,7 +119,11 @@ function readKeyFile(path: string): KeyFile | null {
   if (!existsSync(file)) return null
   const text = attempt(path, () => readFileSync(file, 'utf8'))
   const decoded = decodeKeyFile(text)
-  if (decoded instanceof Error) throw new StoreError('damaged', `The key file ${file} is damaged (${decoded.message}): restore it or a backup of the profile.`)
+  if (decoded instanceof Error)
+    throw new StoreError(
+      'damaged',
+      `The key file ${file} is damaged (${decoded.message}): restore it or a backup of the profile.`,
+    )
   return decoded
 }
 
@@ -148,7 +156,9 @@ function decodeKeyFile(text: string): KeyFile | Error {
   if (wrapped === undefined) return new Error('its key cannot be read')
   if (parsed.argon2id === null) return { version: 1, argon2id: null, wrapped }
   const parameters = decodeParameters(parsed.argon2id)
-  return parameters === undefined ? new Error('its parameters cannot be read') : { version: 1, argon2id: parameters, wrapped }
+  return parameters === undefined
+    ? new Error('its parameters cannot be read')
+    : { version: 1, argon2id: parameters, wrapped }
 }
 
 function decodeParameters(value: unknown): NonNullable<KeyFile['argon2id']> | undefined {
@@ -180,9 +190,19 @@ function bytes(value: unknown): Uint8Array | undefined {
 }
 
 /** RFC 9106 Argon2id, off the main thread. */
-function argon2id(passphrase: string, { salt, passes, memoryKiB, parallelism }: NonNullable<KeyFile['argon2id']>): Promise<Uint8Array> {
+function argon2id(
+  passphrase: string,
+  { salt, passes, memoryKiB, parallelism }: NonNullable<KeyFile['argon2id']>,
+): Promise<Uint8Array> {
   if (typeof argon2 !== 'function') throw new Error('This Node.js has no Argon2id: use version 24.7 or later.')
-  const parameters = { message: passphrase, nonce: salt, passes, memory: memoryKiB, parallelism, tagLength: DATABASE_KEY_BYTES }
+  const parameters = {
+    message: passphrase,
+    nonce: salt,
+    passes,
+    memory: memoryKiB,
+    parallelism,
+    tagLength: DATABASE_KEY_BYTES,
+  }
   return new Promise((done, failed) => {
     argon2('argon2id', parameters, (error, key) => (error === null ? done(new Uint8Array(key)) : failed(error)))
   })

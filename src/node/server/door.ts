@@ -16,7 +16,15 @@ import { ApiError } from '../api-error.ts'
 import type { Asset, Assets } from './assets.ts'
 import { readDoorFile, writeDoorFile } from './door-file.ts'
 import { isRecord } from './fields.ts'
-import { type DoorNames, doorNames, hasBearer, hasSubprotocolToken, refusal, SUBPROTOCOL, socketRefusal } from './guard.ts'
+import {
+  type DoorNames,
+  doorNames,
+  hasBearer,
+  hasSubprotocolToken,
+  refusal,
+  SUBPROTOCOL,
+  socketRefusal,
+} from './guard.ts'
 import { listenLocally } from './listening.ts'
 import { FRAME_LIMIT, type Served, serveRpc } from './rpc.ts'
 import { type Codes, makeCodes } from './secret.ts'
@@ -60,8 +68,19 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const { servers, port, warning } = await listenLocally(options.port, file.port, 2 * WINDOWS_AT_ONCE)
   if (warning !== null) options.warn(warning)
   keep(options.directory, port, file.token)
-  const room: Room = { names: doorNames(port), token: file.token, codes: makeCodes(() => performance.now()), assets: options.assets, headers: headersFor(options.assets) }
-  const windows = new WebSocketServer({ noServer: true, maxPayload: FRAME_LIMIT, perMessageDeflate: false, handleProtocols: () => SUBPROTOCOL })
+  const room: Room = {
+    names: doorNames(port),
+    token: file.token,
+    codes: makeCodes(() => performance.now()),
+    assets: options.assets,
+    headers: headersFor(options.assets),
+  }
+  const windows = new WebSocketServer({
+    noServer: true,
+    maxPayload: FRAME_LIMIT,
+    perMessageDeflate: false,
+    handleProtocols: () => SUBPROTOCOL,
+  })
   windows.on('connection', (window) => serveWindow(window, { ...options.served, door: null }))
   for (const server of servers) {
     server.on('request', (request, response) => void answer(request, response, room))
@@ -75,7 +94,10 @@ function keep(directory: string, port: number, token: string): void {
   try {
     writeDoorFile(directory, { port, token })
   } catch (error) {
-    throw new ApiError('storage', `door.json cannot be written in ${directory} (${codeOf(error)}): check that the disk has room and can be written.`)
+    throw new ApiError(
+      'storage',
+      `door.json cannot be written in ${directory} (${codeOf(error)}): check that the disk has room and can be written.`,
+    )
   }
 }
 
@@ -104,7 +126,7 @@ function headersFor(assets: Assets): Readonly<Record<string, string>> {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    'trusted-types default'
+    'trusted-types default',
   ]
   return {
     'Content-Security-Policy': policy.join('; '),
@@ -114,12 +136,23 @@ function headersFor(assets: Assets): Readonly<Record<string, string>> {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'no-referrer',
-    'Permissions-Policy': 'camera=(self), microphone=(self), geolocation=(), usb=(), payment=()'
+    'Permissions-Policy': 'camera=(self), microphone=(self), geolocation=(), usb=(), payment=()',
   }
 }
 
-function reply(response: ServerResponse, room: Room, status: number, headers: Record<string, string> = {}, body: Buffer | string = ''): void {
-  response.writeHead(status, { ...room.headers, 'Cache-Control': 'no-store', 'Content-Length': String(Buffer.byteLength(body)), ...headers })
+function reply(
+  response: ServerResponse,
+  room: Room,
+  status: number,
+  headers: Record<string, string> = {},
+  body: Buffer | string = '',
+): void {
+  response.writeHead(status, {
+    ...room.headers,
+    'Cache-Control': 'no-store',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...headers,
+  })
   response.end(body)
 }
 
@@ -147,21 +180,25 @@ async function answer(request: IncomingMessage, response: ServerResponse, room: 
 
 function answerApi(request: IncomingMessage, response: ServerResponse, room: Room, path: string): void {
   if (!hasBearer(request, room.token)) return reply(response, room, 401)
-  if (path === '/api/session') return reply(response, room, request.method === 'GET' ? 204 : 405, { Allow: 'GET, POST' })
+  if (path === '/api/session')
+    return reply(response, room, request.method === 'GET' ? 204 : 405, { Allow: 'GET, POST' })
   if (path === '/api/socket') return reply(response, room, 426, { Upgrade: 'websocket' })
   reply(response, room, 404)
 }
 
 function serveFile(request: IncomingMessage, response: ServerResponse, room: Room, asset: Asset | undefined): void {
   if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, room, 405, { Allow: 'GET, HEAD' })
-  if (asset === undefined) return reply(response, room, 404, { 'Content-Type': 'text/plain; charset=utf-8' }, notFound(room))
+  if (asset === undefined)
+    return reply(response, room, 404, { 'Content-Type': 'text/plain; charset=utf-8' }, notFound(room))
   const caching = asset.hashed ? 'private, max-age=31536000, immutable' : 'no-store'
   const headers = { 'Content-Type': asset.type, 'Cache-Control': caching }
   reply(response, room, 200, headers, asset.bytes)
 }
 
 function notFound(room: Room): string {
-  return room.assets.size === 0 ? 'The app was not built: run "npm run build" in the folder of tulnic.\n' : 'There is nothing here.\n'
+  return room.assets.size === 0
+    ? 'The app was not built: run "npm run build" in the folder of tulnic.\n'
+    : 'There is nothing here.\n'
 }
 
 async function exchange(request: IncomingMessage, response: ServerResponse, room: Room): Promise<void> {
@@ -172,7 +209,13 @@ async function exchange(request: IncomingMessage, response: ServerResponse, room
   const outcome = room.codes.take(code)
   if (outcome === 'limited') return reply(response, room, 429, { 'Retry-After': '60' })
   if (outcome === 'wrong') return reply(response, room, 403)
-  reply(response, room, 200, { 'Content-Type': 'application/json; charset=utf-8' }, JSON.stringify({ token: room.token }))
+  reply(
+    response,
+    room,
+    200,
+    { 'Content-Type': 'application/json; charset=utf-8' },
+    JSON.stringify({ token: room.token }),
+  )
 }
 
 function codeIn(body: string): string | undefined {
@@ -204,7 +247,8 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
 function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, room: Room, windows: WebSocketServer): void {
   socket.on('error', () => socket.destroy())
   const refused = upgradeRefusal(request, room, windows)
-  if (refused === undefined) return windows.handleUpgrade(request, socket, head, (window) => windows.emit('connection', window, request))
+  if (refused === undefined)
+    return windows.handleUpgrade(request, socket, head, (window) => windows.emit('connection', window, request))
   socket.end(`HTTP/1.1 ${refused} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }
 
@@ -217,7 +261,10 @@ function upgradeRefusal(request: IncomingMessage, room: Room, windows: WebSocket
 }
 
 function serveWindow(window: WebSocket, served: Served): void {
-  const connection = serveRpc({ send: (frame) => window.send(frame), unread: () => window.bufferedAmount, close: () => window.terminate() }, served)
+  const connection = serveRpc(
+    { send: (frame) => window.send(frame), unread: () => window.bufferedAmount, close: () => window.terminate() },
+    served,
+  )
   window.on('message', (data: RawData, isBinary: boolean) => {
     if (isBinary || !Buffer.isBuffer(data)) window.close(1003)
     else connection.receive(data.toString('utf8'))

@@ -16,7 +16,9 @@ export type Shape = Readonly<Record<string, Field<unknown>>>
 type Value<F> = F extends Field<infer T> ? T : never
 type OptionalKeys<S> = { [K in keyof S]: S[K] extends { readonly optional: true } ? K : never }[keyof S]
 /** The arguments that a shape lets through. */
-export type Checked<S extends Shape> = { [K in Exclude<keyof S, OptionalKeys<S>>]: Value<S[K]> } & { [K in OptionalKeys<S>]?: Value<S[K]> }
+export type Checked<S extends Shape> = { [K in Exclude<keyof S, OptionalKeys<S>>]: Value<S[K]> } & {
+  [K in OptionalKeys<S>]?: Value<S[K]>
+}
 
 interface Required<T> extends Field<T> {
   readonly optional: false
@@ -26,24 +28,34 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** Well-formed text of `min` to `max` UTF-16 units. */
 export function text(max: number, min = 0): Required<string> {
-  const is = (value: unknown): value is string => typeof value === 'string' && value.length >= min && value.length <= max && !LONE_SURROGATE.test(value)
-  return { is, what: min === 0 ? `text of at most ${max} characters` : `text of ${min} to ${max} characters`, optional: false }
+  const is = (value: unknown): value is string =>
+    typeof value === 'string' && value.length >= min && value.length <= max && !LONE_SURROGATE.test(value)
+  return {
+    is,
+    what: min === 0 ? `text of at most ${max} characters` : `text of ${min} to ${max} characters`,
+    optional: false,
+  }
 }
 
 /** A whole number from `min` to `max`. */
 export function whole(min: number, max: number): Required<number> {
-  const is = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+  const is = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
   return { is, what: `a whole number from ${min} to ${max}`, optional: false }
 }
 
 export const flag: Required<boolean> = {
   is: (value): value is boolean => typeof value === 'boolean',
   what: 'true or false',
-  optional: false
+  optional: false,
 }
 
 export function orNull<T>(field: Required<T>): Required<T | null> {
-  return { is: (value): value is T | null => value === null || field.is(value), what: `${field.what}, or null`, optional: false }
+  return {
+    is: (value): value is T | null => value === null || field.is(value),
+    what: `${field.what}, or null`,
+    optional: false,
+  }
 }
 
 /** An argument that may be left out. */

@@ -31,7 +31,13 @@ function count(request: IncomingMessage, name: string): number {
  */
 function isFrontDoor(request: IncomingMessage): boolean {
   const { headers } = request
-  return request.method === 'GET' && request.url === '/' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && headers.origin === undefined
+  return (
+    request.method === 'GET' &&
+    request.url === '/' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document' &&
+    headers.origin === undefined
+  )
 }
 
 /** The status to refuse a request with, or `undefined` if its head says that it comes from here. */
@@ -39,7 +45,7 @@ export function refusal(request: IncomingMessage, names: DoorNames): 400 | 403 |
   const { host, origin } = request.headers
   if (host === undefined || count(request, 'host') !== 1 || !names.hosts.has(host)) return 421
   if (request.url === undefined || !request.url.startsWith('/')) return 400
-  if (origin !== undefined && false) return 403
+  if (origin !== undefined && !names.origins.has(origin)) return 403
   const site = request.headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isFrontDoor(request)) return 403
   return undefined

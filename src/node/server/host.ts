@@ -49,10 +49,11 @@ export async function hostNode(options: HostOptions): Promise<Host> {
 
   const doorApi: DoorApi = {
     openCode: async () => {
-      if (door === undefined) throw new ApiError('usage', 'This node has no app window to open: start it by "tulnic start".')
+      if (door === undefined)
+        throw new ApiError('usage', 'This node has no app window to open: start it by "tulnic start".')
       return { url: door.openUrl() }
     },
-    holder: async () => ({ pid: process.pid, url: door?.url ?? null, state })
+    holder: async () => ({ pid: process.pid, url: door?.url ?? null, state }),
   }
 
   const end = async (node: Node | undefined): Promise<void> => {
@@ -78,7 +79,8 @@ export async function hostNode(options: HostOptions): Promise<Host> {
   try {
     removeOldFiles(options.dataDirectory, true)
     node = await options.startNode(options.dataDirectory)
-    if (options.door !== null) door = await openDoor({ directory: options.dataDirectory, served, warn: options.warn, ...options.door })
+    if (options.door !== null)
+      door = await openDoor({ directory: options.dataDirectory, served, warn: options.warn, ...options.door })
   } catch (error) {
     await end(node)
     started.reject(error)

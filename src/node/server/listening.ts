@@ -30,12 +30,17 @@ export interface Listening {
  *
  * Rejects with {@link PortTaken} if `wanted` is taken. At most `connections` on each address.
  */
-export async function listenLocally(wanted: number | undefined, kept: number | null, connections: number): Promise<Listening> {
+export async function listenLocally(
+  wanted: number | undefined,
+  kept: number | null,
+  connections: number,
+): Promise<Listening> {
   const first = wanted ?? kept ?? DEFAULT_PORT
   for (let port = first; port < first + PORTS_TRIED && port <= 65_535; port++) {
     const servers = await listenOn(port, connections)
     if (servers !== 'taken') return listening(servers, first)
-    if (wanted !== undefined && wanted !== 0) throw new PortTaken(`Port ${wanted} is taken by another program: choose another with --port, or leave it out.`)
+    if (wanted !== undefined && wanted !== 0)
+      throw new PortTaken(`Port ${wanted} is taken by another program: choose another with --port, or leave it out.`)
   }
   throw new ApiError('storage', `No free port was found from ${first} on: name one with --port.`)
 }
@@ -43,23 +48,36 @@ export async function listenLocally(wanted: number | undefined, kept: number | n
 function listening(servers: readonly Server[], first: number): Listening {
   const port = portOf(servers[0])
   const moved = first !== 0 && port !== first
-  return { servers, port, warning: moved ? `Port ${first} is taken by another program: the app is at port ${port} from now on.` : null }
+  return {
+    servers,
+    port,
+    warning: moved ? `Port ${first} is taken by another program: the app is at port ${port} from now on.` : null,
+  }
 }
 
 async function listenOn(port: number, connections: number): Promise<readonly Server[] | 'taken'> {
   const four = await tryListen('127.0.0.1', port, connections)
   if (four === 'taken') return 'taken'
   const six = await tryListen('::1', four === 'absent' ? port : portOf(four), connections)
-  if (six !== 'taken' && !(four === 'absent' && six === 'absent')) return [four, six].filter((server) => server !== 'absent')
+  if (six !== 'taken' && !(four === 'absent' && six === 'absent'))
+    return [four, six].filter((server) => server !== 'absent')
   if (four !== 'absent') four.close()
   return 'taken'
 }
 
 function tryListen(host: string, port: number, connections: number): Promise<Server | 'taken' | 'absent'> {
-  const server = createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 5000, keepAliveTimeout: 5000 })
+  const server = createServer({
+    maxHeaderSize: 8192,
+    headersTimeout: 5000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 5000,
+    keepAliveTimeout: 5000,
+  })
   server.maxConnections = connections
   return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT' ? 'absent' : 'taken'))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT' ? 'absent' : 'taken'),
+    )
     server.listen({ host, port, exclusive: true }, () => resolve(server))
   })
 }

@@ -81,14 +81,19 @@ export async function holdProfile(directory: string, serve: (socket: Socket) => 
 
 /** Who is in the way for good: one that runs, or, once patience is over, anybody. */
 function holderAmong(others: readonly Other[], late: boolean): Other | undefined {
-  return others.find((other) => other.state === 'starting' || other.state === 'running') ?? (late ? others[0] : undefined)
+  return (
+    others.find((other) => other.state === 'starting' || other.state === 'running') ?? (late ? others[0] : undefined)
+  )
 }
 
 function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new ApiError('storage', `The data directory ${directory} cannot be made (${codeOf(error)}): choose another with --data.`)
+    throw new ApiError(
+      'storage',
+      `The data directory ${directory} cannot be made (${codeOf(error)}): choose another with --data.`,
+    )
   }
 }
 
@@ -102,7 +107,10 @@ async function standBack(others: readonly Other[], deadline: number): Promise<vo
 
 function heldBy(other: Other, directory: string): ApiError {
   const who = other.pid === null ? 'another process' : `process ${other.pid}`
-  return new ApiError('held', `This profile is already in use by ${who} (${directory}): stop that one first, or choose another with --data.`)
+  return new ApiError(
+    'held',
+    `This profile is already in use by ${who} (${directory}): stop that one first, or choose another with --data.`,
+  )
 }
 
 async function claimSocket(directory: string, serve: (socket: Socket) => void): Promise<Claim | undefined> {
@@ -121,7 +129,7 @@ async function claimSocket(directory: string, serve: (socket: Socket) => void): 
     withdraw: async () => {
       rmSync(path, { force: true })
       await close()
-    }
+    },
   }
 }
 
@@ -156,7 +164,13 @@ function acceptor(serve: (socket: Socket) => void): { server: Server; close: () 
 async function listen(server: Server, path: string, directory: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
-      const refused = codeOf(error) === 'EADDRINUSE' ? error : new ApiError('storage', `No socket can be made in ${directory} (${codeOf(error)}): check that the disk can be written, or choose another place with --data.`)
+      const refused =
+        codeOf(error) === 'EADDRINUSE'
+          ? error
+          : new ApiError(
+              'storage',
+              `No socket can be made in ${directory} (${codeOf(error)}): check that the disk can be written, or choose another place with --data.`,
+            )
       reject(refused)
     })
     server.listen(path, resolve)
@@ -175,18 +189,31 @@ function socketNames(directory: string): readonly string[] {
 
 async function findOthers(directory: string, own: string | undefined): Promise<readonly Other[]> {
   if (onWindows) return own === undefined ? await asked(directory, 'pipe') : []
-  const found = await Promise.all(socketNames(directory).filter((name) => name !== own).map((name) => asked(directory, name)))
+  const found = await Promise.all(
+    socketNames(directory)
+      .filter((name) => name !== own)
+      .map((name) => asked(directory, name)),
+  )
   return found.flat()
 }
 
 /** Asks one socket who it is; nothing if nobody listens there. */
 async function asked(directory: string, name: string): Promise<readonly Other[]> {
   const pid = Number(SOCKET_NAME.exec(name)?.[1] ?? Number.NaN)
-  const unknown: Other = { name, pid: Number.isNaN(pid) ? null : pid, state: 'running', ended: Promise.resolve(), leave: () => {} }
+  const unknown: Other = {
+    name,
+    pid: Number.isNaN(pid) ? null : pid,
+    state: 'running',
+    ended: Promise.resolve(),
+    leave: () => {},
+  }
   const client = await reach(directory, name)
   if (client === 'nobody') return []
   if (client === 'busy') return [unknown]
-  const holder = await Promise.race([client.call('holder').catch(() => 'gone' as const), delay(ANSWER_MS, undefined, { ref: false })])
+  const holder = await Promise.race([
+    client.call('holder').catch(() => 'gone' as const),
+    delay(ANSWER_MS, undefined, { ref: false }),
+  ])
   if (holder === 'gone') {
     client.close()
     return [{ ...unknown, state: 'claiming' }]
@@ -199,7 +226,9 @@ async function asked(directory: string, name: string): Promise<readonly Other[]>
 /** Connects to one socket; removes it if its process is gone. */
 async function reach(directory: string, name: string): Promise<Client | 'nobody' | 'busy'> {
   try {
-    const path = onWindows ? Promise.resolve(connectSocket(pipeOf(directory))) : withSocketPath(directory, name, connectSocket)
+    const path = onWindows
+      ? Promise.resolve(connectSocket(pipeOf(directory)))
+      : withSocketPath(directory, name, connectSocket)
     return clientOf(await path)
   } catch (error) {
     const code = codeOf(error)

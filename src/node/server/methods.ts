@@ -16,7 +16,10 @@ export interface Callee {
 
 type Method = (callee: Callee, args: unknown) => Promise<unknown>
 
-function method<S extends Shape>(shape: S, run: (node: NodeApi, args: Checked<S>, callee: Callee) => Promise<unknown>): Method {
+function method<S extends Shape>(
+  shape: S,
+  run: (node: NodeApi, args: Checked<S>, callee: Callee) => Promise<unknown>,
+): Method {
   return async (callee, args) => {
     if (!fits(shape, args)) throw new ApiError('usage', `This call was not understood: ${fault(shape, args)}.`)
     return await run(callee.node, args, callee)
@@ -33,14 +36,18 @@ const SECONDS = whole(1, 86_400)
 
 const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   status: method({}, (node) => node.status()),
-  createProfile: method({ name: text(1024), passphrase: orNull(text(1024, 1)) }, (node, args) => node.createProfile(args)),
+  createProfile: method({ name: text(1024), passphrase: orNull(text(1024, 1)) }, (node, args) =>
+    node.createProfile(args),
+  ),
   unlock: method({ passphrase: text(1024) }, (node, args) => node.unlock(args)),
   rename: method({ name: text(1024) }, (node, args) => node.rename(args)),
   stop: method({}, async (_node, _args, callee) => callee.stop()),
 
   contacts: method({}, (node) => node.contacts()),
   contact: method({ to: WORD }, (node, args) => node.contact(args)),
-  createInvite: method({ uses: maybe(whole(1, 1000)), expiresInSeconds: maybe(whole(1, 31_536_000)) }, (node, args) => node.createInvite(args)),
+  createInvite: method({ uses: maybe(whole(1, 1000)), expiresInSeconds: maybe(whole(1, 31_536_000)) }, (node, args) =>
+    node.createInvite(args),
+  ),
   addContact: method({ link: LINK, name: maybe(text(1024)) }, (node, args) => node.addContact(args)),
   renameContact: method({ to: WORD, name: text(1024) }, (node, args) => node.renameContact(args)),
   blockContact: method({ to: WORD }, (node, args) => node.blockContact(args)),
@@ -52,19 +59,24 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
 
   nearby: method({ seconds: whole(0, 3600) }, (node, args) => node.nearby(args)),
   pair: method({ peer: WORD, timeoutSeconds: SECONDS }, (node, args) => node.pair(args)),
-  confirmPairing: method({ peer: WORD, byPerson: flag, timeoutSeconds: SECONDS }, (node, args) => node.confirmPairing(args)),
+  confirmPairing: method({ peer: WORD, byPerson: flag, timeoutSeconds: SECONDS }, (node, args) =>
+    node.confirmPairing(args),
+  ),
   cancelPairing: method({ peer: WORD }, (node, args) => node.cancelPairing(args)),
 
   conversations: method({}, (node) => node.conversations()),
   conversation: method({ to: WORD }, (node, args) => node.conversation(args)),
   send: method({ to: WORD, text: LONG, replyTo: maybe(WORD) }, (node, args) => node.send(args)),
   message: method({ id: WORD }, (node, args) => node.message(args)),
-  history: method({ to: WORD, limit: maybe(whole(1, 500)), before: maybe(WORD), search: maybe(text(1024)) }, (node, args) => node.history(args)),
+  history: method(
+    { to: WORD, limit: maybe(whole(1, 500)), before: maybe(WORD), search: maybe(text(1024)) },
+    (node, args) => node.history(args),
+  ),
   search: method({ text: text(1024), limit: maybe(whole(1, 500)) }, (node, args) => node.search(args)),
   markRead: method({ to: WORD, upTo: WORD }, (node, args) => node.markRead(args)),
   setDraft: method({ to: WORD, text: LONG }, (node, args) => node.setDraft(args)),
 
-  events: method({ since: text(64), limit: maybe(whole(1, 500)) }, (node, args) => node.events(args))
+  events: method({ since: text(64), limit: maybe(whole(1, 500)) }, (node, args) => node.events(args)),
 }
 
 /** Every call by its name. */

@@ -12,6 +12,8 @@ export const APP_FOLDER = fileURLToPath(new URL('../../../dist/ui/', import.meta
 
 /** The package's version. */
 export function packageVersion(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+  )
   return version
 }

@@ -61,8 +61,14 @@ function parseCall(frame: string): Call | undefined {
   return { id, method, args: args === undefined ? {} : args }
 }
 
-const NOT_A_CALL = new ApiError('usage', 'This frame is not a call: it must be {"id":number,"method":string,"args":object}.')
-const TOO_MANY = new ApiError('usage', `More than ${CALLS_AT_ONCE} calls are waiting for their answers: wait for some first.`)
+const NOT_A_CALL = new ApiError(
+  'usage',
+  'This frame is not a call: it must be {"id":number,"method":string,"args":object}.',
+)
+const TOO_MANY = new ApiError(
+  'usage',
+  `More than ${CALLS_AT_ONCE} calls are waiting for their answers: wait for some first.`,
+)
 
 /** Serves one client until `end`. */
 export function serveRpc(wire: Wire, served: Served): RpcConnection {
@@ -85,7 +91,8 @@ export function serveRpc(wire: Wire, served: Served): RpcConnection {
     if (served.door !== null && call.method === 'openCode') return await served.door.openCode()
     if (served.door !== null && call.method === 'holder') return await served.door.holder()
     const node = await served.node
-    if (call.method !== 'subscribe') return await callNode({ node, stop: served.stop } satisfies Callee, call.method, call.args)
+    if (call.method !== 'subscribe')
+      return await callNode({ node, stop: served.stop } satisfies Callee, call.method, call.args)
     if (!ended) unsubscribe ??= node.subscribe(push)
     return null
   }

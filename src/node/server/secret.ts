@@ -40,7 +40,9 @@ export function makeCodes(now: () => number): Codes {
   return {
     create: () => {
       const code = randomSecret()
-      codes = [...codes.filter((known) => known.until > now()), { code, until: now() + CODE_LIFE_MS }].slice(-CODES_AT_ONCE)
+      codes = [...codes.filter((known) => known.until > now()), { code, until: now() + CODE_LIFE_MS }].slice(
+        -CODES_AT_ONCE,
+      )
       return code
     },
     take: (code) => {
@@ -52,6 +54,6 @@ export function makeCodes(now: () => number): Codes {
       if (codes.length < before) return 'good'
       wrong = [...wrong, now()]
       return 'wrong'
-    }
+    },
   }
 }

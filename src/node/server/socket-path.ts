@@ -14,7 +14,11 @@ import { join } from 'node:path'
 const ADDRESS_LIMIT = 103
 
 /** Runs `use` with a name of `file` in `directory` that fits into a socket's address. */
-export async function withSocketPath<T>(directory: string, file: string, use: (path: string) => Promise<T>): Promise<T> {
+export async function withSocketPath<T>(
+  directory: string,
+  file: string,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
   const path = join(directory, file)
   if (Buffer.byteLength(path) <= ADDRESS_LIMIT) return await use(path)
   const folder = shortFolder(file)
@@ -28,7 +32,8 @@ export async function withSocketPath<T>(directory: string, file: string, use: (p
 
 function shortFolder(file: string): string {
   for (const parent of [tmpdir(), '/tmp']) {
-    if (Buffer.byteLength(join(parent, 'tulnic-XXXXXX', 'd', file)) <= ADDRESS_LIMIT) return mkdtempSync(join(parent, 'tulnic-'))
+    if (Buffer.byteLength(join(parent, 'tulnic-XXXXXX', 'd', file)) <= ADDRESS_LIMIT)
+      return mkdtempSync(join(parent, 'tulnic-'))
   }
   return mkdtempSync('/tmp/tulnic-')
 }

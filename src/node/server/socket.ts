@@ -45,7 +45,7 @@ export function serveSocket(socket: Socket, served: Served): void {
     unread: (): number => socket.writableLength,
     close: (): void => {
       socket.destroy()
-    }
+    },
   }
   const connection = serveRpc(wire, served)
   const cut = lineCutter(FRAME_LIMIT, (line) => {
@@ -144,6 +144,6 @@ export function clientOf(socket: Socket): Client {
       await request('subscribe', undefined)
     },
     closed,
-    close: () => socket.destroy()
+    close: () => socket.destroy(),
   }
 }

@@ -28,7 +28,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   storage: true,
   held: true,
   'not-in-this-version': true,
-  internal: true
+  internal: true,
 }
 
 function isCode(value: unknown): value is ErrorCode {
@@ -37,11 +37,21 @@ function isCode(value: unknown): value is ErrorCode {
 
 /** Whether this is an error that a caller is meant to see, whichever class it has. */
 export function isApiError(error: unknown): error is ApiErrorData {
-  return typeof error === 'object' && error !== null && 'code' in error && isCode(error.code) && 'message' in error && typeof error.message === 'string'
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    isCode(error.code) &&
+    'message' in error &&
+    typeof error.message === 'string'
+  )
 }
 
 /** What of an error may cross a wire: a refusal as it is, anything else as `internal` without its words. */
 export function errorForWire(error: unknown): ApiErrorData {
   if (isApiError(error)) return { code: error.code, message: error.message }
-  return { code: 'internal', message: 'The node made a mistake and nothing was changed. Try again; if it happens again, restart the node.' }
+  return {
+    code: 'internal',
+    message: 'The node made a mistake and nothing was changed. Try again; if it happens again, restart the node.',
+  }
 }

@@ -18,7 +18,8 @@ export function skippedParts(key: string): SkippedParts {
 /** A whole number from 0, written in the one usual way. */
 export function decimal(key: string): number {
   const number = Number(key)
-  if (!Number.isSafeInteger(number) || number < 0 || String(number) !== key) throw new TypeError(`"${key}" is no decimal number`)
+  if (!Number.isSafeInteger(number) || number < 0 || String(number) !== key)
+    throw new TypeError(`"${key}" is no decimal number`)
   return number
 }
 

@@ -44,7 +44,7 @@ function emptyState(): State {
     seen: new Map(),
     frame: new Map(),
     message: new Map(),
-    event: new Map()
+    event: new Map(),
   }
   return { rows, keyOf: new Map(), last: { message: 0, event: 0, frame: 0 } }
 }
@@ -83,11 +83,15 @@ export class MemoryStore implements Store {
     })
   }
 
-  async all<T extends Parameters<Store['all']>[0]>(table: T): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]> {
+  async all<T extends Parameters<Store['all']>[0]>(
+    table: T,
+  ): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]> {
     this.#check()
     const rows: Map<string, Tables[T]> = this.#state.rows[table]
     const entries = [...rows].map(([key, row]) => ({ key, row: copy(row) }))
-    return entries.sort(table === 'frame' ? (a, b) => Number(a.key) - Number(b.key) : (a, b) => (a.key < b.key ? -1 : 1))
+    return entries.sort(
+      table === 'frame' ? (a, b) => Number(a.key) - Number(b.key) : (a, b) => (a.key < b.key ? -1 : 1),
+    )
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -130,7 +134,13 @@ export class MemoryStore implements Store {
     return key === undefined ? undefined : copy(this.#state.rows.message.get(key))
   }
 
-  async byCounter(conversation: number, author: number, from: number, to: number, limit: number): Promise<readonly MessageRow[]> {
+  async byCounter(
+    conversation: number,
+    author: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<readonly MessageRow[]> {
     this.#check()
     const inRange = (row: MessageRow): boolean =>
       row.conversation === conversation && row.author === author && row.counter >= from && row.counter <= to
@@ -199,13 +209,19 @@ export class MemoryStore implements Store {
         return this.#removeAll('skipped', keys.slice(0, Math.max(0, keys.length - write.keep)).map(first))
       }
       case 'drop-chain':
-        return this.#removeAll('skipped', [...skipped.keys()].filter((key) => isOfChain(key, write.session, write.chain)))
+        return this.#removeAll(
+          'skipped',
+          [...skipped.keys()].filter((key) => isOfChain(key, write.session, write.chain)),
+        )
       case 'forget': {
         const rows: ReadonlyMap<string, SeenRow | SkippedRow | EventRow> = this.#state.rows[write.table]
         return this.#removeAll(write.table, [...rows].filter(([, row]) => row.at < write.before).map(first))
       }
       case 'erase-conversation':
-        return this.#removeAll('message', [...message].filter(([, row]) => row.conversation === write.conversation).map(first))
+        return this.#removeAll(
+          'message',
+          [...message].filter(([, row]) => row.conversation === write.conversation).map(first),
+        )
     }
   }
 

@@ -47,8 +47,8 @@ const VERSION_1: Migration = {
     `insert into message_index(message_index, rank) values('automerge', 0)`,
     `insert into message_index(message_index, rank) values('crisismerge', 64)`,
     `insert into message_index(message_index, rank) values('usermerge', 8)`,
-    `insert into message_index(message_index, rank) values('secure-delete', 1)`
-  ]
+    `insert into message_index(message_index, rank) values('secure-delete', 1)`,
+  ],
 }
 
 /** All steps, ascending, without gaps: the last one is the version that this program writes. */

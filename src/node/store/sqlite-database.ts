@@ -111,7 +111,8 @@ export class Database {
   /** Throws what SQLite says about a result code. */
   fail(code: number): never {
     const detail = this.#pointer === 0 ? 0 : this.#wasm._sqlite3_extended_errcode(this.#pointer)
-    const message = this.#pointer === 0 ? 'out of memory' : this.scratch.textAt(this.#wasm._sqlite3_errmsg(this.#pointer))
+    const message =
+      this.#pointer === 0 ? 'out of memory' : this.scratch.textAt(this.#wasm._sqlite3_errmsg(this.#pointer))
     throw new SqliteError((detail & 0xff) === (code & 0xff) ? detail : code, message, this.#vfs.takeFailure())
   }
 
@@ -123,7 +124,7 @@ export class Database {
       scratch.putText(`${name}\0`).at,
       out,
       OPEN_READWRITE_CREATE,
-      scratch.putText('multipleciphers-tulnic\0').at
+      scratch.putText('multipleciphers-tulnic\0').at,
     )
     this.#pointer = scratch.pointerAt(out)
     if (code === OK) return
@@ -168,7 +169,7 @@ export class Statement {
         const at = wasm._sqlite3_column_blob(pointer, column)
         return wasm.HEAPU8.slice(at, at + wasm._sqlite3_column_bytes(pointer, column))
       },
-      isNull: (column) => wasm._sqlite3_column_type(pointer, column) === NULL
+      isNull: (column) => wasm._sqlite3_column_type(pointer, column) === NULL,
     }
   }
 

@@ -15,7 +15,7 @@ import {
   readSync,
   rmSync,
   statSync,
-  writeSync
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 
@@ -63,7 +63,7 @@ export function nodejsFiles(folder: string): Files {
     size: (handle) => fstatSync(handle).size,
     remove: (name) => rmSync(join(folder, name), { force: true }),
     exists: (name) => existsSync(join(folder, name)),
-    sizeOf: (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+    sizeOf: (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
   }
 }
 

@@ -46,7 +46,7 @@ export class SearchIndex {
     this.#database = database
     this.#insert = database.prepare('insert into message_index(rowid, conversation, words) values(?, ?, ?)')
     this.#remove = database.prepare(
-      `insert into message_index(message_index, rowid, conversation, words) values('delete', ?, ?, ?)`
+      `insert into message_index(message_index, rowid, conversation, words) values('delete', ?, ?, ?)`,
     )
     this.#merge = database.prepare(`insert into message_index(message_index, rank) values('merge', ${PAGES_A_MERGE})`)
     this.#mark = database.prepare(`insert or replace into mark(name, value) values('indexed', ?)`)
@@ -54,14 +54,14 @@ export class SearchIndex {
     this.#newest = database.prepare(`select ${MESSAGE_COLUMNS} from message order by seq desc`)
     this.#found = database.prepare(
       `select ${MESSAGE_COLUMNS.split(', ').map((column) => `m.${column}`)} from message_index f cross join message m on m.seq = f.rowid
-         where f.message_index match ?1 and f.rowid < ?2 order by f.rowid desc`
+         where f.message_index match ?1 and f.rowid < ?2 order by f.rowid desc`,
     )
     this.#bySeq = database.prepare('select seq, conversation, text from message where seq = ?')
     this.#ofConversation = database.prepare(
-      'select seq, conversation, text from message where conversation = ? and seq > ? and seq <= ? order by seq limit ?'
+      'select seq, conversation, text from message where conversation = ? and seq > ? and seq <= ? order by seq limit ?',
     )
     this.#tailOfConversation = database.prepare(
-      `select ${MESSAGE_COLUMNS} from message where seq > ?2 and conversation = ?1`
+      `select ${MESSAGE_COLUMNS} from message where seq > ?2 and conversation = ?1`,
     )
     this.#indexed = this.storedMark()
   }

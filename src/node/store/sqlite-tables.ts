@@ -6,7 +6,17 @@
 import { decode, encode } from 'cborg'
 import { equal, type AccountId, type DeviceId } from '../../protocol/index.ts'
 import { decimal, messageId, skippedParts } from './keys.ts'
-import type { Author, EventRow, FrameRow, MessageRow, SeenRow, SessionRow, SkippedRow, TableName, Tables } from './records.ts'
+import type {
+  Author,
+  EventRow,
+  FrameRow,
+  MessageRow,
+  SeenRow,
+  SessionRow,
+  SkippedRow,
+  TableName,
+  Tables,
+} from './records.ts'
 import type { Database, Row } from './sqlite-database.ts'
 import { StoreError, type Store } from './store.ts'
 
@@ -28,14 +38,14 @@ const ENCODING = {
   typeEncoders: {
     undefined: () => {
       throw new TypeError('a row holds undefined')
-    }
-  }
+    },
+  },
 }
 
 /** Small rows, as CBOR `[version, row]`. */
 export function recordTable<R>(database: Database, kind: TableName): ListedTable<R> {
   const put = database.prepare(
-    'insert into record(kind, key, row) values(?1, ?2, ?3) on conflict(kind, key) do update set row = excluded.row'
+    'insert into record(kind, key, row) values(?1, ?2, ?3) on conflict(kind, key) do update set row = excluded.row',
   )
   const get = database.prepare('select row from record where kind = ?1 and key = ?2')
   const remove = database.prepare('delete from record where kind = ?1 and key = ?2')
@@ -44,20 +54,23 @@ export function recordTable<R>(database: Database, kind: TableName): ListedTable
     put: (key, row) => put.run(kind, key, encode([RECORD_VERSION, row], ENCODING)),
     get: (key) => get.get([kind, key], (row) => decodeRecord<R>(row.bytes(0))),
     delete: (key) => remove.run(kind, key),
-    all: () => list.all([kind], (row) => ({ key: row.text(0), row: decodeRecord<R>(row.bytes(1)) }))
+    all: () => list.all([kind], (row) => ({ key: row.text(0), row: decodeRecord<R>(row.bytes(1)) })),
   }
 }
 
 function decodeRecord<R>(bytes: Uint8Array): R {
   const [version, row] = decode(bytes) as [number, R]
   if (version === RECORD_VERSION) return row
-  throw new StoreError('newer', `A row was written by a later version of tulnic (row format ${version}): use that version.`)
+  throw new StoreError(
+    'newer',
+    `A row was written by a later version of tulnic (row format ${version}): use that version.`,
+  )
 }
 
 export function sessionTable(database: Database): ListedTable<SessionRow> {
   const put = database.prepare(
     `insert into session(key, device, contact, state, created_at, used_at) values(?1, ?2, ?3, ?4, ?5, ?6)
-       on conflict(key) do update set device = ?2, contact = ?3, state = ?4, created_at = ?5, used_at = ?6`
+       on conflict(key) do update set device = ?2, contact = ?3, state = ?4, created_at = ?5, used_at = ?6`,
   )
   const columns = 'device, contact, state, created_at, used_at'
   const get = database.prepare(`select ${columns} from session where key = ?`)
@@ -68,27 +81,27 @@ export function sessionTable(database: Database): ListedTable<SessionRow> {
     contact: row.text(1) as AccountId,
     state: row.bytes(2),
     createdAt: row.number(3),
-    usedAt: row.number(4)
+    usedAt: row.number(4),
   })
   return {
     put: (key, row) => put.run(key, row.device, row.contact, row.state, row.createdAt, row.usedAt),
     get: (key) => get.get([key], read),
     delete: (key) => remove.run(key),
-    all: () => list.all([], (row) => ({ key: row.text(5), row: read(row) }))
+    all: () => list.all([], (row) => ({ key: row.text(5), row: read(row) })),
   }
 }
 
 export function skippedTable(database: Database): Table<SkippedRow> {
   const put = database.prepare(
     `insert into skipped(session, chain, number, key, at) values(?1, ?2, ?3, ?4, ?5)
-       on conflict(session, chain, number) do update set key = ?4, at = ?5`
+       on conflict(session, chain, number) do update set key = ?4, at = ?5`,
   )
   const get = database.prepare('select key, at from skipped where session = ? and chain = ? and number = ?')
   const remove = database.prepare('delete from skipped where session = ? and chain = ? and number = ?')
   return {
     put: (key, row) => put.run(...skippedParts(key), row.key, row.at),
     get: (key) => get.get(skippedParts(key), (row) => ({ key: row.bytes(0), at: row.number(1) })),
-    delete: (key) => remove.run(...skippedParts(key))
+    delete: (key) => remove.run(...skippedParts(key)),
   }
 }
 
@@ -99,14 +112,16 @@ export function seenTable(database: Database): Table<SeenRow> {
   return {
     put: (key, row) => put.run(key, row.at),
     get: (key) => get.get([key], (row) => ({ at: row.number(0) })),
-    delete: (key) => remove.run(key)
+    delete: (key) => remove.run(key),
   }
 }
 
 export function frameTable(database: Database): ListedTable<FrameRow> {
   const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version,
     secret_generation`
-  const put = database.prepare(`insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const put = database.prepare(
+    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
   const get = database.prepare(`select ${columns} from frame where number = ?`)
   const list = database.prepare(`select ${columns}, number from frame order by number`)
   const remove = database.prepare('delete from frame where number = ?')
@@ -121,7 +136,7 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
     nameVersion: row.number(7),
     addressVersion: row.number(8),
     receiptVersion: row.number(9),
-    secretGeneration: row.number(10)
+    secretGeneration: row.number(10),
   })
   return {
     put: (key, f) =>
@@ -137,11 +152,11 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
         f.addressVersion,
         f.receiptVersion,
         f.secretGeneration,
-        decimal(key)
+        decimal(key),
       ),
     get: (key) => get.get([decimal(key)], read),
     delete: (key) => remove.run(decimal(key)),
-    all: () => list.all([], (row) => ({ key: String(row.number(11)), row: read(row) }))
+    all: () => list.all([], (row) => ({ key: String(row.number(11)), row: read(row) })),
   }
 }
 
@@ -152,12 +167,13 @@ export function eventTable(database: Database): Table<EventRow> {
   return {
     put: (key, row) => put.run(decimal(key), row.at, row.body),
     get: (key) => get.get([decimal(key)], (row) => ({ at: row.number(0), body: row.text(1) })),
-    delete: (key) => remove.run(decimal(key))
+    delete: (key) => remove.run(decimal(key)),
   }
 }
 
 /** The columns of a message in the order that {@link readMessage} wants. */
-export const MESSAGE_COLUMNS = 'seq, id, conversation, author, counter, lamport, sent_at, received_at, reply_to, failed, text'
+export const MESSAGE_COLUMNS =
+  'seq, id, conversation, author, counter, lamport, sent_at, received_at, reply_to, failed, text'
 
 export function readMessage(row: Row): MessageRow {
   return {
@@ -171,7 +187,7 @@ export function readMessage(row: Row): MessageRow {
     receivedAt: row.number(7),
     replyTo: row.isNull(8) ? null : row.bytes(8),
     failed: row.isNull(9) ? null : row.text(9),
-    text: row.text(10)
+    text: row.text(10),
   }
 }
 
@@ -179,7 +195,7 @@ export function messageTable(database: Database): Table<MessageRow> {
   const put = database.prepare(
     `insert into message(${MESSAGE_COLUMNS}) values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
        on conflict(id) do update set conversation = ?3, author = ?4, counter = ?5, lamport = ?6, sent_at = ?7,
-         received_at = ?8, reply_to = ?9, failed = ?10, text = ?11 where seq = ?1`
+         received_at = ?8, reply_to = ?9, failed = ?10, text = ?11 where seq = ?1`,
   )
   const get = database.prepare(`select ${MESSAGE_COLUMNS} from message where id = ?`)
   const remove = database.prepare('delete from message where id = ?')
@@ -187,11 +203,23 @@ export function messageTable(database: Database): Table<MessageRow> {
     put(key, m) {
       if (!equal(messageId(key), m.id)) throw new TypeError('the key of a message is the base32 of its id')
       const before = database.totalChanges
-      put.run(m.seq, m.id, m.conversation, m.author, m.counter, m.lamport, m.sentAt, m.receivedAt, m.replyTo, m.failed, m.text)
+      put.run(
+        m.seq,
+        m.id,
+        m.conversation,
+        m.author,
+        m.counter,
+        m.lamport,
+        m.sentAt,
+        m.receivedAt,
+        m.replyTo,
+        m.failed,
+        m.text,
+      )
       if (database.totalChanges === before) throw new TypeError('a message keeps its seq')
     },
     get: (key) => get.get([messageId(key)], readMessage),
-    delete: (key) => remove.run(messageId(key))
+    delete: (key) => remove.run(messageId(key)),
   }
 }
 
@@ -210,14 +238,14 @@ export function tables(database: Database): { readonly each: AllTables; readonly
     conversation: recordTable(database, 'conversation'),
     delivery: recordTable(database, 'delivery'),
     session: sessionTable(database),
-    frame: frameTable(database)
+    frame: frameTable(database),
   }
   const each: AllTables = {
     ...listed,
     skipped: skippedTable(database),
     seen: seenTable(database),
     message: messageTable(database),
-    event: eventTable(database)
+    event: eventTable(database),
   }
   return { each, listed }
 }

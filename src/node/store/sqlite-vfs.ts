@@ -113,7 +113,10 @@ export class FileVfs implements Vfs {
   }
 
   xTruncate(file: Pointer, low: number, high: number): number {
-    return this.#attempt(IOERR_TRUNCATE, () => (this.#files.truncate(this.#flushed(file).handle, offset(low, high)), OK))
+    return this.#attempt(
+      IOERR_TRUNCATE,
+      () => (this.#files.truncate(this.#flushed(file).handle, offset(low, high)), OK),
+    )
   }
 
   xSync(file: Pointer): number {

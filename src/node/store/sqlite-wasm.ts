@@ -85,7 +85,7 @@ export async function instantiate(): Promise<Wasm> {
       },
       // What goes wrong comes back as a result code; nothing is printed.
       print: () => {},
-      printErr: () => {}
+      printErr: () => {},
     }
     createModule(options).then((wasm) => resolve(wasm as Wasm), reject)
   })
@@ -101,5 +101,8 @@ async function compile(): Promise<WebAssembly.Module> {
 /** Throws a {@link StoreError} `io` for bytes other than the pinned ones. */
 export function checkPinned(bytes: Uint8Array, path: string): void {
   if (createHash('sha256').update(bytes).digest('hex') === WASM_SHA256) return
-  throw new StoreError('io', `The database program ${path} is not the one this version was made with: install tulnic again.`)
+  throw new StoreError(
+    'io',
+    `The database program ${path} is not the one this version was made with: install tulnic again.`,
+  )
 }

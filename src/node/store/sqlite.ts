@@ -15,7 +15,16 @@ import { Database, type Row, type Statement } from './sqlite-database.ts'
 import { storeError, writtenByLater, wrongKey } from './sqlite-failures.ts'
 import type { Files } from './sqlite-files.ts'
 import { SearchIndex } from './sqlite-search.ts'
-import { MESSAGE_COLUMNS, readMessage, tables, type AllTables, type Listed, type ListedTable, type ListedTables, type Table } from './sqlite-tables.ts'
+import {
+  MESSAGE_COLUMNS,
+  readMessage,
+  tables,
+  type AllTables,
+  type Listed,
+  type ListedTable,
+  type ListedTables,
+  type Table,
+} from './sqlite-tables.ts'
 import { StoreError, type HistoryQuery, type Store } from './store.ts'
 import { matches, query, type Query } from './words.ts'
 
@@ -96,7 +105,7 @@ function checkFile(files: Files, key: Uint8Array, path: string): void {
 function cutShort(path: string): StoreError {
   return new StoreError(
     'damaged',
-    `The database is cut short: keep a copy of the folder, then restore a backup, or move the folder away and begin a new profile. (${path})`
+    `The database is cut short: keep a copy of the folder, then restore a backup, or move the folder away and begin a new profile. (${path})`,
   )
 }
 
@@ -114,11 +123,12 @@ function unlock(database: Database, key: Uint8Array): void {
     'trusted_schema = off',
     `cache_size = -${CACHE_KIB}`,
     `wal_autocheckpoint = ${CHECKPOINT_LATEST_PAGES}`,
-    `journal_size_limit = ${CHECKPOINT_LATEST_PAGES * PAGE_BYTES}`
+    `journal_size_limit = ${CHECKPOINT_LATEST_PAGES * PAGE_BYTES}`,
   ]) {
     database.run(`pragma ${pragma}`)
   }
-  if (database.run('pragma journal_mode')[0] !== 'wal') throw new StoreError('io', 'The database has no write-ahead log: its folder cannot be used.')
+  if (database.run('pragma journal_mode')[0] !== 'wal')
+    throw new StoreError('io', 'The database has no write-ahead log: its folder cannot be used.')
 }
 
 function migrate(database: Database, schema: readonly Migration[], path: string): void {
@@ -198,13 +208,22 @@ class SqliteStore implements Store {
     return this.#guarded(() => this.#statements.bySeq.get([seq], readMessage))
   }
 
-  async byCounter(conversation: number, author: number, from: number, to: number, limit: number): Promise<readonly MessageRow[]> {
+  async byCounter(
+    conversation: number,
+    author: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<readonly MessageRow[]> {
     return this.#guarded(() => this.#statements.byCounter.all([conversation, author, from, to, limit], readMessage))
   }
 
   async events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]> {
     return this.#guarded(() =>
-      this.#statements.events.all([after, limit], (row) => ({ number: row.number(0), row: { at: row.number(1), body: row.text(2) } }))
+      this.#statements.events.all([after, limit], (row) => ({
+        number: row.number(0),
+        row: { at: row.number(1), body: row.text(2) },
+      })),
     )
   }
 
@@ -320,7 +339,8 @@ class SqliteStore implements Store {
     }
     const table: Table<Tables[TableName]> = this.#tables[write.table]
     table.put(write.key, write.row)
-    if (write.table === 'event' || write.table === 'frame') this.#last[write.table] = Math.max(this.#last[write.table], Number(write.key))
+    if (write.table === 'event' || write.table === 'frame')
+      this.#last[write.table] = Math.max(this.#last[write.table], Number(write.key))
   }
 
   #delete(table: TableName, key: string): void {
@@ -335,8 +355,8 @@ class SqliteStore implements Store {
     const last = (table: Numbered): number =>
       Number(
         this.#database.run(
-          `select cast(max(coalesce((select max(${NUMBERED[table]}) from ${table}), 0), coalesce((select value from mark where name = 'last ${table}'), 0)) as text)`
-        )[0]
+          `select cast(max(coalesce((select max(${NUMBERED[table]}) from ${table}), 0), coalesce((select value from mark where name = 'last ${table}'), 0)) as text)`,
+        )[0],
       )
     return { message: last('message'), event: last('event'), frame: last('frame') }
   }
@@ -391,29 +411,30 @@ function newestFirst(a: MessageRow, b: MessageRow): number {
 
 function prepareAll(database: Database) {
   const order = 'order by lamport desc, author desc, counter desc, seq desc'
-  const forget = (table: 'seen' | 'skipped' | 'event'): Statement => database.prepare(`delete from ${table} where at < ?`)
+  const forget = (table: 'seen' | 'skipped' | 'event'): Statement =>
+    database.prepare(`delete from ${table} where at < ?`)
   return {
     begin: database.prepare('begin immediate'),
     commit: database.prepare('commit'),
     rollback: database.prepare('rollback'),
     trimSkipped: database.prepare(
       `delete from skipped where session = ?1 and (chain, number) in (select chain, number from skipped where session = ?1
-         order by at, number, chain limit max(0, (select count(*) from skipped where session = ?1) - ?2))`
+         order by at, number, chain limit max(0, (select count(*) from skipped where session = ?1) - ?2))`,
     ),
     dropChain: database.prepare('delete from skipped where session = ? and chain = ?'),
     forget: { seen: forget('seen'), skipped: forget('skipped'), event: forget('event') },
     eraseConversation: database.prepare('delete from message where conversation = ?'),
     rememberLast: database.prepare(
-      'insert into mark(name, value) values(?1, ?2) on conflict(name) do update set value = ?2 where value < ?2'
+      'insert into mark(name, value) values(?1, ?2) on conflict(name) do update set value = ?2 where value < ?2',
     ),
     bySeq: database.prepare(`select ${MESSAGE_COLUMNS} from message where seq = ?`),
     byCounter: database.prepare(
-      `select ${MESSAGE_COLUMNS} from message where conversation = ? and author = ? and counter between ? and ? order by counter, seq limit ?`
+      `select ${MESSAGE_COLUMNS} from message where conversation = ? and author = ? and counter between ? and ? order by counter, seq limit ?`,
     ),
     events: database.prepare('select number, at, body from event where number > ? order by number limit ?'),
     page: database.prepare(`select ${MESSAGE_COLUMNS} from message where conversation = ?1 ${order}`),
     pageBefore: database.prepare(
-      `select ${MESSAGE_COLUMNS} from message where conversation = ?1 and (lamport, author, counter) < (?2, ?3, ?4) ${order}`
-    )
+      `select ${MESSAGE_COLUMNS} from message where conversation = ?1 and (lamport, author, counter) < (?2, ?3, ?4) ${order}`,
+    ),
   }
 }

@@ -13,7 +13,7 @@ import { type Strength, strength } from '../primitives/strength.ts'
 import { useWords } from '../words/words.ts'
 import { StartFrame } from './start-frame.tsx'
 
-const BARS = ['weak', 'fair', 'good', 'strong'] as const
+const BARS: readonly Strength[] = ['weak', 'fair', 'good', 'strong']
 
 const StrengthBar = (props: { strength: Strength; id: string }) => {
   const t = useWords()
@@ -25,7 +25,7 @@ const StrengthBar = (props: { strength: Strength; id: string }) => {
       good: t().start.strengthGood,
       strong: t().start.strengthStrong,
     })[props.strength]
-  const level = () => BARS.findIndex((bar) => props.strength === bar)
+  const level = () => BARS.indexOf(props.strength)
   return (
     <>
       <div class="strength" aria-hidden="true">

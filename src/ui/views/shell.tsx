@@ -75,14 +75,18 @@ export const Shell = () => {
   onCleanup(() => removeEventListener('keydown', onKeyDown))
 
   // Where the focus goes when another pane is shown; a conversation's field takes it by itself.
-  const focusOn = (selector: string) => requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
+  const focusOn = (selector: string) =>
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
   createEffect(
-    on(() => route().page, (now, before) => {
-      if (now === 'about') focusOn('.details [data-heading]')
-      else if (now === 'chat' && before === 'about') focusOn('#details-link')
-      else if (now === 'list' && before) focusOn('.list .rowlink')
-      else if (now !== 'chat' && now !== 'list') focusOn('.page [data-heading]')
-    }),
+    on(
+      () => route().page,
+      (now, before) => {
+        if (now === 'about') focusOn('.details [data-heading]')
+        else if (now === 'chat' && before === 'about') focusOn('#details-link')
+        else if (now === 'list' && before) focusOn('.list .rowlink')
+        else if (now !== 'chat' && now !== 'list') focusOn('.page [data-heading]')
+      },
+    ),
   )
 
   return (

@@ -3,7 +3,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +38,10 @@ let running: Running
 const started: ChildProcess[] = []
 
 function launch(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, TULNIC_DATA: undefined, TULNIC_PASSPHRASE: undefined, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, TULNIC_DATA: undefined, TULNIC_PASSPHRASE: undefined, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   started.push(child)
   return child
 }
@@ -45,7 +58,8 @@ async function ended(child: ChildProcess, stdin = ''): Promise<Ended> {
 }
 
 /** Runs a command on the running double, as a program of its own. */
-const spawned = (args: readonly string[], stdin?: string): Promise<Ended> => ended(launch(['--data', data, ...args]), stdin)
+const spawned = (args: readonly string[], stdin?: string): Promise<Ended> =>
+  ended(launch(['--data', data, ...args]), stdin)
 
 /** The same in this process, which is sooner: what it writes is caught. One at a time. */
 async function tulnic(args: readonly string[]): Promise<Ended> {
@@ -54,7 +68,10 @@ async function tulnic(args: readonly string[]): Promise<Ended> {
     written[key] += String(chunk)
     return true
   }
-  const spies = [vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')), vi.spyOn(process.stderr, 'write').mockImplementation(catching('err'))]
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(catching('err')),
+  ]
   try {
     const code = await run(['--data', data, ...args], async () => new DoubleNode('empty'))
     return { code, ...written }
@@ -64,7 +81,11 @@ async function tulnic(args: readonly string[]): Promise<Ended> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a program printed
-const objects = (text: string): any[] => text.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const objects = (text: string): any[] =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
 
 interface Running {
   readonly child: ChildProcess
@@ -176,7 +197,15 @@ describe('the program', () => {
 
 describe('help', () => {
   it('is printed for all commands, a group, and each', async () => {
-    for (const args of [['--help'], ['help'], ['-h'], ['contact', '--help'], ['send', '--help'], ['start', '-h'], ['contact', 'verify', '--help']]) {
+    for (const args of [
+      ['--help'],
+      ['help'],
+      ['-h'],
+      ['contact', '--help'],
+      ['send', '--help'],
+      ['start', '-h'],
+      ['contact', 'verify', '--help'],
+    ]) {
       const { code, out, err } = await tulnic(args)
       expect(err, args.join(' ')).toBe('')
       expect(code).toBe(0)
@@ -190,9 +219,22 @@ describe('help', () => {
 describe('results', () => {
   it('id, status, contacts', async () => {
     expect(objects((await tulnic(['id', '--json'])).out)).toEqual([{ id: ME, name: 'Ana', device: 'd'.repeat(26) }])
-    expect(objects((await tulnic(['status', '--json'])).out)[0]).toMatchObject({ online: true, peers: 1, addresses: ['/ip4/192.0.2.1/tcp/5000'], queued: 0 })
+    expect(objects((await tulnic(['status', '--json'])).out)[0]).toMatchObject({
+      online: true,
+      peers: 1,
+      addresses: ['/ip4/192.0.2.1/tcp/5000'],
+      queued: 0,
+    })
     const [{ contacts }] = objects((await tulnic(['--json', 'contacts'])).out)
-    expect(contacts[0]).toEqual({ id: BOB, name: 'Bob', state: 'active', verified: false, online: true, lastSeen: '1970-01-01T00:00:00.000Z', via: 'lan' })
+    expect(contacts[0]).toEqual({
+      id: BOB,
+      name: 'Bob',
+      state: 'active',
+      verified: false,
+      online: true,
+      lastSeen: '1970-01-01T00:00:00.000Z',
+      via: 'lan',
+    })
     const { out } = await tulnic(['contacts'])
     expect(out).toMatch(/^NAME +STATE +REACHED/)
     expect(out).toContain('Bob')
@@ -202,7 +244,9 @@ describe('results', () => {
     expect((await ended(launch(['id', '--json'], { TULNIC_DATA: data }))).code).toBe(0)
     expect((await ended(launch(['id', '--json', '--data', data], { TULNIC_DATA: join(root, 'none') }))).code).toBe(0)
     expect((await ended(launch(['id', '--json'], { TULNIC_DATA: join(root, 'none') }))).code).toBe(3)
-    expect((await ended(launch(['id', '--json'], { XDG_DATA_HOME: join(root, 'none') }))).err).toContain(join(root, 'none', 'tulnic'))
+    expect((await ended(launch(['id', '--json'], { XDG_DATA_HOME: join(root, 'none') }))).err).toContain(
+      join(root, 'none', 'tulnic'),
+    )
   })
 
   it('send without waiting is done once stored; from stdin without one last line break', async () => {
@@ -211,7 +255,16 @@ describe('results', () => {
     expect((await spawned(['send', 'bob', '-'], 'two\nlines\n\n')).code).toBe(0)
     const [{ messages }] = objects((await tulnic(['history', 'bob', '--limit', '1', '--json'])).out)
     expect(messages[0].text).toBe('two\nlines\n')
-    expect(Object.keys(messages[0])).toEqual(['id', 'from', 'text', 'attachments', 'sentAt', 'receivedAt', 'state', 'carriedBy'])
+    expect(Object.keys(messages[0])).toEqual([
+      'id',
+      'from',
+      'text',
+      'attachments',
+      'sentAt',
+      'receivedAt',
+      'state',
+      'carriedBy',
+    ])
   })
 
   it.each([
@@ -267,7 +320,10 @@ describe('results', () => {
     expect(people).toContain('Dana\ufffd[31m')
     expect(people).not.toContain('\u001b')
     const yes = await spawned(['pair', 'peer1', '--json'], 'yes\n')
-    expect(objects(yes.out)).toMatchObject([{ type: 'code', peer: 'peer1', code: '012345' }, { contact: { name: 'Dana', verified: true } }])
+    expect(objects(yes.out)).toMatchObject([
+      { type: 'code', peer: 'peer1', code: '012345' },
+      { contact: { name: 'Dana', verified: true } },
+    ])
     const script = await tulnic(['pair', 'peer1', '--yes', '--json'])
     expect(objects(script.out)[1].contact.verified).toBe(false)
     expect((await spawned(['pair', 'peer1', '--json'], 'no\n')).code).toBe(1)
@@ -276,14 +332,21 @@ describe('results', () => {
   })
 
   it('contact: each verb', async () => {
-    for (const [args, state] of [[['block', 'bob'], 'blocked'], [['unblock', BOB], 'active']] as const) {
+    for (const [args, state] of [
+      [['block', 'bob'], 'blocked'],
+      [['unblock', BOB], 'active'],
+    ] as const) {
       expect(objects((await tulnic(['contact', ...args, '--json'])).out)[0].contact.state).toBe(state)
     }
     const [{ number }] = objects((await tulnic(['contact', 'verify', 'bob', '--json'])).out)
     expect(number.replaceAll(' ', '')).toHaveLength(60)
     expectFailure(await tulnic(['contact', 'verify', 'bob', '--number', '5']), 1, /differ/)
-    expect(objects((await tulnic(['contact', 'verify', 'bob', '--number', number, '--json'])).out)[0].contact.verified).toBe(true)
-    expect((await tulnic(['contact', 'verify', 'bob'])).out).toBe(`${Array(3).fill('12345 12345 12345 12345').join('\n')}\n`)
+    expect(
+      objects((await tulnic(['contact', 'verify', 'bob', '--number', number, '--json'])).out)[0].contact.verified,
+    ).toBe(true)
+    expect((await tulnic(['contact', 'verify', 'bob'])).out).toBe(
+      `${Array(3).fill('12345 12345 12345 12345').join('\n')}\n`,
+    )
     expect(objects((await tulnic(['contact', 'rename', 'bob', 'Robert', '--json'])).out)[0].contact.name).toBe('Robert')
     expect((await tulnic(['contact', 'rename', 'robert', 'Bob'])).code).toBe(0)
     expectFailure(await tulnic(['contact', 'show', 'Robert']), 6, /contact/)
@@ -315,7 +378,14 @@ describe('following', () => {
     expect(code).toBe(0)
     const ids = events.map(({ id }) => Number(id))
     expect(ids).toEqual(ids.map((_, index) => index + 1))
-    expect(events.at(-1)).toEqual({ type: 'state', id: expect.any(String), at: expect.any(String), message: expect.any(String), state: 'read', reason: null })
+    expect(events.at(-1)).toEqual({
+      type: 'state',
+      id: expect.any(String),
+      at: expect.any(String),
+      message: expect.any(String),
+      state: 'read',
+      reason: null,
+    })
   })
 
   it('chat sends lines and ends with its input', async () => {
@@ -346,10 +416,26 @@ describe('start', () => {
     await once(node.child, 'close')
     const file = join(root, 'passphrase')
     writeFileSync(file, 'wrong\n')
-    expectFailure(await ended(launch(['start', '--headless', '--data', own, '--passphrase-file', file], { DOUBLE_PHASE: 'locked' })), 5, /wrong/)
+    expectFailure(
+      await ended(
+        launch(['start', '--headless', '--data', own, '--passphrase-file', file], { DOUBLE_PHASE: 'locked' }),
+      ),
+      5,
+      /wrong/,
+    )
     writeFileSync(file, '')
-    expectFailure(await ended(launch(['start', '--headless', '--data', own, '--passphrase-file', file], { DOUBLE_PHASE: 'locked' })), 5, /empty/)
-    expectFailure(await ended(launch(['start', '--headless', '--data', own], { DOUBLE_PHASE: 'locked' })), 5, /--passphrase-file/)
+    expectFailure(
+      await ended(
+        launch(['start', '--headless', '--data', own, '--passphrase-file', file], { DOUBLE_PHASE: 'locked' }),
+      ),
+      5,
+      /empty/,
+    )
+    expectFailure(
+      await ended(launch(['start', '--headless', '--data', own], { DOUBLE_PHASE: 'locked' })),
+      5,
+      /--passphrase-file/,
+    )
     const waiting = start(['--no-open', '--data', own], { DOUBLE_PHASE: 'locked' })
     expect(await waiting.next()).toMatchObject({ type: 'ready', id: null })
     expectFailure(await ended(launch(['id', '--data', own])), 5, /locked/)
@@ -359,7 +445,11 @@ describe('start', () => {
   it('headless needs a profile or a name; with a name it shows the phrase once', async () => {
     const own = join(root, 'new')
     expectFailure(await ended(launch(['start', '--headless', '--data', own], { DOUBLE_PHASE: 'empty' })), 1, /--name/)
-    expectFailure(await ended(launch(['start', '--headless', '--name', 'A', '--data', own], { DOUBLE_PHASE: 'empty' })), 5, /passphrase/)
+    expectFailure(
+      await ended(launch(['start', '--headless', '--name', 'A', '--data', own], { DOUBLE_PHASE: 'empty' })),
+      5,
+      /passphrase/,
+    )
     const node = start(['--headless', '--name', 'Nou', '--no-passphrase', '--data', own], { DOUBLE_PHASE: 'empty' })
     const ready = await node.next()
     expect(ready.phrase.split(' ')).toHaveLength(24)
@@ -372,9 +462,17 @@ describe('start', () => {
     await once(taken, 'listening')
     const address = taken.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    expectFailure(await ended(launch(['start', '--headless', '--data', join(root, 'other'), '--port', String(port)])), 1, new RegExp(`Port ${port} is taken`))
+    expectFailure(
+      await ended(launch(['start', '--headless', '--data', join(root, 'other'), '--port', String(port)])),
+      1,
+      new RegExp(`Port ${port} is taken`),
+    )
     taken.close()
-    expectFailure(await ended(launch(['start', '--headless', '--data', data])), 1, new RegExp(`process ${running.child.pid}`))
+    expectFailure(
+      await ended(launch(['start', '--headless', '--data', data])),
+      1,
+      new RegExp(`process ${running.child.pid}`),
+    )
   })
 
   it('leaves nothing behind but the door', async () => {
@@ -390,7 +488,10 @@ describe('start', () => {
     const tools = join(root, 'tools')
     const opened = join(root, 'opened')
     mkdirSync(tools)
-    writeFileSync(join(tools, 'xdg-open'), `#!/bin/sh\nstat -c %a "$1" > ${opened}.mode\ncat "$1" > ${opened}.page\nprintf '%s\\n' "$@" > ${opened}.part\nmv ${opened}.part ${opened}\n`)
+    writeFileSync(
+      join(tools, 'xdg-open'),
+      `#!/bin/sh\nstat -c %a "$1" > ${opened}.mode\ncat "$1" > ${opened}.page\nprintf '%s\\n' "$@" > ${opened}.part\nmv ${opened}.part ${opened}\n`,
+    )
     chmodSync(join(tools, 'xdg-open'), 0o755)
     const own = join(root, 'opening')
     const node = start(['--data', own], { PATH: `${tools}:${process.env.PATH}` })
@@ -402,7 +503,8 @@ describe('start', () => {
     const code = /#code=([\w-]{43})/.exec(readFileSync(`${opened}.page`, 'utf8'))?.[1] ?? ''
     expect(code).toHaveLength(43)
     expect(JSON.stringify(ready)).not.toContain(code)
-    const exchange = (): Promise<Response> => fetch(`${ready.url}api/session`, { method: 'POST', body: JSON.stringify({ code }) })
+    const exchange = (): Promise<Response> =>
+      fetch(`${ready.url}api/session`, { method: 'POST', body: JSON.stringify({ code }) })
     expect(await (await exchange()).json()).toEqual({ token: expect.stringMatching(/^[\w-]{43}$/) })
     expect((await exchange()).status).toBe(403)
     expect(statSync(join(own, 'door.json')).mode & 0o777).toBe(0o600)
@@ -436,17 +538,25 @@ describe('a node that ends', () => {
 /** Reads a QR code out of half blocks. */
 async function scan(drawn: string): Promise<string> {
   const { default: decodeQR } = await import('qr/decode.js')
-  const rows = drawn.split('\n').filter(Boolean).flatMap((line) => {
-    const cells = [...line]
-    return [cells.map((cell) => cell === '█' || cell === '▀'), cells.map((cell) => cell === '█' || cell === '▄')]
-  })
+  const rows = drawn
+    .split('\n')
+    .filter(Boolean)
+    .flatMap((line) => {
+      const cells = [...line]
+      return [cells.map((cell) => cell === '█' || cell === '▀'), cells.map((cell) => cell === '█' || cell === '▄')]
+    })
   const scale = 4
   const width = (rows[0]?.length ?? 0) * scale
   const data = new Uint8Array(width * rows.length * scale * 4).fill(255)
   rows.forEach((row, y) =>
     row.forEach((light, x) => {
       for (let dy = 0; dy < scale; dy++)
-        for (let dx = 0; dx < scale; dx++) data.fill(light ? 255 : 0, ((y * scale + dy) * width + x * scale + dx) * 4, ((y * scale + dy) * width + x * scale + dx) * 4 + 3)
+        for (let dx = 0; dx < scale; dx++)
+          data.fill(
+            light ? 255 : 0,
+            ((y * scale + dy) * width + x * scale + dx) * 4,
+            ((y * scale + dy) * width + x * scale + dx) * 4 + 3,
+          )
     }),
   )
   return decodeQR({ width, height: rows.length * scale, data })

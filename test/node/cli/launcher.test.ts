@@ -24,7 +24,10 @@ if (what === 'code') process.exit(3)
 
 /** Another Node.js of this machine that is too old to run tulnic itself, if there is one. */
 function oldNode(): string | undefined {
-  const found = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => existsSync(path) && Number(/^v(\d+)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1]) < 24)
+  const found = ['/usr/local/bin/node', '/usr/bin/node'].find(
+    (path) =>
+      existsSync(path) && Number(/^v(\d+)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1]) < 24,
+  )
   return found
 }
 

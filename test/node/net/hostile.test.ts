@@ -280,3 +280,33 @@ test('only what is in flight can be acknowledged', async () => {
   await a.heard.next('frames')
   expect([a.heard.of('acknowledged').length, a.heard.of('no-session').length]).toEqual([1, 0])
 })
+
+test('streams that begin and say no more end in time, and cost nothing else', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice, { limits: { helloMs: 1000, bundleMs: 300, pairMs: 300 } })
+  const connection = await dialAsContact(await hostile(), bob, a.address)
+  await a.heard.next('connected')
+  const halves = [HELLO, BUNDLE, PAIR].map(async (protocol) => {
+    const stream = await connection.newStream(protocol)
+    stream.send(Uint8Array.of(1))
+    await ended(stream)
+  })
+  await Promise.all(halves)
+  const stream = await envelopeStream(connection)
+  stream.send(frameMessage(init()))
+  await a.heard.next('frames')
+  expect(a.heard.of('disconnected')).toEqual([])
+})
+
+test('more streams than a protocol has are refused, and the others go on', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const connection = await dialAsContact(await hostile(), bob, a.address)
+  await a.heard.next('connected')
+  const opened = await Promise.allSettled(Array.from({ length: 40 }, () => connection.newStream(BUNDLE)))
+  const open = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  await Promise.all(open.slice(2).map(ended))
+  for (const one of open.slice(0, 2)) one.send(new Uint8Array(33))
+  await a.heard.next('bundle-asked', 2)
+  expect(a.heard.of('disconnected')).toEqual([])
+})

@@ -32,8 +32,28 @@ const bad = (value: string | undefined): Choice => ({ value, good: false })
 function dimensions(port: number, token: string) {
   const wrong = token.startsWith('A') ? `B${token.slice(1)}` : `A${token.slice(1)}`
   return {
-    hosts: [good(`127.0.0.1:${port}`), good(`localhost:${port}`), good(`[::1]:${port}`), bad(`evil.test:${port}`), bad(`127.0.0.1:${port + 1}`), bad('127.0.0.1'), bad(`localhost.:${port}`), bad(`127.0.0.1:${port}.evil.test`), bad('')],
-    origins: [good(undefined), good(`http://127.0.0.1:${port}`), good(`http://localhost:${port}`), bad('null'), bad(`http://evil.test:${port}`), bad(`http://127.0.0.1:${port + 1}`), bad(`https://127.0.0.1:${port}`), bad(`http://127.0.0.1:${port}/`), bad('')],
+    hosts: [
+      good(`127.0.0.1:${port}`),
+      good(`localhost:${port}`),
+      good(`[::1]:${port}`),
+      bad(`evil.test:${port}`),
+      bad(`127.0.0.1:${port + 1}`),
+      bad('127.0.0.1'),
+      bad(`localhost.:${port}`),
+      bad(`127.0.0.1:${port}.evil.test`),
+      bad(''),
+    ],
+    origins: [
+      good(undefined),
+      good(`http://127.0.0.1:${port}`),
+      good(`http://localhost:${port}`),
+      bad('null'),
+      bad(`http://evil.test:${port}`),
+      bad(`http://127.0.0.1:${port + 1}`),
+      bad(`https://127.0.0.1:${port}`),
+      bad(`http://127.0.0.1:${port}/`),
+      bad(''),
+    ],
     sites: [good(undefined), good('same-origin'), good('none'), bad('same-site'), bad('cross-site'), bad('nonsense')],
     tokens: [good(token), bad(undefined), bad(wrong), bad(''), bad(token.slice(0, 42)), bad(`${token}A`)],
   }
@@ -57,9 +77,22 @@ async function matrix(port: number, token: string): Promise<{ tried: number; lea
           const common = { Host: host.value, Origin: origin.value, 'Sec-Fetch-Site': site.value }
           const named = JSON.stringify([host.value, origin.value, site.value, key.value])
           const fine = host.good && origin.good && site.good && key.good
-          const call = await exchange(port, request('GET', '/api/session', { ...common, Authorization: key.value === undefined ? undefined : `Bearer ${key.value}` }))
+          const call = await exchange(
+            port,
+            request('GET', '/api/session', {
+              ...common,
+              Authorization: key.value === undefined ? undefined : `Bearer ${key.value}`,
+            }),
+          )
           judge(`call ${named}`, fine, call.status >= 200 && call.status < 300)
-          const socket = await exchange(port, request('GET', '/api/socket', { ...common, ...UPGRADE, 'Sec-WebSocket-Protocol': `tulnic.v1${key.value === undefined ? '' : `, auth.${key.value}`}` }))
+          const socket = await exchange(
+            port,
+            request('GET', '/api/socket', {
+              ...common,
+              ...UPGRADE,
+              'Sec-WebSocket-Protocol': `tulnic.v1${key.value === undefined ? '' : `, auth.${key.value}`}`,
+            }),
+          )
           judge(`socket ${named}`, fine && origin.value !== undefined, socket.status === 101)
         })
         await Promise.all(batch)
@@ -70,7 +103,9 @@ async function matrix(port: number, token: string): Promise<{ tried: number; lea
 describe('the guard of the local door (S6, as bytes)', () => {
   it('lets through exactly what comes from here with the token: every combination', async () => {
     const { tried, leaks, denied } = await matrix(door.port, door.token)
-    console.log(`S6 as bytes: ${tried} cases, ${leaks.length} accepted that should not be, ${denied.length} refused that should not be`)
+    console.log(
+      `S6 as bytes: ${tried} cases, ${leaks.length} accepted that should not be, ${denied.length} refused that should not be`,
+    )
     expect(tried).toBeGreaterThan(60)
     expect(leaks).toEqual([])
     expect(denied).toEqual([])
@@ -85,25 +120,67 @@ describe('the guard of the local door (S6, as bytes)', () => {
 
   it('takes the token from nowhere else', async () => {
     const { token } = door
-    for (const path of [`/api/session?token=${token}`, `/api/session?auth=${token}`, `/api/session?access_token=${token}`]) expect((await ask('GET', path)).status).toBe(401)
-    const elsewhere: Headers[] = [{ Cookie: `token=${token}` }, { Cookie: `__Host-token=${token}` }, { 'X-Token': token }, { Authorization: `Basic ${token}` }, { Authorization: token }, { Authorization: `bearer  ${token}` }]
-    for (const headers of elsewhere) expect((await ask('GET', '/api/session', headers)).status, JSON.stringify(Object.keys(headers))).toBe(401)
-    const sockets = ['tulnic.v1', `auth.${token}`, `tulnic.v1, ${token}`, `tulnic.v2, auth.${token}`, `tulnic.v1, auth.x, auth.${token}`]
+    for (const path of [
+      `/api/session?token=${token}`,
+      `/api/session?auth=${token}`,
+      `/api/session?access_token=${token}`,
+    ])
+      expect((await ask('GET', path)).status).toBe(401)
+    const elsewhere: Headers[] = [
+      { Cookie: `token=${token}` },
+      { Cookie: `__Host-token=${token}` },
+      { 'X-Token': token },
+      { Authorization: `Basic ${token}` },
+      { Authorization: token },
+      { Authorization: `bearer  ${token}` },
+    ]
+    for (const headers of elsewhere)
+      expect((await ask('GET', '/api/session', headers)).status, JSON.stringify(Object.keys(headers))).toBe(401)
+    const sockets = [
+      'tulnic.v1',
+      `auth.${token}`,
+      `tulnic.v1, ${token}`,
+      `tulnic.v2, auth.${token}`,
+      `tulnic.v1, auth.x, auth.${token}`,
+    ]
     for (const offered of sockets) {
-      const answer = await ask('GET', `/api/socket?auth=${token}`, { ...UPGRADE, Origin: `http://127.0.0.1:${door.port}`, 'Sec-WebSocket-Protocol': offered })
+      const answer = await ask('GET', `/api/socket?auth=${token}`, {
+        ...UPGRADE,
+        Origin: `http://127.0.0.1:${door.port}`,
+        'Sec-WebSocket-Protocol': offered,
+      })
       expect(answer.status, offered.replace(token, 'TOKEN')).toBe(401)
     }
   })
 
   it('serves nothing but GET and HEAD of the files it read at start', async () => {
-    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND']) expect((await ask(method, '/')).status, method).toBe(405)
-    const paths = ['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/../../secret.txt', '/assets/..\\..\\secret.txt', '//etc/passwd', '/etc/passwd', '/index.html/../../secret.txt', '/notes.xyz', '/assets', '/assets/', '/__proto__', '/%00', '/ui/index.html']
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND'])
+      expect((await ask(method, '/')).status, method).toBe(405)
+    const paths = [
+      '/../secret.txt',
+      '/..%2fsecret.txt',
+      '/%2e%2e/secret.txt',
+      '/assets/../../secret.txt',
+      '/assets/..\\..\\secret.txt',
+      '//etc/passwd',
+      '/etc/passwd',
+      '/index.html/../../secret.txt',
+      '/notes.xyz',
+      '/assets',
+      '/assets/',
+      '/__proto__',
+      '/%00',
+      '/ui/index.html',
+    ]
     for (const path of paths) {
       const answer = await ask('GET', path)
       expect([400, 404], path).toContain(answer.status)
       expect(answer.body).not.toContain('SECRET')
     }
-    expect((await exchange(door.port, request('GET', `http://127.0.0.1:${door.port}/`, { Host: `127.0.0.1:${door.port}` }))).status).toBe(400)
+    expect(
+      (await exchange(door.port, request('GET', `http://127.0.0.1:${door.port}/`, { Host: `127.0.0.1:${door.port}` })))
+        .status,
+    ).toBe(400)
     expect((await ask('GET', '/')).body).toBe(PAGE)
     const head = await ask('HEAD', '/')
     expect(head).toMatchObject({ status: 200, body: '' })
@@ -132,11 +209,18 @@ describe('the guard of the local door (S6, as bytes)', () => {
       ['GET', '/assets/app-abcdefgh.js', navigation],
       ['GET', '/api/session', { ...navigation, Authorization: `Bearer ${door.token}` }],
     ]
-    for (const [method, path, headers] of others) expect((await ask(method, path, headers)).status, `${method} ${path}`).toBe(403)
+    for (const [method, path, headers] of others)
+      expect((await ask(method, path, headers)).status, `${method} ${path}`).toBe(403)
   })
 
   it('gives every answer the headers that keep others out, and none that let them in', async () => {
-    const answers = [await ask('GET', '/'), await ask('GET', '/nothing'), await ask('GET', '/api/session'), await ask('GET', '/', { Host: 'evil.test' }), await ask('POST', '/')]
+    const answers = [
+      await ask('GET', '/'),
+      await ask('GET', '/nothing'),
+      await ask('GET', '/api/session'),
+      await ask('GET', '/', { Host: 'evil.test' }),
+      await ask('POST', '/'),
+    ]
     for (const { headers, status } of answers) {
       const policy = headers['content-security-policy'] ?? ''
       expect(policy, String(status)).toContain("default-src 'none'")
@@ -151,14 +235,25 @@ describe('the guard of the local door (S6, as bytes)', () => {
         'x-frame-options': 'DENY',
         'referrer-policy': 'no-referrer',
       })
-      expect(Object.keys(headers).filter((name) => name.startsWith('access-control') || name === 'set-cookie')).toEqual([])
+      expect(Object.keys(headers).filter((name) => name.startsWith('access-control') || name === 'set-cookie')).toEqual(
+        [],
+      )
     }
   })
 
   it('keeps hashed files for ever and the front page not at all, each with its type', async () => {
-    expect((await ask('GET', '/')).headers).toMatchObject({ 'cache-control': 'no-store', 'content-type': 'text/html; charset=utf-8' })
-    expect((await ask('GET', '/assets/app-abcdefgh.js')).headers).toMatchObject({ 'cache-control': 'private, max-age=31536000, immutable', 'content-type': 'text/javascript; charset=utf-8' })
-    expect((await ask('GET', '/assets/plain.css?v=1')).headers).toMatchObject({ 'cache-control': 'no-store', 'content-type': 'text/css; charset=utf-8' })
+    expect((await ask('GET', '/')).headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-type': 'text/html; charset=utf-8',
+    })
+    expect((await ask('GET', '/assets/app-abcdefgh.js')).headers).toMatchObject({
+      'cache-control': 'private, max-age=31536000, immutable',
+      'content-type': 'text/javascript; charset=utf-8',
+    })
+    expect((await ask('GET', '/assets/plain.css?v=1')).headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-type': 'text/css; charset=utf-8',
+    })
   })
 })
 
@@ -175,7 +270,8 @@ describe('the exchange of a code', () => {
   })
 
   it('looks at nothing that is not a code, from here, and short', async () => {
-    for (const body of ['', '{', '[]', 'null', '{"code":5}', '{"code":null}']) expect((await post(body)).status, body).toBe(400)
+    for (const body of ['', '{', '[]', 'null', '{"code":5}', '{"code":null}'])
+      expect((await post(body)).status, body).toBe(400)
     expect((await post(JSON.stringify({ code: 'x'.repeat(2000) }))).status).toBe(413)
     const code = fresh()
     for (const headers of [{ Origin: 'http://evil.test' }, { Host: 'evil.test' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
@@ -188,7 +284,8 @@ describe('the exchange of a code', () => {
 
   it('stops looking after twenty wrong codes in a minute', async () => {
     const own = await openTestDoor()
-    const attempt = (code: string): Promise<RawAnswer> => exchange(own.port, request('POST', '/api/session', { Host: `127.0.0.1:${own.port}` }, JSON.stringify({ code })))
+    const attempt = (code: string): Promise<RawAnswer> =>
+      exchange(own.port, request('POST', '/api/session', { Host: `127.0.0.1:${own.port}` }, JSON.stringify({ code })))
     for (let n = 0; n < 20; n++) expect((await attempt(`wrong${n}`)).status).toBe(403)
     const code = own.door.openUrl().split('#code=')[1] ?? ''
     expect((await attempt(code)).status).toBe(429)
@@ -216,7 +313,8 @@ describe('the exchange of a code', () => {
 })
 
 describe('a window', () => {
-  const join_ = (protocols: string[]): WebSocket => new WebSocket(`ws://127.0.0.1:${door.port}/api/socket`, protocols, { origin: `http://127.0.0.1:${door.port}` })
+  const join_ = (protocols: string[]): WebSocket =>
+    new WebSocket(`ws://127.0.0.1:${door.port}/api/socket`, protocols, { origin: `http://127.0.0.1:${door.port}` })
   const open = async (): Promise<WebSocket> => {
     const socket = join_(['tulnic.v1', `auth.${door.token}`])
     await once(socket, 'open')
@@ -236,7 +334,10 @@ describe('a window', () => {
   })
 
   it('is ended for a frame over 1 MiB or of bytes, and the door lives on', async () => {
-    for (const [frame, code] of [['x'.repeat((1 << 20) + 1), 1009], [Buffer.from([1, 2, 3]), 1003]] as const) {
+    for (const [frame, code] of [
+      ['x'.repeat((1 << 20) + 1), 1009],
+      [Buffer.from([1, 2, 3]), 1003],
+    ] as const) {
       const socket = await open()
       socket.send(frame)
       const [closed] = await once(socket, 'close')
@@ -252,7 +353,8 @@ describe('a window', () => {
   it('is one of at most 32', async () => {
     const own = await openTestDoor()
     const url = `ws://127.0.0.1:${own.port}/api/socket`
-    const make = (): WebSocket => new WebSocket(url, ['tulnic.v1', `auth.${own.token}`], { origin: `http://127.0.0.1:${own.port}` })
+    const make = (): WebSocket =>
+      new WebSocket(url, ['tulnic.v1', `auth.${own.token}`], { origin: `http://127.0.0.1:${own.port}` })
     const sockets = Array.from({ length: 32 }, make)
     await Promise.all(sockets.map((socket) => once(socket, 'open')))
     const [error] = await once(make(), 'error')
@@ -264,8 +366,15 @@ describe('a window', () => {
 
 describe('hostile connections', () => {
   it('survives garbage, and heads without end', async () => {
-    const garbage = ['\0\0\0\0', 'GET\r\n\r\n', 'POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', `GET / HTTP/1.1\r\nHost: 127.0.0.1:${door.port}\r\n${'X: y\r\n'.repeat(3000)}\r\n`, 'CONNECT evil.test:80 HTTP/1.1\r\nHost: evil.test\r\n\r\n']
-    for (const bytes of garbage) expect([0, 400, 404, 405, 421, 431], bytes.slice(0, 40)).toContain((await exchange(door.port, bytes)).status)
+    const garbage = [
+      '\0\0\0\0',
+      'GET\r\n\r\n',
+      'POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${door.port}\r\n${'X: y\r\n'.repeat(3000)}\r\n`,
+      'CONNECT evil.test:80 HTTP/1.1\r\nHost: evil.test\r\n\r\n',
+    ]
+    for (const bytes of garbage)
+      expect([0, 400, 404, 405, 421, 431], bytes.slice(0, 40)).toContain((await exchange(door.port, bytes)).status)
     expect((await ask('GET', '/')).status).toBe(200)
   })
 
@@ -318,10 +427,14 @@ describe('the port', () => {
 
   it('listens on both loopback addresses and on no other', async () => {
     for (const host of ['127.0.0.1', '::1']) {
-      expect((await exchange(door.port, request('GET', '/', { Host: `localhost:${door.port}` }), host)).status).toBe(200)
+      expect((await exchange(door.port, request('GET', '/', { Host: `localhost:${door.port}` }), host)).status).toBe(
+        200,
+      )
     }
     const { networkInterfaces } = await import('node:os')
-    const outside = Object.values(networkInterfaces()).flat().find((address) => address !== undefined && !address.internal && address.family === 'IPv4')
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')
     if (outside === undefined) return
     const socket = connect(door.port, outside.address)
     const [error] = await once(socket, 'error')
@@ -336,7 +449,13 @@ describe('the port', () => {
 
   it('is made anew, with another token, if the file is damaged', () => {
     const directory = mkdtempSync(join(tmpdir(), 'tulnic-door-'))
-    for (const content of ['', '{', 'null', '{"port":1,"token":"short"}', `{"port":99999,"token":"${'A'.repeat(43)}"}`]) {
+    for (const content of [
+      '',
+      '{',
+      'null',
+      '{"port":1,"token":"short"}',
+      `{"port":99999,"token":"${'A'.repeat(43)}"}`,
+    ]) {
       writeFileSync(join(directory, 'door.json'), content)
       const file = readDoorFile(directory)
       expect(file.port).toBeNull()
@@ -352,7 +471,12 @@ describe('the list of files', () => {
     const folder = appFolder(root)
     symlinkSync(join(root, 'secret.txt'), join(folder, 'link.txt'))
     symlinkSync(root, join(folder, 'folder'))
-    expect([...readAssets(folder).keys()].toSorted()).toEqual(['/', '/assets/app-abcdefgh.js', '/assets/plain.css', '/icon.png'])
+    expect([...readAssets(folder).keys()].toSorted()).toEqual([
+      '/',
+      '/assets/app-abcdefgh.js',
+      '/assets/plain.css',
+      '/icon.png',
+    ])
     expect(readAssets(join(root, 'missing')).size).toBe(0)
     rmSync(root, { recursive: true })
   })

@@ -2,7 +2,18 @@
  * A node without a network or a disk, for tests of what is around a node: it keeps a profile and one contact in memory,
  * and every message it is given travels as its text says.
  */
-import type { AnyEvent, Contact, ContactId, Invite, Message, MessageState, Node, NodeEvent, Self, Status } from '../../../src/node/api.ts'
+import type {
+  AnyEvent,
+  Contact,
+  ContactId,
+  Invite,
+  Message,
+  MessageState,
+  Node,
+  NodeEvent,
+  Self,
+  Status,
+} from '../../../src/node/api.ts'
 import { ApiError } from '../../../src/node/api-error.ts'
 
 /** Without the event's stamp, for each kind of stored event. */
@@ -95,8 +106,11 @@ export class DoubleNode implements Node {
   }
 
   async contact({ to }: { to: string }): Promise<Contact> {
-    const found = [...this.#contacts.values()].find(({ id, name }) => id === to || name.toLowerCase() === to.toLowerCase())
-    if (found === undefined) throw new ApiError('contact-unknown', 'There is no contact of this name: "tulnic contacts" lists all.')
+    const found = [...this.#contacts.values()].find(
+      ({ id, name }) => id === to || name.toLowerCase() === to.toLowerCase(),
+    )
+    if (found === undefined)
+      throw new ApiError('contact-unknown', 'There is no contact of this name: "tulnic contacts" lists all.')
     return found
   }
 
@@ -140,7 +154,8 @@ export class DoubleNode implements Node {
     return { contact: await this.contact({ to }), number: Array(12).fill('12345').join(' ') }
   }
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
-    if (number !== null && number.replaceAll(' ', '') !== '12345'.repeat(12)) throw new ApiError('number-differs', 'The numbers differ: do not trust this connection.')
+    if (number !== null && number.replaceAll(' ', '') !== '12345'.repeat(12))
+      throw new ApiError('number-differs', 'The numbers differ: do not trust this connection.')
     return await this.#change(to, { verified: number !== null })
   }
   async reachNow(): Promise<void> {}
@@ -150,7 +165,8 @@ export class DoubleNode implements Node {
     return []
   }
   async pair({ peer }: { peer: string; timeoutSeconds: number }): Promise<{ peer: string; code: string }> {
-    if (peer !== 'peer1') throw new ApiError('peer-unknown', 'Nobody of this name is visible: "tulnic nearby" lists who is.')
+    if (peer !== 'peer1')
+      throw new ApiError('peer-unknown', 'Nobody of this name is visible: "tulnic nearby" lists who is.')
     return { peer, code: '012345' }
   }
   async confirmPairing({ byPerson }: { peer: string; byPerson: boolean; timeoutSeconds: number }): Promise<Contact> {
@@ -163,7 +179,11 @@ export class DoubleNode implements Node {
   async conversations(): Promise<never[]> {
     return []
   }
-  async conversation({ to }: { to: string }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number }> {
+  async conversation({
+    to,
+  }: {
+    to: string
+  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number }> {
     return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0 }
   }
 
@@ -186,7 +206,8 @@ export class DoubleNode implements Node {
     }
     this.#messages.push(message)
     // Before the answer, as a quick node might: who waits must have listened before.
-    for (const state of statesOf(text)) this.emit({ type: 'state', message: message.id, conversation, state, reason: null })
+    for (const state of statesOf(text))
+      this.emit({ type: 'state', message: message.id, conversation, state, reason: null })
     return message
   }
   async message({ id }: { id: string }): Promise<Message> {
@@ -221,5 +242,15 @@ function statesOf(text: string): readonly MessageState[] {
 }
 
 function contact(id: ContactId, name: string, state: Contact['state'] = 'active'): Contact {
-  return { id, name, ownName: name, state, verified: false, online: true, lastSeen: new Date(0).toISOString(), via: 'lan', reason: null }
+  return {
+    id,
+    name,
+    ownName: name,
+    state,
+    verified: false,
+    online: true,
+    lastSeen: new Date(0).toISOString(),
+    via: 'lan',
+    reason: null,
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Tries to hold the profile in the directory of its first argument, and says on stdout how it went. Then it does what it
- * is told on stdin: `stopping` (says so when asked), `release` (gives free and ends).
+ * Once it is told `go` on stdin, tries to hold the profile in the directory of its argument, and says on stdout how it went.
+ * Then it does what it is told: `stopping` (says so when asked), `release` (gives free and ends).
  */
 import { createInterface } from 'node:readline'
 import type { HolderState } from '../../../src/node/api.ts'
@@ -17,11 +17,16 @@ const door = {
 }
 const say = (words: object): void => void process.stdout.write(`${JSON.stringify(words)}\n`)
 
+const orders = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+say({ ready: true })
+await orders.next()
 try {
-  const lock = await holdProfile(directory, (socket) => serveSocket(socket, { node: Promise.resolve(new DoubleNode('open')), door, stop: () => {} }))
+  const lock = await holdProfile(directory, (socket) =>
+    serveSocket(socket, { node: Promise.resolve(new DoubleNode('open')), door, stop: () => {} }),
+  )
   state = 'running'
   say({ held: true, pid: process.pid })
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of orders) {
     if (line === 'stopping') {
       state = 'stopping'
       say({ stopping: true })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +24,8 @@ interface Said {
 class Holder {
   readonly process: ChildProcess
   readonly #lines: AsyncIterator<string>
+  #ready = false
+  #begun = false
 
   constructor(directory: string) {
     this.process = spawn(process.execPath, [CHILD, directory], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -31,7 +33,25 @@ class Holder {
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]()
   }
 
+  /** How it went; lets it begin, if it was not told yet. */
   async hear(): Promise<Said> {
+    await this.begin()
+    return await this.#next()
+  }
+
+  /** Until it is loaded and waits for the word. */
+  async ready(): Promise<void> {
+    if (!this.#ready) await this.#next()
+    this.#ready = true
+  }
+
+  async begin(): Promise<void> {
+    await this.ready()
+    if (!this.#begun) this.tell('go')
+    this.#begun = true
+  }
+
+  async #next(): Promise<Said> {
     const { value, done } = await this.#lines.next()
     if (done) throw new Error('the child ended without a word')
     return JSON.parse(value)
@@ -80,8 +100,12 @@ describe('the lock of a profile', () => {
       const directory = join(root, `round-${round}`)
       if (round % 2 === 1) await leaveDeadSocket(directory)
       const all = [1, 2, 3, 4].map(() => new Holder(directory))
+      await Promise.all(all.map((holder) => holder.ready()))
       const said = await Promise.all(all.map((holder) => holder.hear()))
-      expect(said.filter(({ held }) => held), JSON.stringify(said)).toHaveLength(1)
+      expect(
+        said.filter(({ held }) => held),
+        JSON.stringify(said),
+      ).toHaveLength(1)
       expect(said.filter(({ code }) => code === 'held')).toHaveLength(3)
       await Promise.all(all.map((holder) => holder.end()))
     }
@@ -104,6 +128,7 @@ describe('the lock of a profile', () => {
     first.tell('stopping')
     await first.hear()
     const second = new Holder(directory)
+    await second.begin()
     await twoSockets(directory)
     first.tell('release')
     expect(await second.hear()).toMatchObject({ held: true })
@@ -166,8 +191,9 @@ describe('the lock of a profile', () => {
     stranger.close()
   })
 
-  it.runIf(process.platform === 'linux')('says in a sentence that a directory cannot be made', async () => {
-    expect(await new Holder('/proc/tulnic/profile').hear()).toMatchObject({ code: 'storage' })
+  it('says in a sentence that a directory cannot be made', async () => {
+    writeFileSync(join(root, 'file'), '')
+    expect(await new Holder(join(root, 'file', 'profile')).hear()).toMatchObject({ code: 'storage' })
   })
 })
 

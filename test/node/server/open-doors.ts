@@ -12,7 +12,8 @@ import { type Door, openDoor } from '../../../src/node/server/door.ts'
 import { readDoorFile } from '../../../src/node/server/door-file.ts'
 import { DoubleNode } from './double-node.ts'
 
-export const PAGE = '<!doctype html><meta charset="utf-8"><title>the app</title><script src="/assets/app-abcdefgh.js"></script>'
+export const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>the app</title><script src="/assets/app-abcdefgh.js"></script>'
 const SCRIPT = 'globalThis.appRan = true'
 
 export interface OpenDoor {
@@ -33,17 +34,32 @@ export function appFolder(root: string): string {
   writeFileSync(join(folder, 'index.html'), PAGE)
   writeFileSync(join(folder, 'assets', 'app-abcdefgh.js'), SCRIPT)
   writeFileSync(join(folder, 'assets', 'plain.css'), 'body{}')
-  writeFileSync(join(folder, 'icon.png'), Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64'))
+  writeFileSync(
+    join(folder, 'icon.png'),
+    Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    ),
+  )
   writeFileSync(join(folder, 'notes.xyz'), 'of no known type')
   writeFileSync(join(root, 'secret.txt'), 'SECRET')
   return folder
 }
 
-export async function openTestDoor(port: number | 'kept' = 0, directory = mkdtempSync(join(tmpdir(), 'tulnic-door-'))): Promise<OpenDoor> {
+export async function openTestDoor(
+  port: number | 'kept' = 0,
+  directory = mkdtempSync(join(tmpdir(), 'tulnic-door-')),
+): Promise<OpenDoor> {
   const node = new DoubleNode('open')
   const warnings: string[] = []
   const assets = readAssets(appFolder(directory))
-  const door = await openDoor({ directory, port: port === 'kept' ? undefined : port, assets, served: { node: Promise.resolve(node), stop: () => {} }, warn: (text) => warnings.push(text) })
+  const door = await openDoor({
+    directory,
+    port: port === 'kept' ? undefined : port,
+    assets,
+    served: { node: Promise.resolve(node), stop: () => {} },
+    warn: (text) => warnings.push(text),
+  })
   const { token } = readDoorFile(directory)
   const close = async (): Promise<void> => {
     await door.close()
@@ -56,7 +72,15 @@ export async function openTestDoor(port: number | 'kept' = 0, directory = mkdtem
 export async function openUnguardedDoor(): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/api/')) response.setHeader('Content-Type', 'application/json').end('{"secret":42}')
-    else if (request.url === '/icon.png') response.setHeader('Content-Type', 'image/png').end(Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64'))
+    else if (request.url === '/icon.png')
+      response
+        .setHeader('Content-Type', 'image/png')
+        .end(
+          Buffer.from(
+            'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+            'base64',
+          ),
+        )
     else if (request.url?.endsWith('.js')) response.setHeader('Content-Type', 'text/javascript').end(SCRIPT)
     else response.setHeader('Content-Type', 'text/html').end(PAGE)
   })

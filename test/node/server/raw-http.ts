@@ -18,7 +18,8 @@ export async function exchange(port: number, request: string | Buffer, host = '1
   const done = new Promise<void>((resolve) => {
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
-      if (chunks[0]?.toString('latin1').startsWith('HTTP/1.1 101') && Buffer.concat(chunks).includes('\r\n\r\n')) resolve()
+      if (chunks[0]?.toString('latin1').startsWith('HTTP/1.1 101') && Buffer.concat(chunks).includes('\r\n\r\n'))
+        resolve()
     })
     socket.on('close', () => resolve())
     socket.on('error', () => resolve())
@@ -33,12 +34,19 @@ export async function exchange(port: number, request: string | Buffer, host = '1
 function parse(text: string): RawAnswer {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const [statusLine = '', ...lines] = head.split('\r\n')
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  )
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(statusLine)?.[1] ?? 0), headers, body: rest.join('\r\n\r\n') }
 }
 
 /** A request's text; `undefined` leaves a header out. Asks for the connection to end, unless it is an upgrade. */
-export function request(method: string, path: string, headers: Readonly<Record<string, string | undefined>>, body = ''): string {
+export function request(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  body = '',
+): string {
   const given = Object.entries(headers).filter(([, value]) => value !== undefined)
   const end = 'Upgrade' in headers ? [] : [['Connection', 'close']]
   const length = body === '' ? [] : [['Content-Length', String(Buffer.byteLength(body))]]
@@ -46,4 +54,9 @@ export function request(method: string, path: string, headers: Readonly<Record<s
 }
 
 /** What turns a GET into a WebSocket. */
-export const UPGRADE = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+export const UPGRADE = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+}

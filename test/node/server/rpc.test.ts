@@ -53,7 +53,9 @@ describe('the RPC', () => {
     connection.receive(frame(2, 'subscribe'))
     await until(2)
     node.emit({ type: 'warning', text: 'after' })
-    expect(written.filter(({ event }) => event !== undefined)).toMatchObject([{ event: { type: 'warning', text: 'after' } }])
+    expect(written.filter(({ event }) => event !== undefined)).toMatchObject([
+      { event: { type: 'warning', text: 'after' } },
+    ])
     expect(node.listeners).toBe(1)
     connection.end()
     expect(node.listeners).toBe(0)
@@ -100,12 +102,27 @@ describe('the RPC', () => {
     expect(answer).toMatchObject({ id: 1, error: { code: 'usage' } })
   })
 
-  const notCalls = ['', '{', 'null', '[]', '5', '"x"', '{"id":1}', '{"method":"status"}', '{"id":-1,"method":"status"}', '{"id":1e99,"method":"status"}', '{"id":"1","method":"status"}']
+  const notCalls = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '5',
+    '"x"',
+    '{"id":1}',
+    '{"method":"status"}',
+    '{"id":-1,"method":"status"}',
+    '{"id":1e99,"method":"status"}',
+    '{"id":"1","method":"status"}',
+  ]
   it.each(notCalls)('says that %j is not a call, and goes on', async (garbage) => {
     const { connection, until } = connected()
     connection.receive(garbage)
     connection.receive(frame(3, 'status'))
-    expect(await until(2)).toMatchObject([{ id: null, error: { code: 'usage' } }, { id: 3, result: { phase: 'open' } }])
+    expect(await until(2)).toMatchObject([
+      { id: null, error: { code: 'usage' } },
+      { id: 3, result: { phase: 'open' } },
+    ])
   })
 
   it('takes at most 256 calls at once', async () => {
@@ -130,13 +147,20 @@ describe('the RPC', () => {
 
   it('survives any frame, and nothing reaches the node that does not fit', async () => {
     const methods = fc.oneof(fc.constantFrom(...METHODS.keys()), fc.string())
-    const frames = fc.oneof(fc.string(), fc.json(), fc.record({ id: fc.nat(), method: methods, args: fc.anything({ withNullPrototype: true }) }).map((call) => JSON.stringify(call)))
+    const frames = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .record({ id: fc.nat(), method: methods, args: fc.anything({ withNullPrototype: true }) })
+        .map((call) => JSON.stringify(call)),
+    )
     const node = new Proxy(new DoubleNode('open'), {
       get: (target, name, receiver) => {
         const value = Reflect.get(target, name, target)
         if (!METHODS.has(String(name))) return typeof value === 'function' ? value.bind(target) : value
         return async (args: unknown) => {
-          if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) throw new Error(`${String(name)} was given ${String(args)}`)
+          if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args)))
+            throw new Error(`${String(name)} was given ${String(args)}`)
           return receiver === undefined ? undefined : {}
         }
       },
@@ -155,7 +179,9 @@ describe('the RPC', () => {
   })
 
   it('knows every call of NodeApi, by name', () => {
-    const names: Record<keyof NodeApi, true> = Object.fromEntries([...METHODS.keys()].map((name) => [name, true])) as Record<keyof NodeApi, true>
+    const names: Record<keyof NodeApi, true> = Object.fromEntries(
+      [...METHODS.keys()].map((name) => [name, true]),
+    ) as Record<keyof NodeApi, true>
     const double = new DoubleNode('open')
     for (const name of Object.keys(names)) expect(typeof Reflect.get(double, name), name).toBe('function')
   })

@@ -15,7 +15,11 @@ const disk = (): FaultFiles => new FaultFiles({ random: () => 0 })
 const open = (files: FaultFiles): Promise<Store> => openSqlite({ files, key: KEY, path: '/home/ana/.tulnic' })
 
 /** Commits until the store fails; answers the failure and the last acknowledged message. */
-async function untilFailure(store: Store, from = 0, text = 'x'.repeat(500)): Promise<{ failure: unknown; acknowledged: number }> {
+async function untilFailure(
+  store: Store,
+  from = 0,
+  text = 'x'.repeat(500),
+): Promise<{ failure: unknown; acknowledged: number }> {
   for (let seq = from + 1; ; seq++) {
     try {
       await store.commit([putMessage(messageRow(seq, { text }))])
@@ -64,26 +68,29 @@ test.each([
   }
 })
 
-test.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])('%s while a new profile is made, and while an old one is opened', async (code) => {
-  for (const operation of ['open', 'write', 'sync', 'read'] as const) {
-    const files = disk()
-    files.fault = (asked) => (asked === operation ? code : undefined)
-    await expect(open(files), `${operation} of a new one`).rejects.toBeInstanceOf(StoreError)
-    files.fault = () => undefined
-    const store = await open(files)
-    await store.commit([putMessage(messageRow(1))])
-    await store.close()
-    files.fault = (asked) => (asked === operation ? code : undefined)
-    // A closed database is opened without a write: then there is nothing to fail.
-    const opened = await open(files).catch((error: unknown) => error)
-    if (operation === 'open' || operation === 'read') expect(opened).toBeInstanceOf(StoreError)
-    else await (opened as Store).close()
-    files.fault = () => undefined
-    const again = await open(files)
-    await expectWhole(again, 1)
-    await again.close()
-  }
-})
+test.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])(
+  '%s while a new profile is made, and while an old one is opened',
+  async (code) => {
+    for (const operation of ['open', 'write', 'sync', 'read'] as const) {
+      const files = disk()
+      files.fault = (asked) => (asked === operation ? code : undefined)
+      await expect(open(files), `${operation} of a new one`).rejects.toBeInstanceOf(StoreError)
+      files.fault = () => undefined
+      const store = await open(files)
+      await store.commit([putMessage(messageRow(1))])
+      await store.close()
+      files.fault = (asked) => (asked === operation ? code : undefined)
+      // A closed database is opened without a write: then there is nothing to fail.
+      const opened = await open(files).catch((error: unknown) => error)
+      if (operation === 'open' || operation === 'read') expect(opened).toBeInstanceOf(StoreError)
+      else await (opened as Store).close()
+      files.fault = () => undefined
+      const again = await open(files)
+      await expectWhole(again, 1)
+      await again.close()
+    }
+  },
+)
 
 test('a disk that fills up by short writes: "full", and it goes on when there is room', async () => {
   const files = disk()

@@ -73,7 +73,8 @@ export class FaultFiles implements Files {
   /** Operations that change something until the power is cut. */
   operationsLeft = Number.POSITIVE_INFINITY
   /** Asked before each operation: an error code to fail with. */
-  fault: (operation: 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove', name: string) => string | undefined = () => undefined
+  fault: (operation: 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove', name: string) => string | undefined =
+    () => undefined
   /** Bytes that all files may have together. */
   capacity = Number.POSITIVE_INFINITY
 

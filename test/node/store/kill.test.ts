@@ -12,9 +12,13 @@ const SEED = seedOfRun(9)
 
 /** Lets a child run until it acknowledged `count` messages more, kills it, and answers the last number that it printed. */
 async function runAndKill(folder: string, count: number): Promise<number> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'kill-child.ts'), folder, Buffer.from(KEY).toString('hex')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'kill-child.ts'), folder, Buffer.from(KEY).toString('hex')],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let last = 0
   let seen = 0
   for await (const line of createInterface({ input: child.stdout })) {

@@ -18,7 +18,10 @@ const LATER: Migration = {
     'create index message_starred on message(starred) where starred = 1',
   ],
 }
-const BROKEN: Migration = { to: 2, statements: ['alter table message add column starred integer not null default 0', 'create table message(x)'] }
+const BROKEN: Migration = {
+  to: 2,
+  statements: ['alter table message add column starred integer not null default 0', 'create table message(x)'],
+}
 
 const open = (files: FaultFiles, schema: readonly Migration[]): Promise<Store> =>
   openSqlite({ files, key: KEY, path: 'the test disk', schema })
@@ -38,9 +41,16 @@ async function versionOne(): Promise<FaultFiles> {
 }
 
 async function expectWhole(store: Store): Promise<void> {
-  const keys = [{ table: 'profile', key: 'self' }, { table: 'contact', key: 'c' }, { table: 'session', key: 's' }] as const
+  const keys = [
+    { table: 'profile', key: 'self' },
+    { table: 'contact', key: 'c' },
+    { table: 'session', key: 's' },
+  ] as const
   expect(await store.read(keys)).toEqual([profileRow, contactRow, sessionRow(1)])
-  expect(await store.history({ conversation: 1, limit: 9, before: null, search: null })).toEqual([messageRow(2), messageRow(1)])
+  expect(await store.history({ conversation: 1, limit: 9, before: null, search: null })).toEqual([
+    messageRow(2),
+    messageRow(1),
+  ])
   expect((await store.search('number 1', 9)).length).toBe(1)
 }
 

@@ -11,7 +11,7 @@ import { FaultFiles } from './fault-files.ts'
 import { eventRow, KEY, messageRow, putMessage, sessionRow } from './rows.ts'
 
 /** Opened files are started anew after this many cuts, so that first beginnings are cut too. */
-const CUTS_A_DISK = 25
+const CUTS_A_DISK = 10
 const WORD = 'lighthouse'
 
 interface Outcome {
@@ -33,7 +33,7 @@ async function cutPower(cuts: number, seed: number, syncDoesNothing: boolean): P
       acknowledged = 0
     }
     // Short lives cut the opening itself; long ones reach checkpoints.
-    disk.operationsLeft = 1 + below(bytes, chance() < 0.3 ? 12 : 400)
+    disk.operationsLeft = 1 + below(bytes, [12, 12, 12, 80, 80, 80, 80, 80, 80, 600][below(bytes, 10)] as number)
     acknowledged = await live(disk, acknowledged, bytes, outcome)
     disk.cut()
     outcome.cuts++
@@ -50,7 +50,12 @@ async function cutPower(cuts: number, seed: number, syncDoesNothing: boolean): P
 }
 
 /** Writes until the power goes; answers the last message that was acknowledged. */
-async function live(disk: FaultFiles, from: number, bytes: ReturnType<typeof seeded>, outcome: Outcome): Promise<number> {
+async function live(
+  disk: FaultFiles,
+  from: number,
+  bytes: ReturnType<typeof seeded>,
+  outcome: Outcome,
+): Promise<number> {
   let acknowledged = from
   let store: Store | undefined
   try {
@@ -66,7 +71,7 @@ async function live(disk: FaultFiles, from: number, bytes: ReturnType<typeof see
       acknowledged = next
       outcome.acknowledged++
       if (below(bytes, 3) === 0) await store.tidy()
-      if (below(bytes, 60) === 0) {
+      if (below(bytes, 20) === 0) {
         await store.close()
         store = await open(disk)
       }
@@ -91,9 +96,12 @@ async function inspect(disk: FaultFiles): Promise<number | string> {
     const [session] = await store.read([{ table: 'session', key: 's' }])
     const events = await store.events(0, 1e9)
     await store.close()
-    if (rows.length !== last || found.length !== last || event !== last || events.length !== last) return 'a row is missing'
-    if (rows.some((row, i) => row.seq !== last - i || !row.text.startsWith(`${WORD} ${row.seq} `))) return 'a row is wrong'
-    if (last > 0 && JSON.stringify(session) !== JSON.stringify(sessionRow(last))) return 'the session is not the one of the last commit'
+    if (rows.length !== last || found.length !== last || event !== last || events.length !== last)
+      return 'a row is missing'
+    if (rows.some((row, i) => row.seq !== last - i || !row.text.startsWith(`${WORD} ${row.seq} `)))
+      return 'a row is wrong'
+    if (last > 0 && JSON.stringify(session) !== JSON.stringify(sessionRow(last)))
+      return 'the session is not the one of the last commit'
     return last
   } catch (error) {
     if (!(error instanceof StoreError)) throw error

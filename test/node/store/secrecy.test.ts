@@ -14,7 +14,13 @@ const CANARY = 'canarybirdsings'
 
 /** What stands in clear in any file under the folder: needles as UTF-8 and UTF-16, and the header of a clear database. */
 function inClear(folder: string): string[] {
-  const needles = [Buffer.from(CANARY), Buffer.from(CANARY, 'utf16le'), Buffer.from('SQLite format 3'), Buffer.from('create table'), Buffer.from(KEY)]
+  const needles = [
+    Buffer.from(CANARY),
+    Buffer.from(CANARY, 'utf16le'),
+    Buffer.from('SQLite format 3'),
+    Buffer.from('create table'),
+    Buffer.from(KEY),
+  ]
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return files
     .map((entry) => join(entry.parentPath, entry.name))
@@ -22,7 +28,8 @@ function inClear(folder: string): string[] {
 }
 
 async function fill(store: Store): Promise<void> {
-  for (let seq = 1; seq <= 300; seq++) await store.commit([putMessage(messageRow(seq, { text: `${CANARY} ${seq} ${CANARY.repeat(seq % 20)}` }))])
+  for (let seq = 1; seq <= 300; seq++)
+    await store.commit([putMessage(messageRow(seq, { text: `${CANARY} ${seq} ${CANARY.repeat(seq % 20)}` }))])
   await store.commit([
     { op: 'put', table: 'contact', key: CANARY, row: { ...contactRow, givenName: CANARY } },
     { op: 'put', table: 'conversation', key: CANARY, row: { ...conversationRow, draft: CANARY } },
@@ -51,21 +58,24 @@ test('no canary in the data directory or the temporary one, while open and after
   expect(inClear(folder)).toEqual([join(folder, 'clear')])
 })
 
-test.skipIf(process.platform === 'win32')('0700 and 0600, whatever was there before and whatever the umask', async () => {
-  const folder = temporaryFolder()
-  const mode = (name = ''): string => (statSync(join(folder, name)).mode & 0o777).toString(8)
-  chmodSync(folder, 0o755)
-  let platform = await nodejsPlatform(folder)
-  expect(mode()).toBe('700')
-  await platform.writeKeyFile({ version: 1, argon2id: null, wrapped: KEY })
-  let store = await platform.openStore(KEY)
-  await store.commit([putMessage(messageRow(1))])
-  expect(['profile.db', 'profile.db-wal', KEY_FILE].map(mode)).toEqual(['600', '600', '600'])
-  await store.close()
-  for (const name of ['profile.db', KEY_FILE]) chmodSync(join(folder, name), 0o644)
-  platform = await nodejsPlatform(folder)
-  expect(['profile.db', KEY_FILE].map(mode)).toEqual(['600', '600'])
-  store = await platform.openStore(KEY)
-  expect((await store.last()).message).toBe(1)
-  await store.close()
-})
+test.skipIf(process.platform === 'win32')(
+  '0700 and 0600, whatever was there before and whatever the umask',
+  async () => {
+    const folder = temporaryFolder()
+    const mode = (name = ''): string => (statSync(join(folder, name)).mode & 0o777).toString(8)
+    chmodSync(folder, 0o755)
+    let platform = await nodejsPlatform(folder)
+    expect(mode()).toBe('700')
+    await platform.writeKeyFile({ version: 1, argon2id: null, wrapped: KEY })
+    let store = await platform.openStore(KEY)
+    await store.commit([putMessage(messageRow(1))])
+    expect(['profile.db', 'profile.db-wal', KEY_FILE].map(mode)).toEqual(['600', '600', '600'])
+    await store.close()
+    for (const name of ['profile.db', KEY_FILE]) chmodSync(join(folder, name), 0o644)
+    platform = await nodejsPlatform(folder)
+    expect(['profile.db', KEY_FILE].map(mode)).toEqual(['600', '600'])
+    store = await platform.openStore(KEY)
+    expect((await store.last()).message).toBe(1)
+    await store.close()
+  },
+)
