@@ -17,7 +17,7 @@ const { newEnough, findRuntime, howToGetOne } = require('./runtime/find.cjs')
 const MAIN = path.join(__dirname, '..', 'dist', 'node', 'cli', 'main.js')
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-if (!fs.existsSync(MAIN)) end('tulnic is not built yet: run "npm run build" in ' + path.dirname(__dirname) + '.')
+if (!fs.existsSync(MAIN)) end(`tulnic is not built yet: run "npm run build" in ${path.dirname(__dirname)}.`)
 else if (newEnough()) import(pathToFileURL(MAIN).href)
 else runUnderNewer()
 
@@ -26,7 +26,7 @@ function runUnderNewer() {
   if (!runtime) return end(howToGetOne())
   const child = spawn(runtime, [__filename].concat(process.argv.slice(2)), { stdio: 'inherit' })
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
-  child.on('error', (error) => end(runtime + ' could not be started (' + error.message + '). ' + howToGetOne()))
+  child.on('error', (error) => end(`${runtime} could not be started (${error.message}). ${howToGetOne()}`))
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code)
     for (const each of SIGNALS) process.removeAllListeners(each)
@@ -35,6 +35,6 @@ function runUnderNewer() {
 }
 
 function end(sentence) {
-  process.stderr.write('tulnic: ' + sentence + '\n')
+  process.stderr.write(`tulnic: ${sentence}\n`)
   process.exit(1)
 }

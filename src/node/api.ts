@@ -120,7 +120,13 @@ interface Stamp {
 export type NodeEvent = Stamp &
   (
     | { readonly type: 'message'; readonly message: Message; readonly to: ContactId }
-    | { readonly type: 'state'; readonly message: MessageId; readonly conversation: ContactId; readonly state: MessageState; readonly reason: Reason }
+    | {
+        readonly type: 'state'
+        readonly message: MessageId
+        readonly conversation: ContactId
+        readonly state: MessageState
+        readonly reason: Reason
+      }
     | { readonly type: 'contact'; readonly contact: Contact }
     | { readonly type: 'contact-removed'; readonly contact: ContactId }
     | { readonly type: 'connection'; readonly contact: ContactId; readonly via: Via }
@@ -132,7 +138,14 @@ export type NodeEvent = Stamp &
 export type LiveEvent =
   | { readonly type: 'profile'; readonly phase: ProfilePhase; readonly self: Self | null }
   | { readonly type: 'nearby'; readonly peers: readonly NearbyPeer[] }
-  | { readonly type: 'pairing'; readonly peer: string; readonly name: string; readonly code: string | null; readonly step: 'wanted' | 'code' | 'done' | 'failed'; readonly contact: Contact | null }
+  | {
+      readonly type: 'pairing'
+      readonly peer: string
+      readonly name: string
+      readonly code: string | null
+      readonly step: 'wanted' | 'code' | 'done' | 'failed'
+      readonly contact: Contact | null
+    }
   | { readonly type: 'draft'; readonly conversation: ContactId; readonly text: string }
   | { readonly type: 'read'; readonly conversation: ContactId }
   | { readonly type: 'status'; readonly status: Status }

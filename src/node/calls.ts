@@ -14,7 +14,7 @@ import type {
   Node,
   NodeEvent,
   Self,
-  Status
+  Status,
 } from './api.ts'
 import { ApiError } from './api-error.ts'
 import {
@@ -23,10 +23,10 @@ import {
   INVITE_MOST_USES,
   INVITE_SECONDS,
   INVITE_USES,
-  NAME_MOST_CODE_POINTS
+  NAME_MOST_CODE_POINTS,
 } from './config.ts'
 import type { Asked } from './engine/command.ts'
-import type { Host, Running } from './start.ts'
+import type { Lifecycle, Running } from './lifecycle.ts'
 import type { MessageRow } from './store/records.ts'
 
 const TEXT_MOST_BYTES = 16384
@@ -34,45 +34,51 @@ const DRAFT_MOST_BYTES = 65536
 const PASSPHRASE_MOST = 1024
 
 export class Calls implements Node {
-  readonly #host: Host
+  readonly #life: Lifecycle
 
-  constructor(host: Host) {
-    this.#host = host
+  constructor(life: Lifecycle) {
+    this.#life = life
   }
 
   subscribe(listener: (event: AnyEvent) => void): () => void {
-    return this.#host.subscribe(listener)
+    return this.#life.subscribe(listener)
   }
 
   // profile
 
   status(): Promise<Status> {
-    return this.#host.status()
+    return this.#life.status()
   }
 
-  async createProfile({ name, passphrase }: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }> {
-    return this.#host.create(checkName(name), passphrase === null ? null : checkPassphrase(passphrase))
+  async createProfile({
+    name,
+    passphrase,
+  }: {
+    name: string
+    passphrase: string | null
+  }): Promise<{ self: Self; phrase: string }> {
+    return this.#life.create(checkName(name), passphrase === null ? null : checkPassphrase(passphrase))
   }
 
   async unlock({ passphrase }: { passphrase: string }): Promise<Self> {
-    return this.#host.unlock(checkPassphrase(passphrase))
+    return this.#life.unlock(checkPassphrase(passphrase))
   }
 
   async rename({ name }: { name: string }): Promise<Self> {
     const to = checkName(name)
-    const running = await this.#host.open()
+    const running = await this.#life.open()
     await command(running, { name: 'rename', to })
     return running.queries.self()
   }
 
   stop(): Promise<void> {
-    return this.#host.stop()
+    return this.#life.stop()
   }
 
   // contacts
 
   async contacts(): Promise<readonly Contact[]> {
-    return (await this.#host.open()).queries.contacts()
+    return (await this.#life.open()).queries.contacts()
   }
 
   async contact({ to }: { to: string }): Promise<Contact> {
@@ -82,15 +88,24 @@ export class Calls implements Node {
 
   async createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite> {
     const uses = whole(args.uses ?? INVITE_USES, 1, INVITE_MOST_USES, 'The number of uses')
-    const seconds = whole(args.expiresInSeconds ?? INVITE_SECONDS, 1, INVITE_MOST_SECONDS, 'The time until expiry in seconds')
-    const running = await this.#host.open()
-    const expiresAt = Math.floor(this.#host.platform.now() / 1000 + seconds) * 1000
-    const made = (await command(running, { name: 'create-invite', uses, expiresAt })) as { link: string; expiresAt: number; uses: number }
+    const seconds = whole(
+      args.expiresInSeconds ?? INVITE_SECONDS,
+      1,
+      INVITE_MOST_SECONDS,
+      'The time until expiry in seconds',
+    )
+    const running = await this.#life.open()
+    const expiresAt = Math.floor(this.#life.platform.now() / 1000 + seconds) * 1000
+    const made = (await command(running, { name: 'create-invite', uses, expiresAt })) as {
+      link: string
+      expiresAt: number
+      uses: number
+    }
     return { ...made, expiresAt: new Date(made.expiresAt).toISOString() }
   }
 
   async addContact({ link, name }: { link: string; name?: string }): Promise<Contact> {
-    const running = await this.#host.open()
+    const running = await this.#life.open()
     const givenName = name === undefined ? null : checkName(name)
     const id = (await command(running, { name: 'add-contact', link, givenName })) as AccountId
     return running.queries.contact(id)
@@ -125,14 +140,17 @@ export class Calls implements Node {
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
     const { running, id } = await this.#find(to)
     if (number !== null && number.replace(/\s/g, '') !== running.queries.safetyNumber(id)) {
-      throw new ApiError('number-differs', 'The numbers differ: you may not be talking to whom you think. Compare again, by voice or face to face.')
+      throw new ApiError(
+        'number-differs',
+        'The numbers differ: you may not be talking to whom you think. Compare again, by voice or face to face.',
+      )
     }
     await command(running, { name: 'verify', contact: id, verified: number !== null })
     return running.queries.contact(id)
   }
 
   async reachNow({ to }: { to?: string }): Promise<void> {
-    const running = await this.#host.open()
+    const running = await this.#life.open()
     const contact = to === undefined ? null : running.queries.resolve(to)
     await command(running, { name: 'reach-now', contact })
   }
@@ -141,27 +159,33 @@ export class Calls implements Node {
 
   async nearby({ seconds }: { seconds: number }): Promise<readonly NearbyPeer[]> {
     const checked = whole(seconds, 0, 3600, 'The time in seconds')
-    return (await this.#host.open()).pairing.nearby(checked)
+    return (await this.#life.open()).pairing.nearby(checked)
   }
 
-  async pair({ peer, timeoutSeconds }: { peer: string; timeoutSeconds: number }): Promise<{ peer: string; code: string }> {
-    const running = await this.#host.open()
+  async pair({
+    peer,
+    timeoutSeconds,
+  }: {
+    peer: string
+    timeoutSeconds: number
+  }): Promise<{ peer: string; code: string }> {
+    const running = await this.#life.open()
     return { peer, code: await running.pairing.pair(peer, timeoutSeconds * 1000) }
   }
 
   async confirmPairing(args: { peer: string; byPerson: boolean; timeoutSeconds: number }): Promise<Contact> {
-    const running = await this.#host.open()
+    const running = await this.#life.open()
     return running.pairing.confirm(args.peer, args.byPerson, args.timeoutSeconds * 1000)
   }
 
   async cancelPairing({ peer }: { peer: string }): Promise<void> {
-    ;(await this.#host.open()).pairing.cancel(peer)
+    ;(await this.#life.open()).pairing.cancel(peer)
   }
 
   // messages
 
   async conversations(): Promise<readonly Conversation[]> {
-    return (await this.#host.open()).queries.conversations()
+    return (await this.#life.open()).queries.conversations()
   }
 
   async conversation({ to }: { to: string }): Promise<Conversation> {
@@ -173,7 +197,10 @@ export class Calls implements Node {
     const checked = checkText(text)
     const { running, id } = await this.#find(to)
     const answered = replyTo === undefined ? null : fromBase32(replyTo)
-    if (answered === undefined || (answered !== null && (await running.queries.message(replyTo ?? '')).conversation !== id)) {
+    if (
+      answered === undefined ||
+      (answered !== null && (await running.queries.message(replyTo ?? '')).conversation !== id)
+    ) {
       throw new ApiError('message-unknown', `There is no message "${replyTo}" in this conversation.`)
     }
     const stored = await command(running, { name: 'send', contact: id, text: checked, replyTo: answered })
@@ -181,7 +208,7 @@ export class Calls implements Node {
   }
 
   async message({ id }: { id: string }): Promise<Message> {
-    return (await this.#host.open()).queries.message(id)
+    return (await this.#life.open()).queries.message(id)
   }
 
   async history(args: { to: string; limit?: number; before?: string; search?: string }): Promise<readonly Message[]> {
@@ -192,7 +219,7 @@ export class Calls implements Node {
 
   async search({ text, limit }: { text: string; limit?: number }): Promise<readonly Message[]> {
     if (limit !== undefined) whole(limit, 1, HISTORY_MOST, 'The limit')
-    return (await this.#host.open()).queries.search(text, limit)
+    return (await this.#life.open()).queries.search(text, limit)
   }
 
   async markRead({ to, upTo }: { to: string; upTo: string }): Promise<void> {
@@ -210,11 +237,11 @@ export class Calls implements Node {
   // events
 
   async events({ since, limit }: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
-    return (await this.#host.open()).queries.events(since, whole(limit ?? 500, 1, 500, 'The limit'))
+    return (await this.#life.open()).queries.events(since, whole(limit ?? 500, 1, 500, 'The limit'))
   }
 
   async #find(to: string): Promise<{ running: Running; id: AccountId }> {
-    const running = await this.#host.open()
+    const running = await this.#life.open()
     return { running, id: running.queries.resolve(to) }
   }
 
@@ -240,19 +267,26 @@ function whole(value: number, least: number, most: number, what: string): number
 function checkName(name: string): string {
   const clean = name.normalize('NFC').replace(/\s+/g, ' ').trim()
   const length = [...clean].length
-  if (length < 1 || length > NAME_MOST_CODE_POINTS) throw new ApiError('usage', `A name has 1 to ${NAME_MOST_CODE_POINTS} characters.`)
-  if (/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(clean)) throw new ApiError('usage', 'A name holds no control characters.')
+  if (length < 1 || length > NAME_MOST_CODE_POINTS)
+    throw new ApiError('usage', `A name has 1 to ${NAME_MOST_CODE_POINTS} characters.`)
+  if (/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(clean))
+    throw new ApiError('usage', 'A name holds no control characters.')
   return clean
 }
 
 function checkPassphrase(passphrase: string): string {
-  if (passphrase.length < 1 || passphrase.length > PASSPHRASE_MOST) throw new ApiError('usage', 'A passphrase has 1 to 1024 characters.')
+  if (passphrase.length < 1 || passphrase.length > PASSPHRASE_MOST)
+    throw new ApiError('usage', 'A passphrase has 1 to 1024 characters.')
   return passphrase
 }
 
 function checkText(text: string): string {
   if (text.trim() === '') throw new ApiError('usage', 'There is nothing to send: the text is empty.')
   const bytes = utf8(text).length
-  if (bytes > TEXT_MOST_BYTES) throw new ApiError('too-large', `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`)
+  if (bytes > TEXT_MOST_BYTES)
+    throw new ApiError(
+      'too-large',
+      `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`,
+    )
   return text.isWellFormed() ? text : text.toWellFormed()
 }

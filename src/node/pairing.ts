@@ -18,7 +18,7 @@ import {
   finishPairing,
   openPairing,
   type Paired,
-  pairingRole
+  pairingRole,
 } from '../protocol/index.ts'
 import type { AnyEvent, Contact, NearbyPeer } from './api.ts'
 import { ApiError } from './api-error.ts'
@@ -115,7 +115,8 @@ export class Pairing {
   /** Our person (or a script) says the digits are equal; resolves when the other side did too and the contact is stored. */
   async confirm(peer: string, byPerson: boolean, timeoutMs: number): Promise<Contact> {
     const shown = this.#shown.get(peer)
-    if (shown === undefined) throw new ApiError('peer-unknown', 'There are no digits to confirm with this peer: pair first.')
+    if (shown === undefined)
+      throw new ApiError('peer-unknown', 'There are no digits to confirm with this peer: pair first.')
     this.#shown.delete(peer)
     const timer = setTimeout(() => shown.abort.abort(), timeoutMs)
     try {
@@ -156,7 +157,10 @@ export class Pairing {
     const now = this.#parts.platform.now()
     this.#failures = this.#failures.filter((at) => at > now - HOUR && at <= now)
     if (this.#failures.length < FAILURES_AN_HOUR) return
-    throw new ApiError('pairing-failed', 'Pairing failed three times within an hour: wait a while, or add each other by a link.')
+    throw new ApiError(
+      'pairing-failed',
+      'Pairing failed three times within an hour: wait a while, or add each other by a link.',
+    )
   }
 
   #arrived(peer: string, channel: Channel): void {
@@ -210,7 +214,13 @@ export class Pairing {
 
   async #answer(channel: Channel, abort: AbortController): Promise<Shown> {
     const { primitives, random } = this.#parts.platform
-    const answered = answerPairing(primitives, random, channel.ends, this.#parts.queries.self().name, await heard(channel, abort))
+    const answered = answerPairing(
+      primitives,
+      random,
+      channel.ends,
+      this.#parts.queries.self().name,
+      await heard(channel, abort),
+    )
     if (answered === undefined) throw spoiled()
     channel.send(answered.send)
     try {
@@ -232,7 +242,8 @@ export class Pairing {
     channel.send(confirmPairing(platform.primitives, platform.random, state, card))
     const paired = acceptPairing(platform.primitives, state, await heard(channel, abort))
     if (paired === undefined) throw spoiled()
-    if (paired.account.every((byte, i) => byte === own.account.key[i])) throw new ApiError('pairing-failed', 'That is this very profile: pair with somebody else.')
+    if (paired.account.every((byte, i) => byte === own.account.key[i]))
+      throw new ApiError('pairing-failed', 'That is this very profile: pair with somebody else.')
     const ticket = ticketOf(state, paired, state.role === 'B' ? bundle : paired.bundle)
     if (state.role === 'A') {
       await heard(channel, abort)
@@ -247,9 +258,14 @@ export class Pairing {
 
   /** Waits until the contact's first words, or ours, were stored on both sides. */
   #active(ticket: PairingTicket, abort: AbortController): Promise<void> {
-    return this.#parts.engine.when(abort.signal, (resident) => resident.maps.contacts.get(ticket.account)?.row.state === 'active').catch(() => {
-      throw new ApiError('timeout', 'Both confirmed, but the other device was not reached in time: it goes on by itself.')
-    })
+    return this.#parts.engine
+      .when(abort.signal, (resident) => resident.maps.contacts.get(ticket.account)?.row.state === 'active')
+      .catch(() => {
+        throw new ApiError(
+          'timeout',
+          'Both confirmed, but the other device was not reached in time: it goes on by itself.',
+        )
+      })
   }
 
   #bundle(): Promise<Uint8Array> {
@@ -262,20 +278,40 @@ export class Pairing {
     return answer
   }
 
-  #say(peer: string, name: string, step: 'wanted' | 'code' | 'done' | 'failed', code: string | null, contact: Contact | null = null): void {
+  #say(
+    peer: string,
+    name: string,
+    step: 'wanted' | 'code' | 'done' | 'failed',
+    code: string | null,
+    contact: Contact | null = null,
+  ): void {
     this.#parts.tell({ type: 'pairing', peer, name, code, step, contact })
   }
 }
 
 function ticketOf(state: Compared, paired: Paired, bundle: Uint8Array): PairingTicket {
-  return { account: accountId(paired.account), claimedName: state.claimedName, secret: state.secret, bundle, addresses: paired.addresses }
+  return {
+    account: accountId(paired.account),
+    claimedName: state.claimedName,
+    secret: state.secret,
+    bundle,
+    addresses: paired.addresses,
+  }
 }
 
 async function heard(channel: Channel, abort: AbortController): Promise<Uint8Array> {
   const message = await channel.receive(abort.signal).catch(() => undefined)
-  if (message === undefined) throw abort.signal.aborted ? notWanted() : new ApiError('pairing-failed', 'The other device ended the pairing: try again together.')
+  if (message === undefined)
+    throw abort.signal.aborted
+      ? notWanted()
+      : new ApiError('pairing-failed', 'The other device ended the pairing: try again together.')
   return message
 }
 
-const spoiled = (): ApiError => new ApiError('pairing-failed', 'Somebody interfered, or the devices do not understand each other: nothing was stored. Try again.')
-const notWanted = (): ApiError => new ApiError('timeout', 'The other person did not answer in time: both have to pair at the same moment.')
+const spoiled = (): ApiError =>
+  new ApiError(
+    'pairing-failed',
+    'Somebody interfered, or the devices do not understand each other: nothing was stored. Try again.',
+  )
+const notWanted = (): ApiError =>
+  new ApiError('timeout', 'The other person did not answer in time: both have to pair at the same moment.')

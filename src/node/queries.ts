@@ -14,7 +14,7 @@ import {
   safetyNumber,
   size,
   toBase32,
-  union
+  union,
 } from '../protocol/index.ts'
 import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent, Reason, Self, Via } from './api.ts'
 import { ApiError } from './api-error.ts'
@@ -63,8 +63,10 @@ export class Queries {
     const wanted = fold(to)
     const found = this.contacts().filter((contact) => fold(contact.name) === wanted)
     const [only] = found
-    if (only === undefined) throw new ApiError('contact-unknown', `There is no contact "${to}": "tulnic contacts" lists them.`)
-    if (found.length > 1) throw new ApiError('contact-ambiguous', `Several contacts are called "${to}": use an id from "tulnic contacts".`)
+    if (only === undefined)
+      throw new ApiError('contact-unknown', `There is no contact "${to}": "tulnic contacts" lists them.`)
+    if (found.length > 1)
+      throw new ApiError('contact-ambiguous', `Several contacts are called "${to}": use an id from "tulnic contacts".`)
     return only.id as AccountId
   }
 
@@ -116,12 +118,13 @@ export class Queries {
     const conversation = this.#resident.maps.conversations.get(id)
     if (conversation === undefined) return []
     const place = before === undefined ? null : await this.#row(before)
-    if (place === undefined || (place !== null && place.conversation !== conversation.number)) throw unknownMessage(before ?? '')
+    if (place === undefined || (place !== null && place.conversation !== conversation.number))
+      throw unknownMessage(before ?? '')
     const rows = await this.#store.history({
       conversation: conversation.number,
       limit: Math.min(limit, HISTORY_MOST),
       before: place,
-      search: search ?? null
+      search: search ?? null,
     })
     return [...rows].reverse().map((row) => this.#message(id, row))
   }
@@ -137,11 +140,17 @@ export class Queries {
   /** The counter of one of theirs, for `markRead`. */
   async counterOf(id: AccountId, message: string): Promise<number> {
     const row = await this.#row(message)
-    if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number) throw unknownMessage(message)
+    if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number)
+      throw unknownMessage(message)
     const theirs = authorOf(id, this.#resident.self.id)
     if (row.author === theirs) return row.counter
     // One of mine: everything of theirs that stands before it in the order.
-    const rows = await this.#store.history({ conversation: row.conversation, limit: HISTORY_MOST, before: row, search: null })
+    const rows = await this.#store.history({
+      conversation: row.conversation,
+      limit: HISTORY_MOST,
+      before: row,
+      search: null,
+    })
     return rows.find((other) => other.author === theirs)?.counter ?? 0
   }
 
@@ -171,8 +180,20 @@ export class Queries {
       return rows.map((row, index) => {
         const message = this.#message(body.c, row)
         return body.t === 'message'
-          ? { ...stamped(index), type: 'message', message, to: message.from === body.c ? this.#resident.self.id : body.c }
-          : { ...stamped(index), type: 'state', message: message.id, conversation: body.c, state: body.s, reason: body.r }
+          ? {
+              ...stamped(index),
+              type: 'message',
+              message,
+              to: message.from === body.c ? this.#resident.self.id : body.c,
+            }
+          : {
+              ...stamped(index),
+              type: 'state',
+              message: message.id,
+              conversation: body.c,
+              state: body.s,
+              reason: body.r,
+            }
       })
     }
     const event = this.#plainEvent(body)
@@ -194,7 +215,10 @@ export class Queries {
   #names(): ReadonlyMap<AccountId, string> {
     const names = new Map<AccountId, string>()
     const taken = new Set<string>()
-    const all = [...this.#resident.maps.contacts].sort(([, a], [, b]) => Number(a.row.givenName === null) - Number(b.row.givenName === null) || a.row.addedAt - b.row.addedAt)
+    const all = [...this.#resident.maps.contacts].sort(
+      ([, a], [, b]) =>
+        Number(a.row.givenName === null) - Number(b.row.givenName === null) || a.row.addedAt - b.row.addedAt,
+    )
     for (const [id, { row }] of all) {
       const base = row.givenName ?? row.ownName ?? id.slice(0, 8)
       let name = base
@@ -219,13 +243,14 @@ export class Queries {
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,
-      reason: this.#reason(row, via)
+      reason: this.#reason(row, via),
     }
   }
 
   #via(id: AccountId): Via {
     for (const [device, connection] of this.#resident.maps.links) {
-      if (this.#resident.maps.deliveries.get(device)?.contact === id) return this.#resident.maps.connections.get(connection)?.via ?? null
+      if (this.#resident.maps.deliveries.get(device)?.contact === id)
+        return this.#resident.maps.connections.get(connection)?.via ?? null
     }
     return null
   }
@@ -245,7 +270,7 @@ export class Queries {
       last: last === undefined ? null : this.#message(id, last),
       unread: row === undefined ? 0 : size(row.received) - size(row.shown),
       draft: row?.draft ?? '',
-      missing: row === undefined ? 0 : row.known - size(row.received)
+      missing: row === undefined ? 0 : row.known - size(row.received),
     }
   }
 
@@ -256,7 +281,8 @@ export class Queries {
   }
 
   #contactByNumber(number: number): AccountId | undefined {
-    for (const [id, row] of this.#resident.maps.conversations) if (row.number === number && this.#resident.maps.contacts.has(id)) return id
+    for (const [id, row] of this.#resident.maps.conversations)
+      if (row.number === number && this.#resident.maps.contacts.has(id)) return id
     return undefined
   }
 
@@ -271,7 +297,11 @@ export class Queries {
     let all: { sent: Ranges; delivered: Ranges; read: Ranges } = { sent: [], delivered: [], read: [] }
     for (const row of this.#resident.maps.deliveries.values()) {
       if (row.contact !== id) continue
-      all = { sent: union(all.sent, row.sent), delivered: union(all.delivered, row.delivered), read: union(all.read, row.read) }
+      all = {
+        sent: union(all.sent, row.sent),
+        delivered: union(all.delivered, row.delivered),
+        read: union(all.read, row.read),
+      }
     }
     return all
   }
@@ -290,7 +320,7 @@ export class Queries {
       receivedAt: iso(row.receivedAt),
       state,
       reason,
-      carriedBy: []
+      carriedBy: [],
     }
   }
 
@@ -313,4 +343,5 @@ export class Queries {
 const fold = (name: string): string => name.trim().normalize('NFKC').toLowerCase()
 /** Dates beyond what a calendar can say come from remote clocks: they are shown as the nearest that it can. */
 const iso = (at: number): string => new Date(Math.max(0, Math.min(at, 253402300799999))).toISOString()
-const unknownMessage = (id: string): ApiError => new ApiError('message-unknown', `There is no message "${id}" in this conversation.`)
+const unknownMessage = (id: string): ApiError =>
+  new ApiError('message-unknown', `There is no message "${id}" in this conversation.`)

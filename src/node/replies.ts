@@ -32,6 +32,7 @@ export class Replies {
   }
 
   abandon(): void {
-    for (const id of [...this.#waiting.keys()]) this.reject(id, new ApiError('usage', 'The node stopped before this was done.'))
+    for (const id of [...this.#waiting.keys()])
+      this.reject(id, new ApiError('usage', 'The node stopped before this was done.'))
   }
 }

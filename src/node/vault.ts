@@ -6,15 +6,7 @@
  * Holds: the database key is drawn, never derived, so that a passphrase can change without rewriting the database; the
  * key file is durable before the database is made; a profile counts as made once its row is committed.
  */
-import {
-  accountFromEntropy,
-  createDeviceLog,
-  deviceKeys,
-  open,
-  phraseOf,
-  seal,
-  utf8
-} from '../protocol/index.ts'
+import { accountFromEntropy, createDeviceLog, deviceKeys, open, phraseOf, seal, utf8 } from '../protocol/index.ts'
 import { ApiError } from './api-error.ts'
 import { ARGON2ID, PORT_COUNT, PORT_LOWEST } from './config.ts'
 import type { KeyFile, Platform } from './platform/platform.ts'
@@ -25,10 +17,16 @@ const LABEL = utf8('tulnic/database-key/1')
 const NOTHING = new Uint8Array(0)
 
 /** Makes a profile and its database. `phrase`: the recovery words, to be shown once and kept nowhere. */
-export async function createVault(platform: Platform, name: string, passphrase: string | null): Promise<{ store: Store; phrase: string }> {
+export async function createVault(
+  platform: Platform,
+  name: string,
+  passphrase: string | null,
+): Promise<{ store: Store; phrase: string }> {
   if (await hasProfile(platform)) throw new ApiError('profile-exists', 'There is a profile here already.')
   const key = platform.random(32)
-  await platform.writeKeyFile(passphrase === null ? { version: 1, argon2id: null, wrapped: key } : await wrap(platform, key, passphrase))
+  await platform.writeKeyFile(
+    passphrase === null ? { version: 1, argon2id: null, wrapped: key } : await wrap(platform, key, passphrase),
+  )
   const store = await platform.openStore(key)
   const { row, phrase } = newProfile(platform, name)
   await store.commit([{ op: 'put', table: 'profile', key: 'self', row }])
@@ -50,7 +48,8 @@ async function hasProfile(platform: Platform): Promise<boolean> {
 
 /** Opens the database. Rejects `passphrase-wrong`; `null` stands for "there should be none". */
 export async function openVault(platform: Platform, file: KeyFile, passphrase: string | null): Promise<Store> {
-  const key = file.argon2id === null ? file.wrapped : passphrase === null ? undefined : await unwrap(platform, file, passphrase)
+  const key =
+    file.argon2id === null ? file.wrapped : passphrase === null ? undefined : await unwrap(platform, file, passphrase)
   if (key === undefined) throw new ApiError('passphrase-wrong', 'The passphrase is wrong: try again.')
   const store = await platform.openStore(key)
   if ((await store.all('profile')).length > 0) return store
@@ -92,7 +91,7 @@ function newProfile(platform: Platform, name: string): { row: ProfileRow; phrase
     listenPort: PORT_LOWEST + ((high * 256 + low) % PORT_COUNT),
     addresses: [],
     addressVersion: 0,
-    createdAt: now
+    createdAt: now,
   }
   return { row, phrase: phraseOf(accountEntropy) }
 }

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/node/store/memory.ts'
-import type { MessageRow, Write } from '../../src/node/store/records.ts'
+import type { Key, MessageRow, Write } from '../../src/node/store/records.ts'
 import type { HistoryQuery, Store } from '../../src/node/store/store.ts'
 import { StoreError } from '../../src/node/store/store.ts'
 import { toBase32 } from '../../src/protocol/index.ts'
@@ -51,7 +51,7 @@ const spoken = (seq: number, text: string, conversation = 1): MessageRow => mess
 describe.each(adapters)('a store: $name', ({ open, settle }) => {
   test('gives back every kind of row as it was put', async () => {
     const store = await open()
-    const writes = [
+    const puts = [
       { op: 'put', table: 'profile', key: 'self', row: profileRow },
       { op: 'put', table: 'prekey', key: 'p', row: prekeyRow },
       { op: 'put', table: 'contact', key: ANA, row: contactRow },
@@ -69,18 +69,12 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
         }),
       ),
       { op: 'put', table: 'event', key: '1', row: eventRow(NOON) },
-    ] satisfies Write[]
-    await store.commit(writes)
-    expect(await store.read(writes)).toEqual(writes.map(({ row }) => row))
-    expect(
-      await store.read(
-        writes.map(({ table }) =>
-          table === 'message'
-            ? { table, key: toBase32(new Uint8Array(16)) }
-            : { table, key: table === 'skipped' ? 's/ec/x/8' : '99' },
-        ),
-      ),
-    ).toEqual(writes.map(() => undefined))
+    ] satisfies Extract<Write, { op: 'put' }>[]
+    await store.commit(puts)
+    expect(await store.read(puts)).toEqual(puts.map(({ row }) => row))
+    const absent: Record<string, string> = { message: toBase32(new Uint8Array(16)), skipped: 's/ec/x/8' }
+    const others = puts.map(({ table }): Key => ({ table, key: absent[table] ?? '99' }))
+    expect(await store.read(others)).toEqual(puts.map(() => undefined))
     await store.close()
   })
 

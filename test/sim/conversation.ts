@@ -34,14 +34,25 @@ export async function perform(seed: number, faults: Faults = {}): Promise<Verdic
     const messages = [...stored.values()].reduce((sum, set) => sum + set.size, 0)
     return { seed, wrong, messages, crashes: world.nodes.reduce((sum, node) => sum + node.crashes, 0), healedAfter }
   } catch (error) {
-    return { seed, wrong: [`threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`], messages: 0, crashes: 0, healedAfter: 0 }
+    return {
+      seed,
+      wrong: [`threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+      messages: 0,
+      crashes: 0,
+      healedAfter: 0,
+    }
   }
 }
 
 async function trouble(world: World, stored: Map<string, Set<string>>): Promise<void> {
   const { chance, clock } = world
   const loss = chance.next() * 0.2
-  world.weather = { drop: loss, double: chance.next() * 0.2, reorder: chance.next() * 0.3, delay: 5 + chance.below(1500) }
+  world.weather = {
+    drop: loss,
+    double: chance.next() * 0.2,
+    reorder: chance.next() * 0.3,
+    delay: 5 + chance.below(1500),
+  }
   const end = clock.now + (1 + chance.below(6)) * MINUTE
   introduceAll(world)
   const talkative = 2000 + chance.below(12_000)
@@ -144,7 +155,9 @@ async function heal(world: World): Promise<number> {
 function isQuiet(node: SimNode): boolean {
   const maps = node.engine?.resident.maps
   if (maps === undefined) return false
-  const owed = [...maps.deliveries.values()].some((row) => size(row.delivered) < (maps.conversations.get(row.contact)?.counter ?? 0))
+  const owed = [...maps.deliveries.values()].some(
+    (row) => size(row.delivered) < (maps.conversations.get(row.contact)?.counter ?? 0),
+  )
   return !owed && [...maps.frames.values()].every((frames) => frames.length === 0)
 }
 
@@ -165,7 +178,13 @@ async function judge(world: World, node: SimNode, stored: Map<string, Set<string
   return wrong
 }
 
-function compare(node: SimNode, other: SimNode, here: readonly Message[], there: readonly Message[], stored: Map<string, Set<string>>): string[] {
+function compare(
+  node: SimNode,
+  other: SimNode,
+  here: readonly Message[],
+  there: readonly Message[],
+  stored: Map<string, Set<string>>,
+): string[] {
   const wrong: string[] = []
   const sent = here.filter((message) => message.from === node.id)
   const arrived = there.filter((message) => message.from === node.id)
@@ -174,12 +193,14 @@ function compare(node: SimNode, other: SimNode, here: readonly Message[], there:
     if (!sent.some((message) => message.text === text)) wrong.push(`${pair}: lost at its author: ${text.slice(0, 30)}`)
   }
   if (new Set(arrived.map((message) => message.id)).size !== arrived.length) wrong.push(`${pair}: an id twice`)
-  if (new Set(arrived.map((message) => message.text)).size < new Set(sent.map((message) => message.text)).size) wrong.push(`${pair}: ${sent.length} sent, ${arrived.length} arrived`)
+  if (new Set(arrived.map((message) => message.text)).size < new Set(sent.map((message) => message.text)).size)
+    wrong.push(`${pair}: ${sent.length} sent, ${arrived.length} arrived`)
   if (arrived.length !== sent.length) wrong.push(`${pair}: ${sent.length} sent, ${arrived.length} arrived`)
   else if (arrived.some((message, i) => message.text !== sent[i]?.text)) wrong.push(`${pair}: out of order`)
   const waiting = sent.filter((message) => message.state !== 'delivered' && message.state !== 'read')
   if (waiting.length > 0) wrong.push(`${pair}: ${waiting.length} never confirmed (${waiting[0]?.state})`)
-  if (here.length === there.length && here.some((message, i) => message.id !== there[i]?.id)) wrong.push(`${pair}: the two see different orders`)
+  if (here.length === there.length && here.some((message, i) => message.id !== there[i]?.id))
+    wrong.push(`${pair}: the two see different orders`)
   return wrong
 }
 

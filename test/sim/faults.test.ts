@@ -32,7 +32,9 @@ function withCommit(store: Store, change: (writes: readonly Write[]) => readonly
 }
 
 const losing = (table: keyof Tables, likelihood = 1): Faults =>
-  changing((write, chance) => (write.op === 'put' && write.table === table && chance.happens(likelihood) ? [] : [write]))
+  changing((write, chance) =>
+    write.op === 'put' && write.table === table && chance.happens(likelihood) ? [] : [write],
+  )
 
 const rewriting = <T extends keyof Tables>(table: T, rewrite: (row: Tables[T], chance: Chance) => Tables[T]): Faults =>
   changing((write, chance) => {
@@ -41,18 +43,63 @@ const rewriting = <T extends keyof Tables>(table: T, rewrite: (row: Tables[T], c
   })
 
 const FAULTS: readonly { readonly rule: string; readonly fault: string; readonly planted: Faults }[] = [
-  { rule: '1 acknowledge after the commit', fault: 'frames are acknowledged as they arrive', planted: { acknowledgeFirst: true } },
-  { rule: '1 acknowledge after the commit', fault: 'what arrived is acknowledged, its text not stored', planted: losing('message', 0.02) },
+  {
+    rule: '1 acknowledge after the commit',
+    fault: 'frames are acknowledged as they arrive',
+    planted: { acknowledgeFirst: true },
+  },
+  {
+    rule: '1 acknowledge after the commit',
+    fault: 'what arrived is acknowledged, its text not stored',
+    planted: losing('message', 0.02),
+  },
   { rule: '2 commit, then speak', fault: 'the disk forgets its last commits', planted: { lyingDisk: true } },
   { rule: '2 commit, then speak', fault: "a session's new state is not stored", planted: losing('session', 0.1) },
-  { rule: '3 a counter is stored once', fault: 'received counters are forgotten and ids drawn', planted: forgettingWhatArrived() },
-  { rule: '3 a counter stands for one message', fault: 'my counter is not stored', planted: rewriting('conversation', (row, chance) => (chance.happens(0.05) ? { ...row, counter: Math.max(0, row.counter - 1) } : row)) },
-  { rule: '4 a frame is resent until acknowledged', fault: 'frames in flight are not stored', planted: losing('frame') },
-  { rule: '4 a frame is resent with the same bytes', fault: 'frames are spoiled on their way', planted: { frame: (bytes, chance) => (chance.happens(0.2) ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes) } },
-  { rule: '4 a frame leaves only when acknowledged', fault: 'frames are lost without the connection ending', planted: { effect: (effect, chance) => !(effect.type === 'send' && chance.happens(0.05)) } },
-  { rule: '5 texts leave in order', fault: 'the order within a conversation is not stored', planted: rewriting('message', (row, chance) => (chance.happens(0.1) ? { ...row, lamport: 1 } : row)) },
-  { rule: '5 texts leave in order', fault: 'the cursor runs ahead of what was framed', planted: rewriting('delivery', (row, chance) => (chance.happens(0.5) ? { ...row, cursor: row.cursor + 1 } : row)) },
-  { rule: '4 a frame leaves when acknowledged', fault: 'acknowledgements are never sent', planted: { effect: (effect) => effect.type !== 'acknowledge' } },
+  {
+    rule: '3 a counter is stored once',
+    fault: 'received counters are forgotten and ids drawn',
+    planted: forgettingWhatArrived(),
+  },
+  {
+    rule: '3 a counter stands for one message',
+    fault: 'my counter is not stored',
+    planted: rewriting('conversation', (row, chance) =>
+      chance.happens(0.05) ? { ...row, counter: Math.max(0, row.counter - 1) } : row,
+    ),
+  },
+  {
+    rule: '4 a frame is resent until acknowledged',
+    fault: 'frames in flight are not stored',
+    planted: losing('frame'),
+  },
+  {
+    rule: '4 a frame is resent with the same bytes',
+    fault: 'frames are spoiled on their way',
+    planted: {
+      frame: (bytes, chance) =>
+        chance.happens(0.2) ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes,
+    },
+  },
+  {
+    rule: '4 a frame leaves only when acknowledged',
+    fault: 'frames are lost without the connection ending',
+    planted: { effect: (effect, chance) => !(effect.type === 'send' && chance.happens(0.05)) },
+  },
+  {
+    rule: '5 texts leave in order',
+    fault: 'the order within a conversation is not stored',
+    planted: rewriting('message', (row, chance) => (chance.happens(0.1) ? { ...row, lamport: 1 } : row)),
+  },
+  {
+    rule: '5 texts leave in order',
+    fault: 'the cursor runs ahead of what was framed',
+    planted: rewriting('delivery', (row, chance) => (chance.happens(0.5) ? { ...row, cursor: row.cursor + 1 } : row)),
+  },
+  {
+    rule: '4 a frame leaves when acknowledged',
+    fault: 'acknowledgements are never sent',
+    planted: { effect: (effect) => effect.type !== 'acknowledge' },
+  },
 ]
 
 /** Two faults in one, because either alone is harmless: an id follows from the counter, and a counter is taken once. */

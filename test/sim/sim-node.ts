@@ -15,7 +15,14 @@ import { Queries } from '../../src/node/queries.ts'
 import type { Store } from '../../src/node/store/store.ts'
 import { memoryStore } from '../../src/node/store/memory.ts'
 import { createVault } from '../../src/node/vault.ts'
-import { type AccountId, accountId, type AccountKey, frameId, type Primitives, toBase32 } from '../../src/protocol/index.ts'
+import {
+  type AccountId,
+  accountId,
+  type AccountKey,
+  frameId,
+  type Primitives,
+  toBase32,
+} from '../../src/protocol/index.ts'
 import type { Chance } from './random.ts'
 
 /** What a simulated node needs of its world. */
@@ -123,7 +130,8 @@ export class SimNode {
     this.hello = helloKeys(resident, primitives, random, () => this.now())
     this.phase = 'up'
     await engine.start()
-    if (life === this.#life) this.take({ type: 'addresses', addresses: [`/ip4/10.0.0.1/tcp/${1000 + this.name.charCodeAt(0)}`] })
+    if (life === this.#life)
+      this.take({ type: 'addresses', addresses: [`/ip4/10.0.0.1/tcp/${1000 + this.name.charCodeAt(0)}`] })
   }
 
   /** Whether the disk remembers a frame by its id. */

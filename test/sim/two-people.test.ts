@@ -9,7 +9,9 @@ import { perform } from './conversation.ts'
 const seeds = Number(process.env.SIM_SEEDS ?? 500)
 const first = Number(process.env.SIM_FIRST ?? 1)
 
-test(`R1: nothing lost, nothing doubled, in order, over ${seeds} seeds`, { timeout: 600_000 + seeds * 2000 }, async () => {
+test(`R1: nothing lost, nothing doubled, in order, over ${seeds} seeds`, {
+  timeout: 600_000 + seeds * 2000,
+}, async () => {
   let messages = 0
   let crashes = 0
   let slowest = 0
@@ -20,7 +22,9 @@ test(`R1: nothing lost, nothing doubled, in order, over ${seeds} seeds`, { timeo
     crashes += verdict.crashes
     slowest = Math.max(slowest, verdict.healedAfter)
   }
-  console.log(`R1: ${seeds} seeds, ${messages} messages, ${crashes} crashes, healed after at most ${slowest / 1000} simulated s`)
+  console.log(
+    `R1: ${seeds} seeds, ${messages} messages, ${crashes} crashes, healed after at most ${slowest / 1000} simulated s`,
+  )
   // A world in which nothing happens proves nothing.
   expect(messages).toBeGreaterThan(seeds * 5)
   expect(crashes).toBeGreaterThan(seeds / 2)

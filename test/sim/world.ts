@@ -119,7 +119,8 @@ export class World implements Surroundings {
   died(node: SimNode): void {
     this.#wants.delete(node)
     for (const connection of this.#connections.values()) {
-      if (connection.dialer.node === node || connection.listener.node === node) this.#end(connection, this.chance.below(3000))
+      if (connection.dialer.node === node || connection.listener.node === node)
+        this.#end(connection, this.chance.below(3000))
     }
   }
 
@@ -142,9 +143,17 @@ export class World implements Surroundings {
         for (const id of effect.ids) {
           if (!node.holds(id)) this.reported.push(`${node.name}: acknowledged a frame that is not stored`)
         }
-        return this.#deliver(node, effect.connection, () => ({ type: 'acknowledged', connection: effect.connection, ids: effect.ids }))
+        return this.#deliver(node, effect.connection, () => ({
+          type: 'acknowledged',
+          connection: effect.connection,
+          ids: effect.ids,
+        }))
       case 'no-session':
-        return this.#deliver(node, effect.connection, () => ({ type: 'no-session', connection: effect.connection, ids: effect.ids }))
+        return this.#deliver(node, effect.connection, () => ({
+          type: 'no-session',
+          connection: effect.connection,
+          ids: effect.ids,
+        }))
       case 'ask-bundle':
         return this.#ask(node, effect)
       case 'answer-bundle':
@@ -230,7 +239,8 @@ export class World implements Surroundings {
       for (const side of [connection.dialer, connection.listener]) {
         if (!alive(side)) continue
         side.node.take({ type: 'disconnected', connection: connection.id })
-        for (const contact of this.#wants.get(side.node)?.keys() ?? []) this.#dialSoon(side.node, contact, this.chance.below(1500))
+        for (const contact of this.#wants.get(side.node)?.keys() ?? [])
+          this.#dialSoon(side.node, contact, this.chance.below(1500))
       }
     })
   }
@@ -288,7 +298,10 @@ export class World implements Surroundings {
     const request = ++this.#numbers
     this.#requests.set(request, { connection: id, asker: node, contact })
     this.#withSides(node, id, (_, sender, receiver) => {
-      const proof = inviteSecret === null ? null : node.hello?.inviteProof(inviteSecret, { local: sender.peer, remote: receiver.peer })
+      const proof =
+        inviteSecret === null
+          ? null
+          : node.hello?.inviteProof(inviteSecret, { local: sender.peer, remote: receiver.peer })
       if (proof === undefined) return
       const known = receiver.node.engine?.resident.maps.connections.get(id)
       const ends = { local: receiver.peer, remote: sender.peer }

@@ -3,8 +3,7 @@
  *
  * Holds: every test ends with nothing thrown, nothing logged as an error and nothing refused by the policy.
  */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axeCore from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ApiError } from '../../src/node/api-error.ts'
@@ -27,8 +26,6 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
   let app = ''
@@ -903,7 +900,7 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     const page = await look(node, hash, { reducedMotion: 'reduce' })
     await page.waitForSelector('h1')
     await act?.(page)
-    await page.evaluate(axeSource)
+    await page.evaluate(axeCore.source)
     for (const viewport of [
       { width: 1280, height: 800 },
       { width: 390, height: 844 },

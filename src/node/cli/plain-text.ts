@@ -23,8 +23,8 @@ export function plainText(text: string, indent = ''): string {
 
 /** JSON for one line of a terminal or a pipe: what a terminal might obey is written as an escape, so the value is the same. */
 export function jsonLine(value: unknown): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(value).replaceAll(CONTROL, escape).replaceAll(BIDI, escape)
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replaceAll(CONTROL, escaped).replaceAll(BIDI, escaped)
 }
 
 const WIDE =

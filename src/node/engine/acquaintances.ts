@@ -3,7 +3,16 @@
  *
  * Holds: pure but for fresh random bytes; blocked contacts are neither recognised nor greeted; no key leaves.
  */
-import { type AccountId, checkHelloProof, equal, helloProof, helloTag, inviteProof, type Primitives, type Random } from '../../protocol/index.ts'
+import {
+  type AccountId,
+  checkHelloProof,
+  equal,
+  helloProof,
+  helloTag,
+  inviteProof,
+  type Primitives,
+  type Random,
+} from '../../protocol/index.ts'
 import { DAY } from './limits.ts'
 import type { Ends } from './input.ts'
 import type { Acquaintance, Resident } from './state.ts'
@@ -17,7 +26,13 @@ export interface HelloKeys {
   tags(day: number, role: Role, ends: Ends): readonly Uint8Array[]
   recognise(tags: readonly Uint8Array[], day: number, role: Role, ends: Ends): AccountId | undefined
   prove(contact: AccountId, role: Role, ends: Ends, nonces: Uint8Array): Uint8Array
-  check(contact: AccountId, role: Role, ends: Ends, nonces: Uint8Array, proof: Uint8Array): ReturnType<typeof checkHelloProof>
+  check(
+    contact: AccountId,
+    role: Role,
+    ends: Ends,
+    nonces: Uint8Array,
+    proof: Uint8Array,
+  ): ReturnType<typeof checkHelloProof>
   inviteProof(secret: Uint8Array, ends: Ends): Uint8Array
   random(n: number): Uint8Array
 }
@@ -70,11 +85,13 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
       return undefined
     },
     inviteProof: (secret, ends) => inviteProof(p, secret, ends.local, ends.remote),
-    random
+    random,
   }
 }
 
 /** Dialer and listener, where `role` is ours. */
-const peers = (role: Role, { local, remote }: Ends): [Uint8Array, Uint8Array] => (role === 'dialer' ? [local, remote] : [remote, local])
+const peers = (role: Role, { local, remote }: Ends): [Uint8Array, Uint8Array] =>
+  role === 'dialer' ? [local, remote] : [remote, local]
 /** Dialer and listener, where `role` is theirs. */
-const peersSeen = (role: Role, ends: Ends): [Uint8Array, Uint8Array] => peers(role === 'dialer' ? 'listener' : 'dialer', ends)
+const peersSeen = (role: Role, ends: Ends): [Uint8Array, Uint8Array] =>
+  peers(role === 'dialer' ? 'listener' : 'dialer', ends)

@@ -8,7 +8,7 @@ import {
   compareDeviceLogs,
   type DeviceId,
   type DeviceLog,
-  NO_RANGES
+  NO_RANGES,
 } from '../../protocol/index.ts'
 import type { ContactRow, ConversationRow, DeliveryRow } from '../store/records.ts'
 import type { Draft } from './draft.ts'
@@ -56,7 +56,7 @@ export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
     receiptVersion: 0,
     lastSeq: 0,
     lastAt: 0,
-    draft: ''
+    draft: '',
   }
   putConversation(draft, id, row)
   return row
@@ -79,7 +79,7 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     nameVersion: 0,
     addressVersion: 0,
     receiptVersion: 0,
-    secretGeneration: 0
+    secretGeneration: 0,
   }
   putDelivery(draft, device, row)
   return row
@@ -126,7 +126,7 @@ export function newContact(accountKey: AccountKey, state: 'invited' | 'active', 
     lastSeenAt: null,
     invite: null,
     problem: null,
-    repairs: []
+    repairs: [],
   }
 }
 

@@ -20,7 +20,7 @@ import {
   equal,
   inviteKey,
   inviteProof,
-  toBase32
+  toBase32,
 } from '../../protocol/index.ts'
 import type { ContactRow, InviteRow } from '../store/records.ts'
 import type { Asked, PairingTicket } from './command.ts'
@@ -59,7 +59,10 @@ function makePrekey(draft: Draft, env: Env): Prekey {
 }
 
 export function createInvite(draft: Draft, env: Env, command: number, asked: Ask<'create-invite'>): void {
-  if ([...draft.maps.invites.entries()].filter(([, row]) => row.usesLeft > 0 && row.expiresAt > env.now).length >= INVITES_OPEN) {
+  if (
+    [...draft.maps.invites.entries()].filter(([, row]) => row.usesLeft > 0 && row.expiresAt > env.now).length >=
+    INVITES_OPEN
+  ) {
     return refuse(draft, command, 'usage', `There are ${INVITES_OPEN} open invites already: let some expire.`)
   }
   const prekey = currentPrekey(draft, env)
@@ -72,9 +75,14 @@ export function createInvite(draft: Draft, env: Env, command: number, asked: Ask
     oneTimeKey: oneTimeSeed === null ? null : env.p.x25519PublicKey(oneTimeSeed),
     bundleHash: prekey.bundle.hash.slice(0, 16),
     expiresAt: asked.expiresAt,
-    addresses: draft.self.row.addresses
+    addresses: draft.self.row.addresses,
   })
-  putInvite(draft, env, { secret, oneTimeSeed, link, expiresAt: asked.expiresAt, usesLeft: asked.uses, onlyFor: null, verified: false }, prekey)
+  putInvite(
+    draft,
+    env,
+    { secret, oneTimeSeed, link, expiresAt: asked.expiresAt, usesLeft: asked.uses, onlyFor: null, verified: false },
+    prekey,
+  )
   reply(draft, command, { link, expiresAt: asked.expiresAt, uses: asked.uses })
 }
 
@@ -87,19 +95,38 @@ function putInvite(draft: Draft, env: Env, invite: Omit<InviteRow, 'prekey'>, pr
 
 export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'add-contact'>): void {
   const invite = decodeInvite(asked.link)
-  if (invite === undefined) return refuse(draft, command, 'invite-malformed', 'This is not a whole invite link: copy it again, from "tulnic:" to its end.')
+  if (invite === undefined)
+    return refuse(
+      draft,
+      command,
+      'invite-malformed',
+      'This is not a whole invite link: copy it again, from "tulnic:" to its end.',
+    )
   const id = accountId(invite.account)
-  if (id === draft.self.id) return refuse(draft, command, 'invite-own', 'This is your own invite: send it to somebody else.')
-  if (invite.expiresAt <= env.now) return refuse(draft, command, 'invite-expired', "This invite has expired (or this device's clock is wrong): ask for a new one.")
+  if (id === draft.self.id)
+    return refuse(draft, command, 'invite-own', 'This is your own invite: send it to somebody else.')
+  if (invite.expiresAt <= env.now)
+    return refuse(
+      draft,
+      command,
+      'invite-expired',
+      "This invite has expired (or this device's clock is wrong): ask for a new one.",
+    )
   const known = draft.maps.contacts.get(id)
-  if (known?.row.state === 'blocked') return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
+  if (known?.row.state === 'blocked')
+    return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
   if (known?.row.state === 'active') return reply(draft, command, id)
   const row: ContactRow = {
     ...(known?.row ?? newContact(invite.account, 'invited', env.now)),
     addresses: invite.addresses,
-    invite: { secret: invite.secret, oneTimeKey: invite.oneTimeKey, bundleHash: invite.bundleHash, expiresAt: invite.expiresAt },
+    invite: {
+      secret: invite.secret,
+      oneTimeKey: invite.oneTimeKey,
+      bundleHash: invite.bundleHash,
+      expiresAt: invite.expiresAt,
+    },
     problem: null,
-    ...(asked.givenName === null ? {} : { givenName: asked.givenName })
+    ...(asked.givenName === null ? {} : { givenName: asked.givenName }),
   }
   putContact(draft, id, row, known?.log ?? null)
   answerAdding(draft, id)
@@ -116,7 +143,8 @@ export function addPaired(draft: Draft, env: Env, command: number, { ticket, ver
   if (bundle === undefined || accountId(bundle.account) !== ticket.account || ticket.account === draft.self.id) {
     return refuse(draft, command, 'pairing-failed', 'What the other device sent does not fit together: pair again.')
   }
-  if (known?.row.state === 'blocked') return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
+  if (known?.row.state === 'blocked')
+    return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
   if (known?.row.state === 'active') {
     if (verified) changeContact(draft, ticket.account, { verified: true })
     return reply(draft, command, ticket.account)
@@ -135,19 +163,33 @@ function putPaired(draft: Draft, env: Env, ticket: PairingTicket, bundleHash: Ui
     addresses: ticket.addresses,
     invite: { secret: ticket.secret, oneTimeKey: null, bundleHash: bundleHash.slice(0, 16), expiresAt: env.now + HOUR },
     problem: null,
-    verified
+    verified,
   }
   putContact(draft, ticket.account, row, known?.log ?? null)
   draft.tell({ t: 'contact', c: ticket.account })
 }
 
 /** …and the higher one expects it: an invite for this account alone, good for an hour. */
-export function expectPaired(draft: Draft, env: Env, command: number, { ticket, verified }: Ask<'expect-paired'>): void {
+export function expectPaired(
+  draft: Draft,
+  env: Env,
+  command: number,
+  { ticket, verified }: Ask<'expect-paired'>,
+): void {
   const known = draft.maps.contacts.get(ticket.account)
-  if (known?.row.state === 'blocked') return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
+  if (known?.row.state === 'blocked')
+    return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
   for (const [, prekey] of draft.maps.prekeys.entries()) {
     if (!equal(prekey.bundle.bytes, ticket.bundle)) continue
-    const invite = { secret: ticket.secret, oneTimeSeed: null, link: '', expiresAt: env.now + HOUR, usesLeft: 1, onlyFor: ticket.account, verified }
+    const invite = {
+      secret: ticket.secret,
+      oneTimeSeed: null,
+      link: '',
+      expiresAt: env.now + HOUR,
+      usesLeft: 1,
+      onlyFor: ticket.account,
+      verified,
+    }
     putInvite(draft, env, invite, prekey)
     if (known !== undefined && verified) changeContact(draft, ticket.account, { verified: true })
     return reply(draft, command, ticket.account)
@@ -237,7 +279,8 @@ function hangUp(draft: Draft, contact: AccountId): void {
 /** Somebody invited was reached: sends the INIT again, or asks for the bundle that begins everything. */
 export function* reachStranger(draft: Draft, { connection, contact }: Told<'reached-stranger'>): Steps<void> {
   const row = draft.maps.contacts.get(contact)?.row
-  if (row === undefined || row.state !== 'invited' || row.invite === null) return draft.effect({ type: 'close', connection })
+  if (row === undefined || row.state !== 'invited' || row.invite === null)
+    return draft.effect({ type: 'close', connection })
   draft.maps.connections.set(connection, { contact, device: null, via: 'direct', asking: true })
   const begun = initUnderWay(draft, contact)
   if (begun !== undefined) return yield* resend(draft, begun, connection)
@@ -293,7 +336,14 @@ export function takeBundle(draft: Draft, env: Env, { connection, contact, answer
   draft.effect({ type: 'close', connection })
 }
 
-function beginInvited(draft: Draft, env: Env, contact: AccountId, row: ContactRow, bytes: Uint8Array, connection: number): void {
+function beginInvited(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  row: ContactRow,
+  bytes: Uint8Array,
+  connection: number,
+): void {
   const bundle = decodeBundle(env.p, bytes)
   const invite = row.invite
   if (bundle === undefined || invite === null) return notThem(draft, connection, contact)
@@ -302,7 +352,10 @@ function beginInvited(draft: Draft, env: Env, contact: AccountId, row: ContactRo
   }
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
-  const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, 2)
+  const secrets = [
+    { generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: false },
+    ...row.secrets,
+  ].slice(0, 2)
   changeContact(draft, contact, { secrets })
 }
 

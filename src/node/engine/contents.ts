@@ -15,7 +15,7 @@ import {
   type DeviceId,
   has,
   size,
-  toBase32
+  toBase32,
 } from '../../protocol/index.ts'
 import type { ConversationRow } from '../store/records.ts'
 import {
@@ -26,7 +26,7 @@ import {
   conversationOf,
   logAgrees,
   putConversation,
-  want
+  want,
 } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
@@ -38,7 +38,13 @@ const LAMPORT_LEAP = 1 << 24
 /** Likewise for counters: a contact that claims more has lost its own. */
 const COUNTER_LEAP = 1 << 24
 
-export function applyContents(draft: Draft, env: Env, contact: AccountId, device: DeviceId, contents: readonly Content[]): void {
+export function applyContents(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  contents: readonly Content[],
+): void {
   const before = missing(draft, contact)
   for (const content of contents) applyContent(draft, env, contact, device, content)
   greet(draft, contact)
@@ -82,7 +88,13 @@ function greet(draft: Draft, contact: AccountId): void {
   want(draft, contact)
 }
 
-function applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId, text: Extract<Content, { kind: 'text' }>): void {
+function applyText(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  text: Extract<Content, { kind: 'text' }>,
+): void {
   const conversation = conversationOf(draft, contact)
   if (has(conversation.received, text.counter) || text.counter > conversation.known + COUNTER_LEAP) return
   const lamport = Math.min(text.lamport, conversation.lamport + LAMPORT_LEAP)
@@ -100,7 +112,7 @@ function applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId,
     receivedAt: env.now,
     replyTo: text.replyTo,
     failed: null,
-    text: text.text
+    text: text.text,
   })
   const next: ConversationRow = {
     ...conversation,
@@ -109,7 +121,7 @@ function applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId,
     known: Math.max(conversation.known, text.counter),
     receiptVersion: conversation.receiptVersion + 1,
     lastSeq: seq,
-    lastAt: env.now
+    lastAt: env.now,
   }
   putConversation(draft, contact, next)
   draft.tell({ t: 'message', c: contact, a: author, from: text.counter, to: text.counter })
@@ -139,7 +151,10 @@ function applySecret(draft: Draft, env: Env, contact: AccountId, told: Extract<C
     told.generation > current.generation ||
     (told.generation === current.generation && compare(told.secret, current.secret) < 0)
   if (!wins) return
-  const secrets = [{ generation: told.generation, secret: told.secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
+  const secrets = [
+    { generation: told.generation, secret: told.secret, since: env.now, confirmed: true },
+    ...row.secrets,
+  ].slice(0, 2)
   changeContact(draft, contact, { secrets })
 }
 

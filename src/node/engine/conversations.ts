@@ -17,7 +17,8 @@ type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
 export function send(draft: Draft, env: Env, command: number, { contact, text, replyTo }: Ask<'send'>): void {
   const row = draft.maps.contacts.get(contact)?.row
   if (row === undefined) return refuse(draft, command, 'contact-unknown', 'There is no such contact.')
-  if (row.state === 'blocked') return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
+  if (row.state === 'blocked')
+    return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
   const conversation = conversationOf(draft, contact)
   const counter = conversation.counter + 1
   const lamport = conversation.lamport + 1
@@ -35,7 +36,7 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
     receivedAt: env.now,
     replyTo,
     failed: null,
-    text
+    text,
   }
   draft.putText(toBase32(id), message)
   putConversation(draft, contact, { ...conversation, counter, lamport, lastSeq: seq, lastAt: env.now, draft: '' })
@@ -48,7 +49,9 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
 export function markRead(draft: Draft, command: number, { contact, upTo }: Ask<'mark-read'>): void {
   const conversation = draft.maps.conversations.get(contact)
   if (conversation !== undefined) {
-    const reached = conversation.received.filter(([from]) => from <= upTo).map(([from, to]) => [from, Math.min(to, upTo)] as const)
+    const reached = conversation.received
+      .filter(([from]) => from <= upTo)
+      .map(([from, to]) => [from, Math.min(to, upTo)] as const)
     const fresh = subtract(reached, conversation.shown)
     if (fresh.length > 0) {
       const shown = fresh.reduce<Ranges>((set, [from, to]) => add(set, from, to), conversation.shown)
@@ -61,7 +64,8 @@ export function markRead(draft: Draft, command: number, { contact, upTo }: Ask<'
 }
 
 export function setDraft(draft: Draft, command: number, { contact, text }: Ask<'set-draft'>): void {
-  if (draft.maps.contacts.get(contact) === undefined) return refuse(draft, command, 'contact-unknown', 'There is no such contact.')
+  if (draft.maps.contacts.get(contact) === undefined)
+    return refuse(draft, command, 'contact-unknown', 'There is no such contact.')
   const conversation = conversationOf(draft, contact)
   if (conversation.draft !== text) {
     putConversation(draft, contact, { ...conversation, draft: text })

@@ -52,7 +52,14 @@ type Layers = { [M in keyof ResidentMaps]: ResidentMaps[M] extends Map<infer K, 
 /** What a step may ask to be read: rows by key, or my messages by counter. */
 export type Need =
   | { readonly kind: 'rows'; readonly keys: readonly Key[] }
-  | { readonly kind: 'texts'; readonly conversation: number; readonly author: Author; readonly from: number; readonly to: number; readonly limit: number }
+  | {
+      readonly kind: 'texts'
+      readonly conversation: number
+      readonly author: Author
+      readonly from: number
+      readonly to: number
+      readonly limit: number
+    }
 
 /** The answer to a {@link Need}: rows in the order of the keys, or message rows ascending. */
 export type Found = readonly (Tables[TableName] | undefined)[]
@@ -90,7 +97,7 @@ export class Draft {
       frames: new Layer(maps.frames),
       connections: new Layer(maps.connections),
       links: new Layer(maps.links),
-      adding: new Layer(maps.adding)
+      adding: new Layer(maps.adding),
     }
   }
 

@@ -11,17 +11,39 @@ import type { BundleStatus, ConnectionId } from './input.ts'
 /** What the net is told. */
 export type NetEffect =
   /** Frames to write, in order, on one connection. */
-  | { readonly type: 'send'; readonly connection: ConnectionId; readonly frames: readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[] }
+  | {
+      readonly type: 'send'
+      readonly connection: ConnectionId
+      readonly frames: readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[]
+    }
   /** These frames (ids) are stored here. */
   | { readonly type: 'acknowledge'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
   /** No session here opens these. */
   | { readonly type: 'no-session'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
   /** Keep trying to be connected to this contact; replaces what was said before. `stranger`: they cannot know us yet (invited). */
-  | { readonly type: 'want'; readonly contact: AccountId; readonly addresses: readonly string[]; readonly stranger: boolean; readonly now: boolean }
+  | {
+      readonly type: 'want'
+      readonly contact: AccountId
+      readonly addresses: readonly string[]
+      readonly stranger: boolean
+      readonly now: boolean
+    }
   | { readonly type: 'unwant'; readonly contact: AccountId }
   /** Ask for a bundle over this connection; with the invite's secret the net proves it to this very peer. */
-  | { readonly type: 'ask-bundle'; readonly connection: ConnectionId; readonly contact: AccountId; readonly inviteSecret: Uint8Array | null }
-  | { readonly type: 'answer-bundle'; readonly connection: ConnectionId; readonly request: number; readonly status: BundleStatus; readonly bundle: Uint8Array; readonly mac: Uint8Array }
+  | {
+      readonly type: 'ask-bundle'
+      readonly connection: ConnectionId
+      readonly contact: AccountId
+      readonly inviteSecret: Uint8Array | null
+    }
+  | {
+      readonly type: 'answer-bundle'
+      readonly connection: ConnectionId
+      readonly request: number
+      readonly status: BundleStatus
+      readonly bundle: Uint8Array
+      readonly mac: Uint8Array
+    }
   /** Both sides now share a contact secret: run hello again on this connection; the dialer begins. */
   | { readonly type: 'hello-again'; readonly connection: ConnectionId; readonly contact: AccountId }
   | { readonly type: 'close'; readonly connection: ConnectionId }

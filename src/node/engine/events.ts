@@ -9,7 +9,14 @@ import type { Author } from '../store/records.ts'
 
 export type EventBody =
   | { readonly t: 'message'; readonly c: AccountId; readonly a: Author; readonly from: number; readonly to: number }
-  | { readonly t: 'state'; readonly c: AccountId; readonly from: number; readonly to: number; readonly s: MessageState; readonly r: Reason }
+  | {
+      readonly t: 'state'
+      readonly c: AccountId
+      readonly from: number
+      readonly to: number
+      readonly s: MessageState
+      readonly r: Reason
+    }
   | { readonly t: 'contact'; readonly c: AccountId }
   | { readonly t: 'removed'; readonly c: AccountId }
   | { readonly t: 'connection'; readonly c: AccountId; readonly via: Via }

@@ -18,22 +18,49 @@ export interface Ends {
 export type Input =
   | Command
   /** A connection whose hello proved a contact's device. */
-  | { readonly type: 'connected'; readonly connection: ConnectionId; readonly contact: AccountId; readonly device: DeviceId; readonly via: 'lan' | 'direct' | 'relayed'; readonly address: string; readonly dialed: boolean }
+  | {
+      readonly type: 'connected'
+      readonly connection: ConnectionId
+      readonly contact: AccountId
+      readonly device: DeviceId
+      readonly via: 'lan' | 'direct' | 'relayed'
+      readonly address: string
+      readonly dialed: boolean
+    }
   /** A connection to somebody the hello does not know, made because `contact` (invited, or pairing) was wanted at that address. */
   | { readonly type: 'reached-stranger'; readonly connection: ConnectionId; readonly contact: AccountId }
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   /** Nobody of theirs answered at any address in this round. */
   | { readonly type: 'not-reached'; readonly contact: AccountId }
   /** Frames that arrived, in order, on a known (`contact`, `device`) or a stranger's connection (both `null`). */
-  | { readonly type: 'frames'; readonly connection: ConnectionId; readonly contact: AccountId | null; readonly device: DeviceId | null; readonly frames: readonly Uint8Array[] }
+  | {
+      readonly type: 'frames'
+      readonly connection: ConnectionId
+      readonly contact: AccountId | null
+      readonly device: DeviceId | null
+      readonly frames: readonly Uint8Array[]
+    }
   /** The other side stored these (ids of 16 bytes). */
   | { readonly type: 'acknowledged'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
   /** The other side has no session that opens these. */
   | { readonly type: 'no-session'; readonly connection: ConnectionId; readonly ids: readonly Uint8Array[] }
   /** Somebody asks for a bundle: by an invite's proof (32 bytes), or as the contact of this connection (`proof` null). */
-  | { readonly type: 'bundle-asked'; readonly connection: ConnectionId; readonly request: number; readonly ends: Ends; readonly proof: Uint8Array | null; readonly contact: AccountId | null; readonly device: DeviceId | null }
+  | {
+      readonly type: 'bundle-asked'
+      readonly connection: ConnectionId
+      readonly request: number
+      readonly ends: Ends
+      readonly proof: Uint8Array | null
+      readonly contact: AccountId | null
+      readonly device: DeviceId | null
+    }
   /** What came of a {@link Effect} `ask-bundle`. `unreachable`: the connection broke first. */
-  | { readonly type: 'bundle-answered'; readonly connection: ConnectionId; readonly contact: AccountId; readonly answer: BundleAnswer | { readonly status: 'unreachable' } }
+  | {
+      readonly type: 'bundle-answered'
+      readonly connection: ConnectionId
+      readonly contact: AccountId
+      readonly answer: BundleAnswer | { readonly status: 'unreachable' }
+    }
   /** Listening addresses changed: multiaddresses without a /p2p part. */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   /** The time that a `wake` effect asked for has come. */

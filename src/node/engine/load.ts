@@ -12,7 +12,7 @@ import {
   decodeDeviceLog,
   deviceKeys,
   parseAccountKey,
-  type Primitives
+  type Primitives,
 } from '../../protocol/index.ts'
 import type { ContactRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
@@ -44,7 +44,12 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
     numbers: { ...last, conversation },
     keptUpAt: 0,
     maps: {
-      prekeys: new Map((await store.all('prekey')).map(({ key, row }): [string, Prekey] => [key, { row, bundle: must(decodeBundle(p, row.bundle), 'prekey') }])),
+      prekeys: new Map(
+        (await store.all('prekey')).map(({ key, row }): [string, Prekey] => [
+          key,
+          { row, bundle: must(decodeBundle(p, row.bundle), 'prekey') },
+        ]),
+      ),
       invites: new Map((await store.all('invite')).map(({ key, row }) => [key, row])),
       contacts: new Map((await store.all('contact')).map((entry) => acquaintance(p, entry))),
       conversations,
@@ -53,8 +58,8 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
       frames: inFlight(await store.all('frame')),
       connections: new Map(),
       links: new Map(),
-      adding: new Map()
-    }
+      adding: new Map(),
+    },
   }
 }
 
@@ -84,7 +89,18 @@ function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlig
   const byDevice = new Map<DeviceId, InFlight[]>()
   for (const { key, row } of rows) {
     const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = row
-    const frame: InFlight = { number: Number(key), id, session, size: row.bytes.length, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration }
+    const frame: InFlight = {
+      number: Number(key),
+      id,
+      session,
+      size: row.bytes.length,
+      from,
+      to,
+      nameVersion,
+      addressVersion,
+      receiptVersion,
+      secretGeneration,
+    }
     byDevice.set(row.device, [...(byDevice.get(row.device) ?? []), frame])
   }
   return byDevice

@@ -25,7 +25,7 @@ import {
   subtract,
   toBase32,
   union,
-  utf8
+  utf8,
 } from '../../protocol/index.ts'
 import type { Author, ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
 import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
@@ -58,7 +58,10 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
   let row = yield* lookUp(draft, 'session', session.key)
   if (row === undefined || !canSend(row.state)) return
 
-  const heads = { own: draft.self.log.head.subarray(0, 16), peer: (contact.log?.head ?? new Uint8Array(16)).subarray(0, 16) }
+  const heads = {
+    own: draft.self.log.head.subarray(0, 16),
+    peer: (contact.log?.head ?? new Uint8Array(16)).subarray(0, 16),
+  }
   const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
   const window = windowOf(draft, device)
   while (window.frames > 0 && window.bytes > 0) {
@@ -83,7 +86,7 @@ function windowOf(draft: Draft, device: DeviceId): { frames: number; bytes: numb
   const inFlight = draft.maps.frames.get(device) ?? []
   return {
     frames: IN_FLIGHT_FRAMES - inFlight.length,
-    bytes: IN_FLIGHT_BYTES - inFlight.reduce((sum, frame) => sum + frame.size, 0)
+    bytes: IN_FLIGHT_BYTES - inFlight.reduce((sum, frame) => sum + frame.size, 0),
   }
 }
 
@@ -94,7 +97,7 @@ export function recordFrame(
   device: DeviceId,
   session: string,
   bytes: Uint8Array,
-  carries: Pick<Load, 'from' | 'to' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>
+  carries: Pick<Load, 'from' | 'to' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>,
 ): Uint8Array {
   const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = carries
   const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration }
@@ -122,33 +125,45 @@ function* nextLoad(draft: Draft, device: DeviceId): Steps<Load | undefined> {
     contents: [...facts.contents, ...(texts?.contents ?? [])],
     from: texts?.from ?? 0,
     to: texts?.to ?? 0,
-    cursor: texts?.cursor ?? delivery.cursor
+    cursor: texts?.cursor ?? delivery.cursor,
   }
 }
 
 type Facts = Pick<Load, 'contents' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>
 
 /** My name, addresses, receipts and the contact secret, as far as the device is not known to have them and no frame is bringing them. */
-function owedFacts(draft: Draft, device: DeviceId, delivery: DeliveryRow, conversation: ConversationRow | undefined): Facts {
+function owedFacts(
+  draft: Draft,
+  device: DeviceId,
+  delivery: DeliveryRow,
+  conversation: ConversationRow | undefined,
+): Facts {
   const inFlight = draft.maps.frames.get(device) ?? []
-  const owed = (version: number, field: 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'): number =>
-    version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0
+  const owed = (
+    version: number,
+    field: 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration',
+  ): number => (version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0)
   const self = draft.self.row
   const secret = draft.maps.contacts.get(delivery.contact)?.row.secrets[0]
   const versions = {
     nameVersion: owed(self.nameVersion, 'nameVersion'),
     addressVersion: owed(self.addressVersion, 'addressVersion'),
     receiptVersion: owed(conversation?.receiptVersion ?? 0, 'receiptVersion'),
-    secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration')
+    secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration'),
   }
   const contents: Content[] = []
   if (versions.nameVersion > 0) contents.push({ kind: 'profile', version: self.nameVersion, name: self.name })
-  if (versions.addressVersion > 0) contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
+  if (versions.addressVersion > 0)
+    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
   if (versions.secretGeneration > 0 && secret !== undefined) {
     contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
   }
   if (versions.receiptVersion > 0 && conversation !== undefined) {
-    contents.push({ kind: 'receipt', received: conversation.received.slice(0, 64), shown: conversation.shown.slice(0, 64) })
+    contents.push({
+      kind: 'receipt',
+      received: conversation.received.slice(0, 64),
+      shown: conversation.shown.slice(0, 64),
+    })
   }
   return { contents, ...versions }
 }
@@ -157,7 +172,7 @@ function owedFacts(draft: Draft, device: DeviceId, delivery: DeliveryRow, conver
 function* nextTexts(
   draft: Draft,
   conversation: ConversationRow,
-  delivery: DeliveryRow
+  delivery: DeliveryRow,
 ): Steps<{ contents: Content[]; from: number; to: number; cursor: number } | undefined> {
   let next = delivery.cursor + 1
   while (next <= conversation.counter && has(delivery.delivered, next)) next++
@@ -177,17 +192,29 @@ function* nextTexts(
 }
 
 /** My texts from `first` on: those of this batch are at hand, the others are looked up. */
-function* ownTexts(draft: Draft, contact: AccountId, conversation: ConversationRow, first: number): Steps<readonly MessageRow[]> {
+function* ownTexts(
+  draft: Draft,
+  contact: AccountId,
+  conversation: ConversationRow,
+  first: number,
+): Steps<readonly MessageRow[]> {
   const last = Math.min(conversation.counter, first + PACKED_TEXTS - 1)
   const atHand: MessageRow[] = []
   for (let counter = first; counter <= last; counter++) {
     const row = draft.textAtHand(conversation.number, counter)
     if (row !== undefined) atHand.push(row)
   }
-  return atHand.length === last - first + 1 ? atHand : merge(atHand, yield* storedTexts(conversation, authorOf(draft.self.id, contact), first, last))
+  return atHand.length === last - first + 1
+    ? atHand
+    : merge(atHand, yield* storedTexts(conversation, authorOf(draft.self.id, contact), first, last))
 }
 
-function* storedTexts(conversation: ConversationRow, author: Author, from: number, to: number): Steps<readonly MessageRow[]> {
+function* storedTexts(
+  conversation: ConversationRow,
+  author: Author,
+  from: number,
+  to: number,
+): Steps<readonly MessageRow[]> {
   const found = yield { kind: 'texts', conversation: conversation.number, author, from, to, limit: PACKED_TEXTS }
   return found as readonly MessageRow[]
 }
@@ -203,7 +230,7 @@ const textContent = (row: MessageRow): Content => ({
   lamport: row.lamport,
   sentAt: row.sentAt,
   text: row.text,
-  replyTo: row.replyTo
+  replyTo: row.replyTo,
 })
 
 /** Sends again, on the device's new connection, all that is in flight; then what is owed. */
@@ -241,12 +268,16 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
       nameVersion: Math.max(delivery.nameVersion, frame.nameVersion),
       addressVersion: Math.max(delivery.addressVersion, frame.addressVersion),
       receiptVersion: Math.max(delivery.receiptVersion, frame.receiptVersion),
-      secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration)
+      secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration),
     }
   }
-  draft.maps.frames.set(device, inFlight.filter((frame) => !named.has(toBase32(frame.id))))
+  draft.maps.frames.set(
+    device,
+    inFlight.filter((frame) => !named.has(toBase32(frame.id))),
+  )
   const newest = draft.maps.contacts.get(held.contact)?.row.secrets[0]
-  if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation) confirmSecret(draft, held.contact)
+  if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation)
+    confirmSecret(draft, held.contact)
   const before = union(held.sent, held.delivered)
   tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
   putDelivery(draft, device, delivery)
@@ -254,7 +285,13 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
 }
 
 /** A receipt of the device: what it stored of mine, and what a person saw there. */
-export function applyReceipt(draft: Draft, device: DeviceId, contact: AccountId, received: Ranges, shown: Ranges): void {
+export function applyReceipt(
+  draft: Draft,
+  device: DeviceId,
+  contact: AccountId,
+  received: Ranges,
+  shown: Ranges,
+): void {
   const highest = draft.maps.conversations.get(contact)?.counter ?? 0
   const mine = (ranges: Ranges): Ranges => ranges.filter(([from, to]) => from >= 1 && to <= highest)
   const held = deliveryOf(draft, device, contact)
@@ -271,7 +308,10 @@ function beforeHole(draft: Draft, device: DeviceId, delivery: DeliveryRow, deliv
   const last = delivered.at(-1)?.[1] ?? 0
   if (last === 0) return delivery.cursor
   const inFlight = draft.maps.frames.get(device) ?? []
-  const coming = inFlight.reduce<Ranges>((set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set), delivered)
+  const coming = inFlight.reduce<Ranges>(
+    (set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set),
+    delivered,
+  )
   const [hole] = subtract([[1, last]], coming)
   return hole === undefined ? delivery.cursor : Math.min(delivery.cursor, hole[0] - 1)
 }
@@ -287,7 +327,10 @@ function tellState(draft: Draft, contact: AccountId, ranges: Ranges, state: 'sen
 export function rewind(draft: Draft, device: DeviceId, session: string): void {
   const inFlight = draft.maps.frames.get(device) ?? []
   for (const frame of inFlight) if (frame.session !== session) draft.remove('frame', String(frame.number))
-  draft.maps.frames.set(device, inFlight.filter((frame) => frame.session === session))
+  draft.maps.frames.set(
+    device,
+    inFlight.filter((frame) => frame.session === session),
+  )
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return
   const [first] = delivery.delivered

@@ -148,7 +148,11 @@ export class Engine {
     if (input.type === 'command') {
       const known = error instanceof StoreError
       const message = known ? error.message : 'Something inside tulnic failed; nothing was changed. Please report it.'
-      this.#shell.perform({ type: 'refuse', command: input.id, error: { code: known ? 'storage' : 'internal', message } })
+      this.#shell.perform({
+        type: 'refuse',
+        command: input.id,
+        error: { code: known ? 'storage' : 'internal', message },
+      })
     }
     if (input.type === 'frames') this.#shell.perform({ type: 'close', connection: input.connection })
   }
@@ -164,7 +168,8 @@ export class Engine {
   }
 
   #find(need: Need): Promise<Found> | Found {
-    if (need.kind === 'texts') return this.#shell.store.byCounter(need.conversation, need.author, need.from, need.to, need.limit)
+    if (need.kind === 'texts')
+      return this.#shell.store.byCounter(need.conversation, need.author, need.from, need.to, need.limit)
     return this.#shell.store.read(need.keys)
   }
 }

@@ -27,7 +27,7 @@ import {
   openMessage,
   readHeader,
   respond,
-  toBase32
+  toBase32,
 } from '../../protocol/index.ts'
 import type { InviteRow, SessionRow } from '../store/records.ts'
 import {
@@ -39,7 +39,7 @@ import {
   logAgrees,
   newContact,
   putContact,
-  want
+  want,
 } from './contact-rows.ts'
 import { applyContents } from './contents.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
@@ -51,7 +51,7 @@ import {
   INIT_REMEMBERED,
   REPAIRS_A_DAY,
   SESSIONS_A_DEVICE,
-  SKIPPED_A_SESSION
+  SKIPPED_A_SESSION,
 } from './limits.ts'
 import { recordFrame, rewind } from './outbox.ts'
 import type { Prekey, SessionRef } from './state.ts'
@@ -85,11 +85,18 @@ function* receiveFrame(draft: Draft, env: Env, from: Arrived, frame: Uint8Array,
       : kind === 'message' && from.contact !== null && from.device !== null
         ? yield* receiveMessage(draft, env, from.contact, from.device, frame)
         : 'no-session'
-  if (outcome === 'stored') draft.put('seen', key, { at: env.now + (kind === 'init' ? INIT_REMEMBERED : FRAME_REMEMBERED) })
+  if (outcome === 'stored')
+    draft.put('seen', key, { at: env.now + (kind === 'init' ? INIT_REMEMBERED : FRAME_REMEMBERED) })
   return outcome
 }
 
-function* receiveMessage(draft: Draft, env: Env, contact: AccountId, device: DeviceId, frame: Uint8Array): Steps<Outcome> {
+function* receiveMessage(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  frame: Uint8Array,
+): Steps<Outcome> {
   for (const ref of draft.maps.sessions.get(device) ?? []) {
     const row = yield* lookUp(draft, 'session', ref.key)
     const header = row === undefined ? undefined : readHeader(env.p, row.state, frame)
@@ -149,9 +156,14 @@ function* receiveInit(draft: Draft, env: Env, from: Arrived, frame: Uint8Array):
     env.p,
     env.random,
     { account: draft.self.account.key, device: draft.self.device, log: draft.self.log },
-    { bundle: prekey.bundle, secrets: prekey.row, oneTimeSeed: admitted.oneTimeSeed, inviteSecret: admitted.inviteSecret },
+    {
+      bundle: prekey.bundle,
+      secrets: prekey.row,
+      oneTimeSeed: admitted.oneTimeSeed,
+      inviteSecret: admitted.inviteSecret,
+    },
     init,
-    env.now
+    env.now,
   )
   const contents = response === undefined ? undefined : decodeContents(response.plaintext)
   if (response === undefined || contents === undefined) return 'no-session'
@@ -191,7 +203,13 @@ function admit(draft: Draft, env: Env, from: Arrived, init: Init, id: AccountId)
     return { invite: { key, row }, inviteSecret: row.secret, oneTimeSeed: row.oneTimeSeed }
   }
   const isTheirs = from.contact === id && from.device === init.device.id
-  if (known === undefined || !isTheirs || init.usesOneTime || recentRepairs(known.row.repairs, env.now).length >= REPAIRS_A_DAY) return undefined
+  if (
+    known === undefined ||
+    !isTheirs ||
+    init.usesOneTime ||
+    recentRepairs(known.row.repairs, env.now).length >= REPAIRS_A_DAY
+  )
+    return undefined
   return { invite: null, inviteSecret: null, oneTimeSeed: null }
 }
 
@@ -209,22 +227,48 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
-    const secrets = [{ generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
+    const secrets = [
+      { generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: true },
+      ...row.secrets,
+    ].slice(0, 2)
     const verified = row.verified || invite.verified
-    putContact(draft, id, { ...row, state: 'active', deviceLog: log.bytes, invite: null, problem: null, secrets, verified }, log)
+    putContact(
+      draft,
+      id,
+      { ...row, state: 'active', deviceLog: log.bytes, invite: null, problem: null, secrets, verified },
+      log,
+    )
   } else {
-    putContact(draft, id, { ...row, deviceLog: log.bytes, repairs: [...recentRepairs(row.repairs, env.now), env.now] }, log)
+    putContact(
+      draft,
+      id,
+      { ...row, deviceLog: log.bytes, repairs: [...recentRepairs(row.repairs, env.now), env.now] },
+      log,
+    )
   }
   answerAdding(draft, id)
   return true
 }
 
 /** A session that begins replaces what was under way towards its device. */
-function startSession(draft: Draft, env: Env, contact: AccountId, device: DeviceId, sessionId: Uint8Array, state: Uint8Array): string {
+function startSession(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  sessionId: Uint8Array,
+  state: Uint8Array,
+): string {
   const key = toBase32(sessionId)
   conversationOf(draft, contact)
   deliveryOf(draft, device, contact)
-  putSession(draft, device, key, { device, contact, state, createdAt: env.now, usedAt: nextUse(draft, device, env.now) })
+  putSession(draft, device, key, {
+    device,
+    contact,
+    state,
+    createdAt: env.now,
+    usedAt: nextUse(draft, device, env.now),
+  })
   rewind(draft, device, key)
   return key
 }
@@ -237,18 +281,26 @@ export function begin(
   bundle: Bundle,
   keys: { readonly inviteSecret: Uint8Array | null; readonly oneTimeKey: Uint8Array | null },
   connection: ConnectionId,
-  repair: boolean
+  repair: boolean,
 ): Uint8Array {
   const self = draft.self.row
   const contents: Content[] = [{ kind: 'profile', version: self.nameVersion, name: self.name }]
-  if (self.addresses.length > 0) contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
+  if (self.addresses.length > 0)
+    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
   if (repair) contents.push({ kind: 'repair' })
   const us = { account: draft.self.account.key, device: draft.self.device, log: draft.self.log }
   const begun = initiate(env.p, env.random, us, bundle, keys, encodeContents(contents), env.now)
   adoptLog(draft, contact, bundle.log)
   const session = startSession(draft, env, contact, bundle.device.id, begun.sessionId, begun.session)
   const addressVersion = self.addresses.length > 0 ? self.addressVersion : 0
-  const carries = { from: 0, to: 0, nameVersion: self.nameVersion, addressVersion, receiptVersion: 0, secretGeneration: 0 }
+  const carries = {
+    from: 0,
+    to: 0,
+    nameVersion: self.nameVersion,
+    addressVersion,
+    receiptVersion: 0,
+    secretGeneration: 0,
+  }
   const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, carries)
   draft.effect({ type: 'send', connection, frames: [{ id, bytes: begun.frame }] })
   return begun.contactSecret

@@ -11,7 +11,7 @@ import type {
   DeviceId,
   DeviceKeys,
   DeviceLog,
-  DeviceSecrets
+  DeviceSecrets,
 } from '../../protocol/index.ts'
 import type { ContactRow, ConversationRow, DeliveryRow, InviteRow, PrekeyRow, ProfileRow } from '../store/records.ts'
 import type { ConnectionId } from './input.ts'

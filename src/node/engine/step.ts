@@ -29,7 +29,7 @@ import {
   renameContact,
   takeBundle,
   unblock,
-  verify
+  verify,
 } from './contacts.ts'
 import { markRead, send, setDraft } from './conversations.ts'
 import { type Env, reply } from './env.ts'
@@ -114,7 +114,8 @@ function command(draft: Draft, env: Env, asked: Command): void {
     case 'set-draft':
       return setDraft(draft, asked.id, asked)
     case 'reach-now':
-      for (const [id] of draft.maps.contacts.entries()) if (asked.contact === null || asked.contact === id) want(draft, id, true)
+      for (const [id] of draft.maps.contacts.entries())
+        if (asked.contact === null || asked.contact === id) want(draft, id, true)
       return reply(draft, asked.id, null)
   }
 }
@@ -165,7 +166,11 @@ function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): 
 function addresses(draft: Draft, env: Env, input: Told<'addresses'>): void {
   const self = draft.self.row
   if (self.addresses.join(' ') === input.addresses.join(' ')) return
-  const row = { ...self, addresses: input.addresses.slice(0, 10), addressVersion: Math.max(self.addressVersion + 1, env.now) }
+  const row = {
+    ...self,
+    addresses: input.addresses.slice(0, 10),
+    addressVersion: Math.max(self.addressVersion + 1, env.now),
+  }
   draft.self = { ...draft.self, row }
   draft.put('profile', 'self', row)
   touchAll(draft)

@@ -14,7 +14,7 @@ import {
   PREKEY_KEPT,
   SECRET_FRESH,
   SECRET_KEPT,
-  SKIPPED_KEPT
+  SKIPPED_KEPT,
 } from './limits.ts'
 import { touch } from './outbox.ts'
 
@@ -48,7 +48,11 @@ function forgetInvites(draft: Draft, now: number): void {
 
 /** A prekey goes when no INIT to it can still be under way and no open invite promises it. */
 function forgetPrekeys(draft: Draft, now: number): void {
-  const promised = new Set([...draft.maps.invites.entries()].filter(([, row]) => row.usesLeft > 0 && row.expiresAt > now).map(([, row]) => row.prekey))
+  const promised = new Set(
+    [...draft.maps.invites.entries()]
+      .filter(([, row]) => row.usesLeft > 0 && row.expiresAt > now)
+      .map(([, row]) => row.prekey),
+  )
   for (const [key, prekey] of [...draft.maps.prekeys.entries()]) {
     if (promised.has(key) || prekey.row.createdAt + PREKEY_KEPT > now) continue
     draft.maps.prekeys.delete(key)

@@ -97,20 +97,18 @@ function pooledRandom(): Random {
 }
 
 function wakeOnce(): Platform['wake'] {
-  let timer: NodeJS.Timeout | undefined
+  let current: { timer: NodeJS.Timeout | undefined } | undefined
   return (at, callback) => {
-    clearTimeout(timer)
-    const wait = (): NodeJS.Timeout => {
-      const left = Math.max(0, at - Date.now())
-      // A timer may fire a millisecond early, and waits no longer than 24 days.
-      return setTimeout(
-        () => (Date.now() < at ? (mine = timer = wait()) : callback()),
-        Math.min(left, LONGEST_TIMER_MS),
-      )
+    clearTimeout(current?.timer)
+    const own = { timer: undefined as NodeJS.Timeout | undefined }
+    current = own
+    // A timer may fire a millisecond early, and waits no longer than 24 days.
+    const wait = (): void => {
+      if (at > Date.now()) own.timer = setTimeout(wait, Math.min(at - Date.now(), LONGEST_TIMER_MS))
+      else callback()
     }
-    let mine = wait()
-    timer = mine
-    return () => clearTimeout(mine)
+    own.timer = setTimeout(wait, Math.min(Math.max(0, at - Date.now()), LONGEST_TIMER_MS))
+    return () => clearTimeout(own.timer)
   }
 }
 

@@ -77,16 +77,16 @@ export class FileVfs implements Vfs {
       const { handle, made } = this.#files.open(text, (flags & OPEN_CREATE) !== 0)
       this.#open.set(file, { handle, isLog: text.endsWith('-wal'), unlisted: made })
       if (outFlags !== 0) this.#view(outFlags, 4).setInt32(0, flags, true)
-      return OK
     })
   }
 
   xClose(file: Pointer): number {
     const open = this.#open.get(file)
     if (open === undefined) return OK
-    const code = this.#attempt(IOERR_WRITE, () => (this.#flush(open), OK))
+    const code = this.#attempt(IOERR_WRITE, () => this.#flush(open))
     this.#open.delete(file)
-    return this.#attempt(OK, () => (this.#files.close(open.handle), code))
+    this.#attempt(OK, () => this.#files.close(open.handle))
+    return code
   }
 
   xRead(file: Pointer, out: Pointer, length: number, low: number, high: number): number {
@@ -113,10 +113,7 @@ export class FileVfs implements Vfs {
   }
 
   xTruncate(file: Pointer, low: number, high: number): number {
-    return this.#attempt(
-      IOERR_TRUNCATE,
-      () => (this.#files.truncate(this.#flushed(file).handle, offset(low, high)), OK),
-    )
+    return this.#attempt(IOERR_TRUNCATE, () => this.#files.truncate(this.#flushed(file).handle, offset(low, high)))
   }
 
   xSync(file: Pointer): number {
@@ -125,14 +122,12 @@ export class FileVfs implements Vfs {
       this.#files.sync(open.handle)
       if (open.unlisted) this.#files.syncFolder()
       open.unlisted = false
-      return OK
     })
   }
 
   xFileSize(file: Pointer, out: Pointer): number {
     return this.#attempt(IOERR_FSTAT, () => {
       this.#view(out, 8).setBigInt64(0, BigInt(this.#files.size(this.#flushed(file).handle)), true)
-      return OK
     })
   }
 
@@ -140,7 +135,6 @@ export class FileVfs implements Vfs {
     return this.#attempt(IOERR_DELETE, () => {
       this.#files.remove(this.#text(name))
       if (syncFolder !== 0) this.#files.syncFolder()
-      return OK
     })
   }
 
@@ -196,9 +190,10 @@ export class FileVfs implements Vfs {
     return IOCAP_POWERSAFE_OVERWRITE
   }
 
-  #attempt(code: number, operation: () => number): number {
+  /** What `operation` answers, else {@link OK}; `code` where it throws. */
+  #attempt(code: number, operation: () => number | void): number {
     try {
-      return operation()
+      return operation() ?? OK
     } catch (error) {
       const failure = error as NodeJS.ErrnoException
       this.#failure ??= failure

@@ -1,6 +1,8 @@
 // What the store uses of WebAssembly (the compiler's Node.js library does not declare it), and the package's module.
 declare namespace WebAssembly {
-  interface Module {}
+  interface Module {
+    readonly [Symbol.toStringTag]: string
+  }
   interface Instance {
     readonly exports: Record<string, unknown>
   }
@@ -8,5 +10,6 @@ declare namespace WebAssembly {
   function instantiate(module: Module, imports: object): Promise<Instance>
 }
 declare module '@journeyapps/wa-sqlite/dist/mc-wa-sqlite.mjs' {
+  // biome-ignore lint/style/noDefaultExport: the package exports it so.
   export default function createModule(options: object): Promise<unknown>
 }

@@ -548,16 +548,11 @@ async function scan(drawn: string): Promise<string> {
   const scale = 4
   const width = (rows[0]?.length ?? 0) * scale
   const data = new Uint8Array(width * rows.length * scale * 4).fill(255)
-  rows.forEach((row, y) =>
-    row.forEach((light, x) => {
-      for (let dy = 0; dy < scale; dy++)
-        for (let dx = 0; dx < scale; dx++)
-          data.fill(
-            light ? 255 : 0,
-            ((y * scale + dy) * width + x * scale + dx) * 4,
-            ((y * scale + dy) * width + x * scale + dx) * 4 + 3,
-          )
-    }),
-  )
+  for (let y = 0; y < rows.length * scale; y++) {
+    for (let x = 0; x < width; x++) {
+      const light = rows[Math.floor(y / scale)]?.[Math.floor(x / scale)]
+      data.fill(light ? 255 : 0, (y * width + x) * 4, (y * width + x) * 4 + 3)
+    }
+  }
   return decodeQR({ width, height: rows.length * scale, data })
 }

@@ -14,7 +14,7 @@ import {
   TAG_BYTES,
 } from '../../../src/protocol/index.ts'
 import { concat } from '../../../src/protocol/bytes.ts'
-import { ended, envelopeStream, frameMessage, hostile, readExactly, strangersHello } from './hostile.ts'
+import { ended, envelopeStream, frameMessage, greetAsContact, hostile, readExactly, strangersHello } from './hostile.ts'
 import { acquaintancesOf, befriend, friends, online, person, random } from './world.ts'
 
 /** Acquaintances that write down what was recognised and proved. */
@@ -144,6 +144,18 @@ test('only the dialer begins, and not for ever', async () => {
   for (let i = 0; i < 3; i++) await strangersHello(connection)
   await strangersHello(connection).catch(() => undefined)
   await ended(connection)
+})
+
+test('a dialer that wants the connection no more proves nothing, and is a stranger', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const raw = await hostile()
+  const connection = await raw.dial(a.address)
+  await greetAsContact(raw, bob, connection, false)
+  const stream = await envelopeStream(connection)
+  stream.send(frameMessage(random(100).fill(1, 0, 1)))
+  expect(await a.heard.next('frames')).toMatchObject({ contact: null, device: null })
+  expect(a.heard.of('connected')).toEqual([])
 })
 
 test('after an invite both sides greet again on the same connection', async () => {

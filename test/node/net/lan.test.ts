@@ -4,10 +4,11 @@ import { create } from 'multiformats/hashes/digest'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Lan, type LanPeer, SERVICE } from '../../../src/node/net/lan.ts'
 import type { InterfaceAddress, MulticastListener } from '../../../src/node/net/machine.ts'
+import type { Acquaintances } from '../../../src/node/net/net.ts'
 import { LIMITS, type Limits } from '../../../src/node/net/protocols.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
 import { concat } from '../../../src/protocol/bytes.ts'
-import { befriend, friends, machineWith, online, person, random } from './world.ts'
+import { acquaintancesOf, befriend, friends, machineWith, online, person, random } from './world.ts'
 
 const lan0 = (address: string, family: 4 | 6, prefix: number): InterfaceAddress => ({
   address,
@@ -185,9 +186,21 @@ describe.skipIf(!multicast)('on this network (needs multicast)', () => {
     const bob = person()
     befriend(alice, person())
     befriend(bob, person())
-    const a = await online(alice, mdns)
-    const b = await online(bob, mdns)
-    await expect.poll(() => [a.net.lanPeers(), b.net.lanPeers()].every((n) => n > 0), { timeout: 10_000 }).toBe(true)
+    /** Resolves when this person was greeted, and has greeted. */
+    const acquainted = (me: typeof alice): { acquaintances: Acquaintances; done: Promise<unknown> } => {
+      const inner = acquaintancesOf(me)
+      const seen = { dialer: Promise.withResolvers<void>(), listener: Promise.withResolvers<void>() }
+      const recognise: Acquaintances['recognise'] = (tags, day, role, ends) => {
+        seen[role].resolve()
+        return inner.recognise(tags, day, role, ends)
+      }
+      return { acquaintances: { ...inner, recognise }, done: Promise.all([seen.dialer.promise, seen.listener.promise]) }
+    }
+    const [ofAlice, ofBob] = [acquainted(alice), acquainted(bob)]
+    const limits = { lanWaitMs: 10 }
+    const a = await online(alice, { ...mdns, limits, acquaintances: ofAlice.acquaintances })
+    const b = await online(bob, { ...mdns, limits, acquaintances: ofBob.acquaintances })
+    await Promise.all([ofAlice.done, ofBob.done])
     expect([...a.heard.of('connected'), ...b.heard.of('connected')]).toEqual([])
     befriend(alice, bob)
     a.want(bob, [])

@@ -236,9 +236,9 @@ export class DoubleNode implements Node {
 function statesOf(text: string): readonly MessageState[] {
   if (text.startsWith('stuck')) return []
   if (text.startsWith('refused')) return ['failed']
-  const wanted = /^as (sent|carried|delivered|read)/.exec(text)?.[1]
+  const wanted = (['sent', 'carried', 'delivered', 'read'] as const).find((state) => text.startsWith(`as ${state}`))
   const way: readonly MessageState[] = wanted === 'carried' ? ['carried'] : ['sent', 'delivered', 'read']
-  return wanted === undefined ? ['sent', 'delivered'] : way.slice(0, way.findIndex((state) => state === wanted) + 1)
+  return wanted === undefined ? ['sent', 'delivered'] : way.slice(0, way.indexOf(wanted) + 1)
 }
 
 function contact(id: ContactId, name: string, state: Contact['state'] = 'active'): Contact {

@@ -67,6 +67,8 @@ export const profileRow: ProfileRow = {
   deviceDhSeed: bytes('dh', 32),
   deviceLog: bytes('log', 200),
   listenPort: 40_123,
+  addresses: ['/ip4/192.0.2.7/tcp/40123'],
+  addressVersion: 2,
   createdAt: NOON,
 }
 
@@ -82,7 +84,6 @@ export const conversationRow: ConversationRow = {
   number: 1,
   lamport: 7,
   counter: 3,
-  lastOwnId: bytes('own'),
   received: [
     [1, 40],
     [42, 97],

@@ -1,0 +1,256 @@
+/**
+ * The life of a profile in a process, and what runs while it is open.
+ *
+ *     empty ──create──▶ open ◀──unlock── locked
+ *
+ * Holds: one opening at a time; nothing runs before the profile is open, nothing after `stop`.
+ */
+import type { AnyEvent, ProfilePhase, Self, Status } from './api.ts'
+import { ApiError } from './api-error.ts'
+import type { NodeConfig } from './config.ts'
+import { helloKeys } from './engine/acquaintances.ts'
+import type { Input } from './engine/input.ts'
+import { loadResident } from './engine/load.ts'
+import { Engine } from './engine/run.ts'
+import type { MakeNet, Net } from './net/net.ts'
+import { Outlet } from './outlet.ts'
+import { Pairing } from './pairing.ts'
+import type { KeyFile, Platform } from './platform/platform.ts'
+import { Queries } from './queries.ts'
+import { Replies } from './replies.ts'
+import { type Store, StoreError } from './store/store.ts'
+import { createVault, openVault } from './vault.ts'
+
+/** What runs once a profile is open. */
+export interface Running {
+  readonly store: Store
+  readonly engine: Engine
+  readonly net: Net
+  readonly queries: Queries
+  readonly pairing: Pairing
+  readonly replies: Replies
+  readonly stopWaking: () => void
+}
+
+/** The phases of a profile, and what runs in the last of them. */
+export class Lifecycle {
+  readonly platform: Platform
+  readonly config: NodeConfig
+  readonly startedAt: number
+  readonly #makeNet: MakeNet
+  readonly #listeners = new Set<(event: AnyEvent) => void>()
+  #running: Running | undefined
+  #opening: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(platform: Platform, makeNet: MakeNet, config: NodeConfig) {
+    this.platform = platform
+    this.config = config
+    this.startedAt = platform.now()
+    this.#makeNet = makeNet
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  async phase(): Promise<ProfilePhase> {
+    if (this.#running !== undefined) return 'open'
+    return (await this.platform.readKeyFile()) === null ? 'empty' : 'locked'
+  }
+
+  /** What runs, or a rejection that says what is missing. */
+  async open(): Promise<Running> {
+    if (this.#running !== undefined) return this.#running
+    throw (await this.phase()) === 'empty'
+      ? new ApiError('no-profile', 'There is no profile here yet: make one in the app or by "tulnic init --name NAME".')
+      : new ApiError(
+          'locked',
+          'The profile is locked: enter its passphrase in the app, or start with --passphrase-file.',
+        )
+  }
+
+  /** Opens a profile that has no passphrase. */
+  async openIfBare(): Promise<void> {
+    const file = await this.platform.readKeyFile()
+    if (file !== null && file.argon2id === null) await this.#once(() => this.#openWith(file, null))
+  }
+
+  create(name: string, passphrase: string | null): Promise<{ self: Self; phrase: string }> {
+    return this.#once(async () => {
+      if (this.#running !== undefined) throw new ApiError('profile-exists', 'There is a profile here already.')
+      const { store, phrase } = await inStorage(createVault(this.platform, name, passphrase))
+      const running = await this.#run(store)
+      return { self: running.queries.self(), phrase }
+    })
+  }
+
+  unlock(passphrase: string): Promise<Self> {
+    return this.#once(async () => {
+      if (this.#running !== undefined) return this.#running.queries.self()
+      const file = await inStorage(this.platform.readKeyFile())
+      if (file === null)
+        throw new ApiError(
+          'no-profile',
+          'There is no profile here yet: make one in the app or by "tulnic init --name NAME".',
+        )
+      return (await this.#openWith(file, passphrase)).queries.self()
+    })
+  }
+
+  subscribe(listener: (event: AnyEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  tell(event: AnyEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#opening.catch(() => undefined)
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    running.stopWaking()
+    running.pairing.stop()
+    await running.net.stop()
+    await running.engine.stop()
+    running.replies.abandon()
+    await running.store.close()
+  }
+
+  async status(): Promise<Status> {
+    const { config, platform, startedAt } = this
+    const running = this.#running
+    const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
+    const addresses = running?.net.addresses() ?? []
+    return {
+      phase: await this.phase(),
+      self: running?.queries.self() ?? null,
+      online: reached.contacts > 0,
+      peers: reached.devices,
+      addresses,
+      queued: running?.queries.queued() ?? 0,
+      contacts: { total: running?.queries.contacts().length ?? 0, reached: reached.contacts },
+      network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
+      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      storage: { path: platform.path, bytes: (await running?.store.bytes()) ?? 0 },
+      version: config.version,
+      startedAt: new Date(startedAt).toISOString(),
+    }
+  }
+
+  /** One opening at a time, and none after the end. */
+  #once<T>(open: () => Promise<T>): Promise<T> {
+    const next = this.#opening.then(open, open)
+    this.#opening = next.catch(() => undefined)
+    return this.#stopped ? Promise.reject(new ApiError('usage', 'This node is stopping.')) : next
+  }
+
+  async #openWith(file: KeyFile, passphrase: string | null): Promise<Running> {
+    return this.#run(await inStorage(openVault(this.platform, file, passphrase)))
+  }
+
+  async #run(store: Store): Promise<Running> {
+    try {
+      const running = await this.#assemble(store)
+      this.#running = running
+      this.tell({ type: 'profile', phase: 'open', self: running.queries.self() })
+      return running
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  async #assemble(store: Store): Promise<Running> {
+    const { platform, config } = this
+    const { primitives, random } = platform
+    const resident = await loadResident(primitives, store)
+    const now = (): number => platform.now()
+    const queries = new Queries(resident, store, primitives, now)
+    const replies = new Replies()
+    const outlet = new Outlet((event) => this.tell(event), queries, replies, platform)
+    const turns = new Turns()
+    const engine = new Engine(resident, {
+      store,
+      primitives,
+      random,
+      now,
+      perform: (effect) => outlet.perform(effect),
+      pause: () => turns.next(),
+      report: (error) => outlet.report(error),
+    })
+    const take = (input: Input): void => engine.take(input)
+    const listenPort = config.net.listenPort ?? resident.self.row.listenPort
+    const net = await this.#makeNet({ ...config.net, listenPort }, helloKeys(resident, primitives, random, now), take)
+    outlet.connect(net, take)
+    await engine.start()
+    await net.start()
+    take({ type: 'addresses', addresses: net.addresses() })
+    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
+    const stopTidying = keepTidy(store)
+    const stopWaking = (): void => {
+      outlet.stop()
+      stopTidying()
+      turns.close()
+    }
+    return { store, engine, net, queries, pairing, replies, stopWaking }
+  }
+}
+
+/** Lets input and output run between two batches. */
+class Turns {
+  readonly #channel = new MessageChannel()
+  #waiting: () => void = () => {}
+  #closed = false
+
+  constructor() {
+    this.#channel.port1.onmessage = () => this.#waiting()
+  }
+
+  /** Resolves in the next turn of the event loop; one waits at a time. After `close` at once. */
+  next(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+      this.#channel.port2.postMessage(null)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting()
+    this.#channel.port1.close()
+  }
+}
+
+/** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */
+function keepTidy(store: Store): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let stopped = false
+  const tidy = async (): Promise<void> => {
+    const more = await store.tidy().catch(() => false)
+    if (!stopped) timer = setTimeout(tidy, more ? TIDY_NEXT : TIDY_LATER)
+  }
+  timer = setTimeout(tidy, TIDY_LATER)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}
+
+const TIDY_NEXT = 20
+const TIDY_LATER = 1000
+
+/** The world's failures as a person is told of them. */
+async function inStorage<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof StoreError) throw new ApiError('storage', error.message)
+    throw error
+  }
+}
