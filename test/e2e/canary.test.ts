@@ -22,6 +22,7 @@ import { tulnic } from './people.ts'
 import { noiseLengths, type Tap, tap } from './tap.ts'
 
 const BIN = fileURLToPath(new URL('../../scripts/tulnic.cjs', import.meta.url))
+const BEHIND_NAT = new URL('behind-nat.ts', import.meta.url).href
 const onLinux = process.platform === 'linux'
 
 const ANA = 'Anamaria Străjescu-Quetzal'
@@ -59,7 +60,7 @@ class Watched {
     writeFileSync(this.#passphraseFile, `${PASSPHRASE}\n`, { mode: 0o600 })
   }
 
-  async start(name: string): Promise<Client> {
+  async start(name: string, ...preloaded: readonly string[]): Promise<Client> {
     const made = await tulnic([
       'init',
       '--name',
@@ -71,25 +72,12 @@ class Watched {
       this.data,
     ])
     this.phrase = made.json[0].phrase
-    const child = spawn(
-      process.execPath,
-      [
-        BIN,
-        'start',
-        '--headless',
-        '--port',
-        '0',
-        '--no-mdns',
-        '--data',
-        this.data,
-        '--passphrase-file',
-        this.#passphraseFile,
-      ],
-      {
-        env: { ...process.env, TMPDIR: this.temporary },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
+    const options = [...preloaded.map((file) => `--import=${file}`), BIN]
+    const args = ['start', '--headless', '--port', '0', '--no-mdns', '--data', this.data]
+    const child = spawn(process.execPath, [...options, ...args, '--passphrase-file', this.#passphraseFile], {
+      env: { ...process.env, TMPDIR: this.temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.process = child
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.printed += chunk))
     await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
@@ -123,7 +111,8 @@ let canaries: Canaries
 let before: readonly [forth: number, back: number]
 
 beforeAll(async () => {
-  const a = await ana.start(ANA)
+  // Otherwise Bogdan's node may connect to hers, past the tap.
+  const a = await ana.start(ANA, BEHIND_NAT)
   const b = await bogdan.start(BOGDAN)
   const phrases = [ana, bogdan].flatMap(({ phrase }) => runsOfWords(phrase))
   canaries = new Canaries([

@@ -324,9 +324,19 @@ export const FAULTS: readonly Fault[] = [
 const SOURCE = join(import.meta.dirname, '../../src/protocol')
 const MODULES = join(import.meta.dirname, '../../node_modules')
 
-/** A copy of the protocol with the fault in it, in a folder of its own. */
-export async function planted({ name, file, changes }: Fault): Promise<{ code: Code; [Symbol.dispose](): void }> {
+/** A copy of the protocol with the fault in it, in a folder of its own that is gone when the test is. */
+export async function planted(fault: Fault): Promise<{ code: Code; [Symbol.dispose](): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'))
+  const dispose = () => rmSync(folder, { recursive: true })
+  try {
+    return { code: await copied(folder, fault), [Symbol.dispose]: dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+async function copied(folder: string, { name, file, changes }: Fault): Promise<Code> {
   symlinkSync(MODULES, join(folder, 'node_modules'), 'dir')
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   const copy = join(folder, 'protocol')
@@ -340,6 +350,5 @@ export async function planted({ name, file, changes }: Fault): Promise<{ code: C
       text.replace(from, () => to),
     )
   }
-  const code: Code = await import(/* @vite-ignore */ pathToFileURL(join(copy, 'index.ts')).href)
-  return { code, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+  return import(/* @vite-ignore */ pathToFileURL(join(copy, 'index.ts')).href)
 }

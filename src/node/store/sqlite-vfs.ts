@@ -190,10 +190,11 @@ export class FileVfs implements Vfs {
     return IOCAP_POWERSAFE_OVERWRITE
   }
 
-  /** What `operation` answers, else {@link OK}; `code` where it throws. */
-  #attempt(code: number, operation: () => number | void): number {
+  /** The result code that `operation` answers, {@link OK} where it answers none; `code` where it throws. */
+  #attempt(code: number, operation: () => unknown): number {
     try {
-      return operation() ?? OK
+      const answer = operation()
+      return typeof answer === 'number' ? answer : OK
     } catch (error) {
       const failure = error as NodeJS.ErrnoException
       this.#failure ??= failure

@@ -4,7 +4,7 @@
  * Holds: after each joining everything is fetched anew; an event either says the whole new truth or causes a fetch, and
  * fetches of one conversation never overlap, so that an older answer cannot cover a newer one.
  */
-import { onCleanup } from 'solid-js'
+import { createEffect, on, onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
 import type {
   AnyEvent,
@@ -18,6 +18,7 @@ import type {
   Status,
 } from '../../node/api.ts'
 import type { Door, NodeClient } from '../node-client.ts'
+import { now } from './now.ts'
 
 /** A pairing that is going on or has just ended badly. */
 export interface Pairing {
@@ -57,6 +58,8 @@ export interface Session {
   onRefreshed(listener: () => void): () => void
   /** Fetches one conversation anew. */
   refresh(contact: ContactId): void
+  /** Fetches the status anew: the node does not say by itself that a network came or went. */
+  refreshStatus(): void
   setPairing(pairing: Pairing | null): void
   setInvite(invite: Invite | null): void
   setNearby(peers: readonly NearbyPeer[]): void
@@ -117,6 +120,12 @@ export function createSession(client: NodeClient): Session {
     }
   })
 
+  const refreshStatus = oneAtATime(async () => {
+    if (state.door.phase !== 'open' || state.phase !== 'open') return
+    const status = await api.status().catch(() => null)
+    if (status?.phase === 'open') set('status', reconcile(status))
+  })
+
   function forget(contact: ContactId): void {
     set(
       'conversations',
@@ -158,6 +167,7 @@ export function createSession(client: NodeClient): Session {
       case 'contact-removed':
         return forget(event.contact)
       case 'connection':
+        refreshStatus('')
         return refreshOne(event.contact)
       case 'profile':
         if (event.phase !== state.phase) return refreshAll('')
@@ -181,9 +191,17 @@ export function createSession(client: NodeClient): Session {
     set('door', reconcile(door))
     if (door.phase === 'open') refreshAll('')
   })
+  const look = () => refreshStatus('')
+  createEffect(on(now, look, { defer: true }))
+  addEventListener('focus', look)
+  addEventListener('online', look)
+  addEventListener('offline', look)
   onCleanup(() => {
     deaf()
     gone()
+    removeEventListener('focus', look)
+    removeEventListener('online', look)
+    removeEventListener('offline', look)
   })
 
   return {
@@ -199,6 +217,7 @@ export function createSession(client: NodeClient): Session {
       return () => refreshListeners.delete(listener)
     },
     refresh: refreshOne,
+    refreshStatus: look,
     setPairing: (pairing) => set('pairing', pairing),
     setInvite: (invite) => set('invite', invite),
     setNearby: (peers) => set('nearby', peers),

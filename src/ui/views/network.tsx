@@ -3,7 +3,7 @@
  *
  * Holds: a ridge is drawn only where somebody stands or could stand; what the node does not know is not said.
  */
-import { For, type JSX, Show } from 'solid-js'
+import { For, type JSX, onCleanup, Show } from 'solid-js'
 import type { Contact } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
@@ -55,8 +55,10 @@ const Band = (props: {
 
 export const Network = () => {
   const t = useWords()
-  const { api, state } = useNode()
+  const { api, state, onEvent, refreshStatus } = useNode()
   const call = createCall()
+  refreshStatus()
+  onCleanup(onEvent((event) => (event.type === 'state' || event.type === 'message') && refreshStatus()))
   const all = () => Object.values(state.conversations).map((one) => one.contact)
   const by = (via: Contact['via']) => all().filter((contact) => contact.via === via)
   const waiting = (contact: Contact): string => {
@@ -112,7 +114,7 @@ export const Network = () => {
               </h2>
               <p>{status().queued > 0 ? t().network.queued(status().queued) : t().network.queuedNone}</p>
               <p class="hint">{t().network.state[status().network]}</p>
-              <p class="hint">{status().lan.on ? t().network.lanOn(status().lan.peers) : t().network.lanOff}</p>
+              <p class="hint">{status().lan.on ? t().network.lanOn : t().network.lanOff}</p>
             </section>
             <section class="card">
               <h2>

@@ -362,7 +362,7 @@ export const en = {
     deaf: 'Listens nowhere: only you can begin a connection.',
     queuedTitle: 'Waiting here',
     queued: (count: number) => `${messages(count)} of yours not confirmed by any device of the recipient.`,
-    queuedNone: 'Nothing waits: every message of yours is on a device of its recipient.',
+    queuedNone: 'No message of yours waits here.',
     addressesTitle: 'Addresses of this device',
     addresses: 'Contacts you give a link to see them.',
     state: {
@@ -370,8 +370,7 @@ export const en = {
       local: 'Only the local network; no way to the internet was found.',
       'internet-unknown': 'There is a network. Whether it leads to the internet, tulnic does not ask anybody.',
     },
-    lanOn: (count: number) =>
-      `Looks for contacts on this network: ${n(count, { one: '# device', other: '# devices' })} found.`,
+    lanOn: 'Looks for contacts on this network.',
     lanOff: 'Does not look for contacts on this network.',
   },
 

@@ -375,7 +375,7 @@ export const fr: Words = {
         one: '# de vos messages n’est confirmé par aucun appareil du destinataire.',
         other: '# de vos messages ne sont confirmés par aucun appareil du destinataire.',
       }),
-    queuedNone: 'Rien n’attend : chacun de vos messages est sur un appareil de son destinataire.',
+    queuedNone: 'Aucun de vos messages n’attend ici.',
     addressesTitle: 'Adresses de cet appareil',
     addresses: 'Les contacts à qui vous donnez un lien les voient.',
     state: {
@@ -383,8 +383,7 @@ export const fr: Words = {
       local: 'Le réseau local seulement ; aucun chemin vers internet n’a été trouvé.',
       'internet-unknown': 'Il y a un réseau. Mène-t-il à internet ? tulnic ne le demande à personne.',
     },
-    lanOn: (count) =>
-      `Cherche des contacts sur ce réseau : ${n(count, { one: '# appareil trouvé', other: '# appareils trouvés' })}.`,
+    lanOn: 'Cherche des contacts sur ce réseau.',
     lanOff: 'Ne cherche pas de contacts sur ce réseau.',
   },
 

@@ -379,7 +379,7 @@ export const ro: Words = {
         few: '# mesaje de-ale tale nu sunt confirmate de niciun dispozitiv al destinatarului.',
         other: '# de mesaje de-ale tale nu sunt confirmate de niciun dispozitiv al destinatarului.',
       }),
-    queuedNone: 'Nu așteaptă nimic: fiecare mesaj al tău e pe un dispozitiv al destinatarului.',
+    queuedNone: 'Niciun mesaj al tău nu așteaptă aici.',
     addressesTitle: 'Adresele acestui dispozitiv',
     addresses: 'Le văd contactele cărora le dai un link.',
     state: {
@@ -387,8 +387,7 @@ export const ro: Words = {
       local: 'Doar rețeaua locală; nu s-a găsit niciun drum spre internet.',
       'internet-unknown': 'Există o rețea. Dacă duce la internet, tulnic nu întreabă pe nimeni.',
     },
-    lanOn: (count) =>
-      `Caută contacte în această rețea: ${n(count, { one: 'un dispozitiv găsit', few: '# dispozitive găsite', other: '# de dispozitive găsite' })}.`,
+    lanOn: 'Caută contacte în această rețea.',
     lanOff: 'Nu caută contacte în această rețea.',
   },
 

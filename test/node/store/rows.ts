@@ -50,7 +50,7 @@ export function messageRow(seq: number, over: Partial<MessageRow> = {}): Message
   }
 }
 
-export function putMessage(row: MessageRow): Write {
+export function putMessage(row: MessageRow): Extract<Write, { op: 'put'; table: 'message' }> {
   return { op: 'put', table: 'message', key: toBase32(row.id), row }
 }
 
@@ -90,13 +90,13 @@ export const conversationRow: ConversationRow = {
   ],
   shown: [],
   known: 97,
+  receiptVersion: 4,
   lastSeq: 12,
   lastAt: NOON,
   draft: 'nearly said',
 }
 
-/** Fields that these tests do not look at are left out: what is put comes back. */
-export const contactRow = {
+export const contactRow: ContactRow = {
   accountKey: bytes('account', 32),
   state: 'active',
   stateBeforeBlock: null,
@@ -105,7 +105,7 @@ export const contactRow = {
   ownNameVersion: 0,
   deviceLog: null,
   verified: false,
-  secrets: [{ generation: 1, secret: bytes('secret', 32), since: NOON }],
+  secrets: [{ generation: 1, secret: bytes('secret', 32), since: NOON, confirmed: true }],
   addresses: ['/ip4/192.0.2.1/tcp/4001'],
   addressVersion: 3,
   addedAt: NOON,
@@ -113,9 +113,9 @@ export const contactRow = {
   invite: { secret: bytes('invite', 16), oneTimeKey: null, bundleHash: bytes('hash', 32), expiresAt: NOON },
   problem: null,
   repairs: [NOON, NOON + 1],
-} as unknown as ContactRow
+}
 
-export const deliveryRow = {
+export const deliveryRow: DeliveryRow = {
   contact: ANA,
   cursor: 4,
   sent: [[1, 4]],
@@ -124,7 +124,8 @@ export const deliveryRow = {
   nameVersion: 1,
   addressVersion: 0,
   receiptVersion: 2,
-} as unknown as DeliveryRow
+  secretGeneration: 1,
+}
 
 export function sessionRow(usedAt: number): SessionRow {
   return { device: ANAS_PHONE, contact: ANA, state: bytes(`state ${usedAt}`, 1100), createdAt: NOON, usedAt }
