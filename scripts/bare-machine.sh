@@ -115,7 +115,7 @@ cat >"$root/home/user/start.js" <<'JS'
 const { spawn } = require('child_process')
 const args = ['start', '--silent', '--', '--headless', '--no-passphrase', '--name', 'Bare', '--json', '--data', '/home/user/data', '--port', '7799']
 const npm = spawn('npm', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-const giveUp = setTimeout(() => end('not ready after five minutes'), 300000)
+const giveUp = setTimeout(() => end(node ? 'asked to stop, it did not within two minutes' : 'not ready within two minutes'), 120000)
 let out = ''
 let node
 npm.stdout.on('data', (bytes) => {

@@ -27,6 +27,12 @@ process.on('SIGINT', () => {
 })
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 
+// npm passes a signal to the shell between us, and that shell dies of it alone: losing it is the only sign.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500).unref()
+
 child.on('error', (error) => {
   console.error(`${runtime} could not be started (${error.message}). ${howToGetOne()}`)
   process.exit(1)

@@ -23,10 +23,12 @@ export interface Opening {
   readonly mdns: boolean
 }
 
-/** Bytes of TCP connections, both directions, since the process began; payload without TCP's and IP's own. */
+/** What this process sent over TCP since it began. */
 export interface Traffic {
-  readonly sent: number
-  readonly received: number
+  /** Payload, without TCP's and IP's own bytes. */
+  readonly bytes: number
+  /** Calls of `write`: about as many segments, on a line that rests between them. */
+  readonly writes: number
 }
 
 const calls = {
@@ -92,8 +94,8 @@ const calls = {
     return user + system
   },
   traffic: async (): Promise<Traffic> => ({
-    sent: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0),
-    received: sockets.reduce((sum, socket) => sum + socket.bytesRead, 0),
+    bytes: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0),
+    writes,
   }),
 }
 
@@ -101,12 +103,22 @@ export type Calls = typeof calls
 
 let node: Node | undefined
 const sockets: Socket[] = []
+let writes = 0
 const arrivals: string[] = []
 const receipts = new Map<string, (() => void) | 'here'>()
 const watchers = new Set<() => void>()
 
 for (const name of ['net.client.socket', 'net.server.socket']) {
-  channel(name).subscribe((message) => sockets.push((message as { socket: Socket }).socket))
+  channel(name).subscribe((message) => count((message as { socket: Socket }).socket))
+}
+
+function count(socket: Socket): void {
+  sockets.push(socket)
+  const write = socket.write.bind(socket)
+  socket.write = (...args: Parameters<typeof write>) => {
+    writes++
+    return write(...args)
+  }
 }
 
 function running(): Node {

@@ -171,29 +171,21 @@ export class Queries {
 
   /** What one stored event tells: one API event for each message of a run. */
   async expand(number: number, at: number, body: EventBody): Promise<readonly NodeEvent[]> {
-    const stamped = (index: number): { id: string; at: string } => ({ id: `${number}.${index}`, at: iso(at) })
+    const then = iso(at)
+    const stamped = (index: number): { id: string; at: string } => ({ id: `${number}.${index}`, at: then })
     if (body.t === 'message' || body.t === 'state') {
       const conversation = this.#resident.maps.conversations.get(body.c)
       if (conversation === undefined || !this.#resident.maps.contacts.has(body.c)) return []
       const author = body.t === 'message' ? body.a : authorOf(this.#resident.self.id, body.c)
       const rows = await this.#store.byCounter(conversation.number, author, body.from, body.to, body.to - body.from + 1)
       return rows.map((row, index) => {
+        if (body.t === 'state') {
+          const message = toBase32(row.id)
+          return { ...stamped(index), type: 'state', message, conversation: body.c, state: body.s, reason: body.r }
+        }
         const message = this.#message(body.c, row)
-        return body.t === 'message'
-          ? {
-              ...stamped(index),
-              type: 'message',
-              message,
-              to: message.from === body.c ? this.#resident.self.id : body.c,
-            }
-          : {
-              ...stamped(index),
-              type: 'state',
-              message: message.id,
-              conversation: body.c,
-              state: body.s,
-              reason: body.r,
-            }
+        const to = message.from === body.c ? this.#resident.self.id : body.c
+        return { ...stamped(index), type: 'message', message, to }
       })
     }
     const event = this.#plainEvent(body)
@@ -309,6 +301,7 @@ export class Queries {
   #message(id: AccountId, row: MessageRow): Message {
     const mine = row.author === authorOf(this.#resident.self.id, id)
     const { state, reason } = mine ? this.#stateOfMine(id, row) : this.#stateOfTheirs(id, row)
+    const sentAt = iso(row.sentAt)
     return {
       id: toBase32(row.id),
       conversation: id,
@@ -316,8 +309,8 @@ export class Queries {
       text: row.text,
       replyTo: row.replyTo === null ? null : toBase32(row.replyTo),
       attachments: [],
-      sentAt: iso(row.sentAt),
-      receivedAt: iso(row.receivedAt),
+      sentAt,
+      receivedAt: row.receivedAt === row.sentAt ? sentAt : iso(row.receivedAt),
       state,
       reason,
       carriedBy: [],

@@ -151,16 +151,32 @@ export function sealMessage(
   if (plaintext.length > CONTENTS_BYTES) throw new RangeError(`a message holds ${CONTENTS_BYTES} bytes at most`)
   if (heads.own.length !== HEAD_BYTES || heads.peer.length !== HEAD_BYTES) throw new RangeError('a head has 16 bytes')
   const sending = sendTriple(p, random, session, toSeconds(now))
-  const nonce = random(NONCE_BYTES)
-  const prefix = prefixOf(sending.header.length + TAG_BYTES, nonce)
-  const header = p.aeadSeal(sending.headerKey, nonce, sending.header, headerData(session.transcript, prefix))
-  const clear = concat(prefix, header, sending.messageKey.commitment)
-  const body = concat(heads.own, heads.peer, plaintext)
-  const sealed = p.aeadSeal(sending.messageKey.key, nonce, body, bodyData(session.transcript, clear))
   return {
     state: encodeSessionState({ ...session, ...sending.state, sent: session.sent + 1 }),
-    frame: concat(clear, sealed),
+    frame: sealFrame(p, random(NONCE_BYTES), session.transcript, sending, concat(heads.own, heads.peer, plaintext)),
   }
+}
+
+/** Fills the frame in from the front: what stands there is associated data of what follows. */
+function sealFrame(
+  p: Primitives,
+  nonce: Uint8Array,
+  transcript: Uint8Array,
+  { header, headerKey, messageKey }: SealingKeys,
+  body: Uint8Array,
+): Uint8Array {
+  const headerLength = header.length + TAG_BYTES
+  const bodyStart = PREFIX_BYTES + headerLength + COMMITMENT_BYTES
+  const frame = new Uint8Array(bodyStart + body.length + TAG_BYTES)
+  frame[0] = FRAME_MESSAGE
+  frame[1] = headerLength >>> 8
+  frame[2] = headerLength
+  frame.set(nonce, 3)
+  const data = headerData(transcript, frame.subarray(0, PREFIX_BYTES))
+  frame.set(p.aeadSeal(headerKey, nonce, header, data), PREFIX_BYTES)
+  frame.set(messageKey.commitment, PREFIX_BYTES + headerLength)
+  frame.set(p.aeadSeal(messageKey.key, nonce, body, bodyData(transcript, frame.subarray(0, bodyStart))), bodyStart)
+  return frame
 }
 
 /**
@@ -246,6 +262,8 @@ export function frameId(p: Primitives, frame: Uint8Array): Uint8Array {
   return p.sha256(concat(LABELS.frameId, frame)).slice(0, 16)
 }
 
+type SealingKeys = Pick<ReturnType<typeof sendTriple>, 'header' | 'headerKey' | 'messageKey'>
+
 interface Parts {
   readonly prefix: Uint8Array
   readonly nonce: Uint8Array
@@ -272,15 +290,6 @@ function splitFrame(frame: Uint8Array): Parts | undefined {
     commitment: frame.subarray(headerEnd, bodyStart),
     body: frame.subarray(bodyStart),
   }
-}
-
-function prefixOf(headerLength: number, nonce: Uint8Array): Uint8Array {
-  const prefix = new Uint8Array(PREFIX_BYTES)
-  prefix[0] = FRAME_MESSAGE
-  prefix[1] = headerLength >>> 8
-  prefix[2] = headerLength
-  prefix.set(nonce, 3)
-  return prefix
 }
 
 const headerData = (transcript: Uint8Array, prefix: Uint8Array) => concat(LABELS.messageHeader, transcript, prefix)

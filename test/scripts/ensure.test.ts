@@ -17,6 +17,13 @@ if (fs.existsSync(root + '/npm-fails')) console.error('npm error no route'), pro
 fs.mkdirSync(process.cwd() + '/node_modules', { recursive: true })
 `
 
+/** A script that says when it is up, and `bye` when it is asked to stop. */
+const STOPS = `
+process.on('SIGTERM', () => { console.log('bye'); process.exit(0) })
+console.log('up')
+setInterval(() => {}, 1e6)
+`
+
 interface End {
   readonly code: number | null
   readonly signal: string | null
@@ -129,14 +136,28 @@ test('a script ends as it ended, in the folder of the caller', async () => {
 
 test('SIGTERM reaches the script, which ends before its runner', async () => {
   const { path, start } = checkout()
-  const script =
-    "process.on('SIGTERM', () => { console.log('bye'); process.exit(0) }); console.log('up'); setInterval(() => {}, 1e6)"
-  writeFileSync(path('stops.cjs'), script)
+  writeFileSync(path('stops.cjs'), STOPS)
   const child = start('scripts/run.cjs', '--', 'stops.cjs')
   const end = ended(child)
   await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
   child.kill('SIGTERM')
   expect(await end).toMatchObject({ code: 0, out: 'up\nbye\n' })
+})
+
+test.skipIf(process.platform === 'win32')('a shell that dies between npm and the runner ends the script', async () => {
+  const { path, start } = checkout()
+  writeFileSync(path('stops.cjs'), STOPS)
+  const shell = `${JSON.stringify(process.execPath)} scripts/run.cjs -- stops.cjs; echo after`
+  writeFileSync(
+    path('shell.cjs'),
+    `require('child_process').spawn('sh', ['-c', ${JSON.stringify(shell)}], { stdio: 'inherit' })
+    .on('spawn', function () { process.on('SIGTERM', () => this.kill('SIGTERM')) })`,
+  )
+  const child = start('shell.cjs')
+  const end = ended(child)
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+  child.kill('SIGTERM')
+  expect((await end).out).toBe('up\nbye\n')
 })
 
 test('a script that dies of a signal takes its runner with it', async () => {

@@ -22,7 +22,7 @@ const PASSPHRASE_LIMIT = 1024
 /** A passphrase from the file or the environment; `null`: wanted without one; `undefined`: not said. */
 export function givenPassphrase({ args }: Context): string | null | undefined {
   const file = args.text('passphrase-file')
-  const inherited = process.env.TULNIC_PASSPHRASE
+  const inherited = process.env.TULNIC_PASSPHRASE || undefined
   // What this process starts later need not inherit it.
   delete process.env.TULNIC_PASSPHRASE
   if (args.flag('no-passphrase')) {

@@ -56,7 +56,7 @@ export async function watch<T>(client: Client, pick: (event: AnyEvent) => T | un
       }
       waiting.add(tell)
       signal.addEventListener('abort', () => resolve(undefined), { once: true })
-      void client.closed.then(() => reject(new Disconnected('The node stopped.')))
+      void client.closed.then(() => reject(new Disconnected('The node stopped: start it again with "tulnic start".')))
     })
   return { seen, until }
 }

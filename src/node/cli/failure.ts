@@ -66,8 +66,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitCode>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (isApiError(error)) return new Failure(EXIT_OF[error.code], error.message)
-  if (error instanceof Disconnected)
-    return new Failure(EXIT.noNode, 'The node stopped before it answered: start it again with "tulnic start".')
+  if (error instanceof Disconnected) return new Failure(EXIT.noNode, error.message)
   if (error instanceof PortTaken) return new Failure(EXIT.failed, error.message)
   const words = error instanceof Error ? error.message : String(error)
   return new Failure(EXIT.failed, `This went wrong inside tulnic: ${words}`)

@@ -75,7 +75,7 @@ export class Draft {
   readonly #resident: Resident
   readonly #writes = new Map<string, Write>()
   readonly #rows = new Map<string, Tables[TableName] | undefined>()
-  readonly #texts = new Map<string, MessageRow>()
+  readonly #texts = new Map<string, MessageRow | undefined>()
   numbers: Resident['numbers']
   self: Resident['self']
   keptUpAt: number
@@ -124,11 +124,24 @@ export class Draft {
   /** One of my own messages: kept at hand for the frames that the end of the batch makes. */
   putText(key: string, row: MessageRow): void {
     this.put('message', key, row)
-    this.#texts.set(`${row.conversation}/${row.counter}`, row)
+    this.#texts.set(placeOf(row.conversation, row.counter), row)
   }
 
-  textAtHand(conversation: number, counter: number): MessageRow | undefined {
-    return this.#texts.get(`${conversation}/${counter}`)
+  /** Whether this batch knows what stands at that counter of mine (written or read before). */
+  knowsText(conversation: number, counter: number): boolean {
+    return this.#texts.has(placeOf(conversation, counter))
+  }
+
+  text(conversation: number, counter: number): MessageRow | undefined {
+    return this.#texts.get(placeOf(conversation, counter))
+  }
+
+  /** What was found of mine from one counter to another; where nothing was found there is nothing, unless this batch wrote it. */
+  rememberTexts(conversation: number, from: number, to: number, found: readonly MessageRow[]): void {
+    const rows = new Map(found.map((row) => [row.counter, row]))
+    for (let counter = from; counter <= to; counter++) {
+      if (!this.knowsText(conversation, counter)) this.#texts.set(placeOf(conversation, counter), rows.get(counter))
+    }
   }
 
   /** Whether this batch knows the row (written, removed, or read before). */
@@ -172,6 +185,8 @@ export class Draft {
     for (const layer of Object.values(this.maps)) layer.adopt()
   }
 }
+
+const placeOf = (conversation: number, counter: number): string => `${conversation}/${counter}`
 
 /** Reads one row: from the batch where it knows it, else from the store. */
 export function* lookUp<T extends TableName>(draft: Draft, table: T, key: string): Steps<Tables[T] | undefined> {

@@ -7,7 +7,7 @@ const HOUR = 3600 * SECOND
 export const DAY = 24 * HOUR
 
 /** Inputs folded into one commit: enough to share an fsync, few enough that a commit stays under some milliseconds. */
-export const BATCH_INPUTS = 64
+export const BATCH_INPUTS = 128
 /** …and their bytes. */
 export const BATCH_BYTES = 256 * 1024
 
@@ -15,12 +15,15 @@ export const BATCH_BYTES = 256 * 1024
 export const IN_FLIGHT_FRAMES = 256
 export const IN_FLIGHT_BYTES = 512 * 1024
 
-/** Texts are packed into one frame up to this size, so that a full one fits the 4096-byte bucket with its PQ part. */
-export const PACKED_BYTES = 2400
+/**
+ * Texts that wait together go into one frame up to this size: a step of the ratchet, a stored frame and an acknowledgement
+ * cost the same for one text as for fifty. With the PQ part it stays below 16 KiB.
+ */
+export const PACKED_BYTES = 14 * 1024
 /** What a text costs beside its own bytes: counters, time and an answered id. */
 export const TEXT_OVERHEAD = 48
-/** Texts looked up at once while packing. */
-export const PACKED_TEXTS = 64
+/** Texts looked up at once: about what one frame holds of ordinary ones. */
+export const TEXTS_AT_ONCE = 64
 
 /** Sessions kept for one pair of devices: one active, four that still receive (PROTOCOL §2). */
 export const SESSIONS_A_DEVICE = 5

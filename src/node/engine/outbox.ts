@@ -27,11 +27,11 @@ import {
   union,
   utf8,
 } from '../../protocol/index.ts'
-import type { Author, ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
+import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
 import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, PACKED_TEXTS, TEXT_OVERHEAD } from './limits.ts'
+import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -180,48 +180,32 @@ function* nextTexts(
   const contents: Content[] = []
   let bytes = 0
   let to = next - 1
-  for (const row of yield* ownTexts(draft, delivery.contact, conversation, next)) {
-    if (row.counter !== to + 1 || has(delivery.delivered, row.counter)) break
+  while (to < conversation.counter && !has(delivery.delivered, to + 1)) {
+    const row = yield* ownText(draft, delivery.contact, conversation, to + 1)
+    if (row === undefined) break
     bytes += utf8(row.text).length + TEXT_OVERHEAD
     if (contents.length > 0 && bytes > PACKED_BYTES) break
     contents.push(textContent(row))
-    to = row.counter
+    to++
   }
   // A counter without a row is a message that no longer exists: it is passed over.
   return contents.length === 0 ? { contents, from: 0, to: 0, cursor: next } : { contents, from: next, to, cursor: to }
 }
 
-/** My texts from `first` on: those of this batch are at hand, the others are looked up. */
-function* ownTexts(
+/** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */
+function* ownText(
   draft: Draft,
   contact: AccountId,
-  conversation: ConversationRow,
-  first: number,
-): Steps<readonly MessageRow[]> {
-  const last = Math.min(conversation.counter, first + PACKED_TEXTS - 1)
-  const atHand: MessageRow[] = []
-  for (let counter = first; counter <= last; counter++) {
-    const row = draft.textAtHand(conversation.number, counter)
-    if (row !== undefined) atHand.push(row)
+  { number: conversation, counter: newest }: ConversationRow,
+  counter: number,
+): Steps<MessageRow | undefined> {
+  if (!draft.knowsText(conversation, counter)) {
+    const author = authorOf(draft.self.id, contact)
+    const to = Math.min(newest, counter + TEXTS_AT_ONCE - 1)
+    const found = yield { kind: 'texts', conversation, author, from: counter, to, limit: TEXTS_AT_ONCE }
+    draft.rememberTexts(conversation, counter, to, found as readonly MessageRow[])
   }
-  return atHand.length === last - first + 1
-    ? atHand
-    : merge(atHand, yield* storedTexts(conversation, authorOf(draft.self.id, contact), first, last))
-}
-
-function* storedTexts(
-  conversation: ConversationRow,
-  author: Author,
-  from: number,
-  to: number,
-): Steps<readonly MessageRow[]> {
-  const found = yield { kind: 'texts', conversation: conversation.number, author, from, to, limit: PACKED_TEXTS }
-  return found as readonly MessageRow[]
-}
-
-function merge(a: readonly MessageRow[], b: readonly MessageRow[]): readonly MessageRow[] {
-  const byCounter = new Map([...b, ...a].map((row) => [row.counter, row]))
-  return [...byCounter.values()].sort((x, y) => x.counter - y.counter)
+  return draft.text(conversation, counter)
 }
 
 const textContent = (row: MessageRow): Content => ({

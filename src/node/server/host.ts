@@ -63,7 +63,7 @@ export async function hostNode(options: HostOptions): Promise<Host> {
       await node?.stop()
     } finally {
       removeOldFiles(options.dataDirectory, true)
-      await lock?.release()
+      undefined
     }
   }
   const stop = (): Promise<void> => {
@@ -72,7 +72,11 @@ export async function hostNode(options: HostOptions): Promise<Host> {
     return stopped.promise
   }
 
-  const served: Omit<Served, 'door'> = { node: started.promise, stop: () => void stop().catch(() => {}) }
+  // A turn later, so that the call is answered first.
+  const served: Omit<Served, 'door'> = {
+    node: started.promise,
+    stop: () => void setImmediate(() => stop().catch(() => {})),
+  }
   lock = await holdProfile(options.dataDirectory, (socket) => serveSocket(socket, { ...served, door: doorApi }))
   state = 'starting'
   let node: Node | undefined

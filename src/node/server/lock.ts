@@ -18,13 +18,17 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HolderState } from '../api.ts'
 import { ApiError } from '../api-error.ts'
-import { type Client, clientOf, connectSocket } from './socket.ts'
+import { type Client, clientOf, connectSocket, Disconnected } from './socket.ts'
 import { pipeOf, withSocketPath } from './socket-path.ts'
 
 /** How long a stopping holder, or another starter, is waited for. */
 const PATIENCE_MS = 5000
 /** How long a living holder may take to say who it is. */
 const ANSWER_MS = 2000
+/** How long a node may be too busy for a command. */
+const SILENCE_MS = 10_000
+/** How long the last answers may take to leave. */
+const LAST_WORDS_MS = 500
 /** Between two looks at another starter, drawn anew each time so that two do not march in step. */
 const LOOK_AGAIN_MS = [20, 60] as const
 
@@ -155,6 +159,9 @@ function acceptor(serve: (socket: Socket) => void): { server: Server; close: () 
   server.maxConnections = 64
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // What was answered may still leave; who does not read it is not waited for.
+    for (const socket of sockets) socket.destroySoon()
+    await Promise.race([closed, delay(LAST_WORDS_MS, undefined, { ref: false })])
     for (const socket of sockets) socket.destroy()
     await closed
   }
@@ -239,13 +246,24 @@ async function reach(directory: string, name: string): Promise<Client | 'nobody'
   }
 }
 
-/** Connects to the node that holds the profile in `directory`; `undefined` if none does. Never removes anything. */
+/**
+ * Connects to the node that holds the profile in `directory`; `undefined` if none does. Never removes anything.
+ *
+ * Rejects with {@link Disconnected} if one does and says nothing.
+ */
 export async function connectHolder(directory: string): Promise<Client | undefined> {
   const names = onWindows ? ['pipe'] : socketNames(directory)
   for (const name of names) {
     const client = await reachQuietly(directory, name)
     if (client === undefined) continue
-    const holder = await client.call('holder').catch(() => undefined)
+    const answer = client.call('holder').catch(() => undefined)
+    const holder = await Promise.race([answer, delay(SILENCE_MS, 'silence' as const, { ref: false })])
+    if (holder === 'silence') {
+      client.close()
+      throw new Disconnected(
+        `The node on ${directory} does not answer: wait a little, or stop its process and start it again.`,
+      )
+    }
     if (holder !== undefined && holder.state !== 'claiming') return client
     client.close()
   }

@@ -21,11 +21,20 @@ export async function openInBrowser(directory: string, url: string): Promise<boo
 
 /** Removes redirect files whose code has expired; `all`: the others too. */
 export function removeOldFiles(directory: string, all = false): void {
-  for (const name of readdirSync(directory)) {
+  for (const name of namesIn(directory)) {
     if (!FILE_NAME.test(name)) continue
     const path = join(directory, name)
     const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
     if (all || age > FILE_LIFE_MS) rmSync(path, { force: true })
+  }
+}
+
+/** Nothing of a folder that is gone. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
   }
 }
 

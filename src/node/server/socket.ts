@@ -71,7 +71,9 @@ export interface Client {
   close(): void
 }
 
-/** The node ended, or ended the connection, before it answered. */
+const GONE = 'The node stopped before it answered: start it again with "tulnic start".'
+
+/** The node ended, or ended the connection, before it answered, or does not answer: `message` is one sentence. */
 export class Disconnected extends Error {
   override name = 'Disconnected'
 }
@@ -118,7 +120,7 @@ export function clientOf(socket: Socket): Client {
 
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => {
-      for (const call of waiting.values()) call.reject(new Disconnected('The node stopped before it answered.'))
+      for (const call of waiting.values()) call.reject(new Disconnected(GONE))
       waiting.clear()
       resolve()
     })
@@ -131,7 +133,7 @@ export function clientOf(socket: Socket): Client {
   // biome-ignore lint/suspicious/noExplicitAny: the node's answer has the type that its method's name says
   const request = (method: keyof Calls | 'subscribe', args: unknown): Promise<any> =>
     new Promise((resolve, reject) => {
-      if (socket.destroyed) return reject(new Disconnected('The node stopped before it answered.'))
+      if (socket.destroyed) return reject(new Disconnected(GONE))
       const id = next++
       waiting.set(id, { resolve, reject })
       socket.write(`${JSON.stringify({ id, method, args })}\n`)

@@ -15,24 +15,31 @@ export function extract(p: Primitives, salt: Uint8Array, keyMaterial: Uint8Array
 
 /** HKDF-Expand: `length` (at most 8160) bytes. Each 32 bytes cost one HMAC. */
 export function expand(p: Primitives, key: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-  const blocks = Math.ceil(length / HASH_BYTES)
-  if (blocks < 1 || blocks > 255) throw new RangeError(`HKDF gives 1 to 8160 bytes, not ${length}`)
-  const bytes = new Uint8Array(blocks * HASH_BYTES)
+  const blocks = expandBlocks(p, key, info, Math.ceil(length / HASH_BYTES))
+  const bytes = new Uint8Array(blocks.length * HASH_BYTES)
+  blocks.forEach((block, at) => {
+    bytes.set(block, at * HASH_BYTES)
+  })
+  return length === bytes.length ? bytes : bytes.slice(0, length)
+}
+
+/** HKDF-Expand in blocks of 32 bytes, each an array of its own: for keys that are used apart. */
+export function expandBlocks(p: Primitives, key: Uint8Array, info: Uint8Array, count: number): readonly Uint8Array[] {
+  if (!(count >= 1 && count <= 255)) throw new RangeError(`HKDF gives 1 to 255 blocks, not ${count}`)
   const first = new Uint8Array(info.length + 1)
   first.set(info)
   first[info.length] = 1
-  bytes.set(p.hmac(key, first))
-  if (blocks > 1) {
-    const input = new Uint8Array(HASH_BYTES + info.length + 1)
-    input.set(info, HASH_BYTES)
-    for (let block = 2; block <= blocks; block++) {
-      const at = (block - 1) * HASH_BYTES
-      input.set(bytes.subarray(at - HASH_BYTES, at))
-      input[input.length - 1] = block
-      bytes.set(p.hmac(key, input), at)
-    }
+  let block = p.hmac(key, first)
+  const blocks = [block]
+  const input = new Uint8Array(HASH_BYTES + info.length + 1)
+  input.set(info, HASH_BYTES)
+  for (let counter = 2; counter <= count; counter++) {
+    input.set(block)
+    input[input.length - 1] = counter
+    block = p.hmac(key, input)
+    blocks.push(block)
   }
-  return length === bytes.length ? bytes : bytes.slice(0, length)
+  return blocks
 }
 
 /** HKDF: extract, then expand to `length` bytes. */

@@ -7,7 +7,7 @@
  * Spec: Signal "Triple Ratchet" (the combination of the two message keys); the commitment is ours.
  * Holds: who lacks either half knows nothing of the key; a ciphertext opens under one key only.
  */
-import { hkdf } from '../crypto/hkdf.ts'
+import { expandBlocks, extract } from '../crypto/hkdf.ts'
 import type { Primitives } from '../crypto/primitives.ts'
 import { LABELS } from '../labels.ts'
 
@@ -19,6 +19,7 @@ export interface MessageKey {
 
 /** Joins the two 32-byte message keys. Three HMACs. */
 export function joinMessageKey(p: Primitives, ecKey: Uint8Array, pqKey: Uint8Array): MessageKey {
-  const bytes = hkdf(p, pqKey, ecKey, LABELS.messageKey, 64)
-  return { key: bytes.subarray(0, 32), commitment: bytes.subarray(32, 64) }
+  const [key, commitment] = expandBlocks(p, extract(p, pqKey, ecKey), LABELS.messageKey, 2)
+  if (key === undefined || commitment === undefined) throw new Error('two blocks were asked for')
+  return { key, commitment }
 }

@@ -6,7 +6,7 @@
  * Spec: Signal "Double Ratchet", KDF_RK_HE.
  * Holds: without the DH output (or the root key) nothing of what comes out is known.
  */
-import { hkdf } from '../crypto/hkdf.ts'
+import { expandBlocks, extract, hkdf } from '../crypto/hkdf.ts'
 import type { Primitives } from '../crypto/primitives.ts'
 import { LABELS } from '../labels.ts'
 
@@ -20,8 +20,10 @@ export interface RootStep {
 
 /** Turns the root key (32 bytes) by a DH output (32 bytes, never all zero). Four HMACs. */
 export function stepRootKey(p: Primitives, root: Uint8Array, dhOutput: Uint8Array): RootStep {
-  const bytes = hkdf(p, root, dhOutput, LABELS.rootKey, 96)
-  return { root: bytes.subarray(0, 32), chain: bytes.subarray(32, 64), nextHeaderKey: bytes.subarray(64, 96) }
+  const [next, chain, nextHeaderKey] = expandBlocks(p, extract(p, root, dhOutput), LABELS.rootKey, 3)
+  if (next === undefined || chain === undefined || nextHeaderKey === undefined)
+    throw new Error('three blocks were asked for')
+  return { root: next, chain, nextHeaderKey }
 }
 
 /** What both sides begin with, from the 32 bytes SK of the handshake. */

@@ -21,8 +21,8 @@ export interface Messages {
   readonly complete: () => boolean
   /** True only while older messages are being put in front: then positions count from the end. */
   readonly prepending: () => boolean
-  /** Fetches one older page. */
-  loadOlder(size?: number): Promise<void>
+  /** Fetches one older page; whether one came. */
+  loadOlder(size?: number): Promise<boolean>
   /** The place of a message, fetching older pages until it is here; −1 if the conversation does not hold it. */
   find(id: MessageId): Promise<number>
   /** Takes in a message that a call returned. */
@@ -36,7 +36,7 @@ export function createMessages(contact: ContactId, first: number): Messages {
   const [ready, setReady] = createSignal(false)
   const [complete, setComplete] = createSignal(false)
   let prepending = false
-  let older: Promise<void> | null = null
+  let older: Promise<boolean> | null = null
 
   const placeOf = (id: MessageId): number => store.list.findLastIndex((message) => message.id === id)
 
@@ -57,18 +57,19 @@ export function createMessages(contact: ContactId, first: number): Messages {
     setReady(true)
   }
 
-  async function fetchOlder(size: number): Promise<void> {
+  async function fetchOlder(size: number): Promise<boolean> {
     const before = store.list[0]?.id
-    if (!ready() || complete() || before === undefined) return
+    if (!ready() || complete() || before === undefined) return false
     const page = await api.history({ to: contact, limit: size, before }).catch(() => null)
-    if (!page || store.list[0]?.id !== before) return
+    if (!page || store.list[0]?.id !== before) return false
     prepending = true
     set('list', (list) => [...page, ...list])
     prepending = false
     setComplete(page.length < size)
+    return page.length > 0
   }
 
-  function loadOlder(size = PAGE): Promise<void> {
+  function loadOlder(size = PAGE): Promise<boolean> {
     older ??= fetchOlder(size).finally(() => {
       older = null
     })

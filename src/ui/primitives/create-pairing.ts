@@ -31,8 +31,8 @@ export function createPairing() {
 
   /** The person says the digits are equal. */
   async function same(): Promise<void> {
-    const now = state.pairing
-    if (now?.step !== 'code') return
+    if (state.pairing?.step !== 'code') return
+    const { ...now } = state.pairing
     setPairing({ ...now, step: 'confirming' })
     try {
       const contact = await api.confirmPairing({ peer: now.peer, byPerson: true, timeoutSeconds: PATIENCE_SECONDS })
@@ -46,8 +46,9 @@ export function createPairing() {
 
   /** Stops it; `differed`: because the digits are not equal. */
   function stop(differed: boolean): void {
-    const now = state.pairing
-    if (!now) return
+    if (!state.pairing) return
+    // Copied: the store changes its object in place.
+    const { ...now } = state.pairing
     setPairing(differed ? { ...now, step: 'differed', code: null } : null)
     // What cannot be stopped has ended already.
     if (now.step !== 'failed' && now.step !== 'differed') api.cancelPairing({ peer: now.peer }).catch(() => undefined)

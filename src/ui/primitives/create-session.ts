@@ -138,13 +138,15 @@ export function createSession(client: NodeClient): Session {
   function hearPairing(event: Extract<AnyEvent, { type: 'pairing' }>): void {
     const { peer, name, code, step } = event
     const mine = state.pairing
-    const other = mine !== null && mine.peer !== peer && mine.step !== 'failed' && mine.step !== 'differed'
-    if (other) return
-    if (step === 'wanted' && mine?.peer !== peer) set('pairing', { peer, name, code: null, step })
-    if (mine?.peer !== peer) return
-    if (step === 'code' && mine.step !== 'confirming') set('pairing', { peer, name, code, step })
+    const over = mine === null || mine.step === 'failed' || mine.step === 'differed'
+    if (over) {
+      if (step === 'wanted') set('pairing', { peer, name, code: null, step })
+      return
+    }
+    if (mine.peer !== peer || step === 'wanted') return
     if (step === 'done') set('pairing', null)
-    if (step === 'failed' && mine.step !== 'differed') set('pairing', { peer, name, code: null, step })
+    else if (step === 'failed') set('pairing', { peer, name, code: null, step })
+    else if (mine.step !== 'confirming') set('pairing', { peer, name, code, step })
   }
 
   function take(event: AnyEvent): void {

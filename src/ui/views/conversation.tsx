@@ -139,7 +139,8 @@ function Log(props: {
     setAtEnd(left < END_PX)
     if (left < END_PX) setBelow(0)
     seen(messages.list, lastInView(handle))
-    if (handle.scrollOffset < AHEAD_PX) void messages.loadOlder()
+    // Looked at again when they came: at the very top nothing scrolls by itself.
+    if (handle.scrollOffset < AHEAD_PX) void messages.loadOlder().then((came) => came && requestAnimationFrame(look))
   }
 
   function toEnd(): void {

@@ -1,13 +1,11 @@
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { create } from 'multiformats/hashes/digest'
+import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Lan, type LanPeer, SERVICE } from '../../../src/node/net/lan.ts'
 import type { InterfaceAddress, MulticastListener } from '../../../src/node/net/machine.ts'
 import type { Acquaintances } from '../../../src/node/net/net.ts'
 import { LIMITS, type Limits } from '../../../src/node/net/protocols.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
-import { concat } from '../../../src/protocol/bytes.ts'
 import { acquaintancesOf, befriend, friends, machineWith, online, person, random } from './world.ts'
 
 const lan0 = (address: string, family: 4 | 6, prefix: number): InterfaceAddress => ({
@@ -50,7 +48,7 @@ async function world(limits: Partial<Limits> = {}) {
 const peerId = (...begin: number[]): string => {
   const key = random(32)
   key.set(begin)
-  return peerIdFromMultihash(create(0, concat(Uint8Array.of(8, 1, 18, 32), key))).toString()
+  return peerIdFromPublicKey(publicKeyFromRaw(key)).toString()
 }
 
 describe('what is told', () => {

@@ -18,7 +18,6 @@ import {
   accountFromEntropy,
   accountId,
   checkHelloProof,
-  compare,
   type DeviceKeys,
   type DeviceSecrets,
   deviceKeys,
@@ -205,5 +204,3 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
 export function machineWith(changes: Partial<Machine>): Machine {
   return { ...nodejsMachine(), ...changes }
 }
-
-export const bytesEqual = (a: Uint8Array, b: Uint8Array): boolean => compare(a, b) === 0
