@@ -13,8 +13,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { readAssets } from '../../src/node/server/assets.ts'
 import { type Host, hostNode } from '../../src/node/server/host.ts'
 import { startOnDisk } from '../../src/node/server/on-disk.ts'
+import { chromium, launch } from '../chromium.ts'
 import { tabTo } from '../ui/keyboard.ts'
-import { buildApp, chromiumPath, launch, openWindow, PATIENCE_MS, remove, type Window } from '../ui/window.ts'
+import { buildApp, openWindow, PATIENCE_MS, remove, type Window } from '../ui/window.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE = { viewport: { width: 390, height: 844 } }
@@ -28,7 +29,7 @@ interface Person {
   readonly page: Page
 }
 
-describe.skipIf(chromiumPath === undefined)('two people with two windows, in Chromium', () => {
+describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
   let app = ''
   let browser: Browser
   const people: Person[] = []

@@ -7,27 +7,18 @@ import axeCore from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ApiError } from '../../src/node/api-error.ts'
+import { chromium, launch } from '../chromium.ts'
 import { FakeNode, PHRASE } from './fake-node.ts'
 import { payloads } from './payloads.ts'
 import { valley } from './valley.ts'
-import {
-  buildApp,
-  chromiumPath,
-  launch,
-  openWindow,
-  PATIENCE_MS,
-  remove,
-  type Served,
-  serve,
-  type Window,
-} from './window.ts'
+import { buildApp, openWindow, PATIENCE_MS, remove, type Served, serve, type Window } from './window.ts'
 
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 
-describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
+describe.skipIf(!chromium)('app window, in Chromium', () => {
   let app = ''
   let browser: Browser
   let served: Served[] = []
@@ -739,7 +730,18 @@ describe.skipIf(chromiumPath === undefined)('app window, in Chromium', () => {
     await page.waitForSelector('#details-link:focus')
     await page.keyboard.press('Escape')
     await page.waitForSelector('.list .rowlink:focus')
+    expect(await page.locator('.rowlink:focus').innerText()).toContain('Samira')
     expect(page.url()).not.toContain(samira.id)
+    // What comes while another pane covers the conversation was not seen.
+    await page.locator('.rowlink', { hasText: 'Samira' }).click()
+    await expect.poll(() => node.unread.get(samira.id), { timeout: PATIENCE_MS }).toBe(0)
+    await page.getByRole('link', { name: 'Details' }).click()
+    await page.waitForSelector('.details h2:focus')
+    node.receive(samira.id, 'behind the details')
+    await expect.poll(() => page.title(), { timeout: PATIENCE_MS }).toMatch(/^\(2\)/)
+    expect(node.unread.get(samira.id)).toBe(1)
+    await page.keyboard.press('Escape')
+    await expect.poll(() => node.unread.get(samira.id), { timeout: PATIENCE_MS }).toBe(0)
   })
 
   test('language and theme can be chosen and are kept', async () => {

@@ -3,37 +3,19 @@
  *
  * Holds: whatever the page logs as an error, throws or is refused by the policy is kept in `faults`; the caller expects none.
  */
-import { existsSync, mkdtempSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
 import { readAssets } from '../../src/node/server/assets.ts'
 import { type Door, openDoor } from '../../src/node/server/door.ts'
 import type { FakeNode } from './fake-node.ts'
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium']
-
-/** Where a Chromium is; none: the tests that need one are skipped. */
-export const chromiumPath: string | undefined = [process.env.CHROMIUM, ...PLACES].find(
-  (path) => path !== undefined && existsSync(path),
-)
-
 /** Every wait ends after this, whatever the machine. */
 export const PATIENCE_MS = 30_000
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** Builds the app into a folder of its own; returns the folder. */
 export async function buildApp(): Promise<string> {
@@ -42,9 +24,6 @@ export async function buildApp(): Promise<string> {
   await build({ configFile, logLevel: 'error', build: { outDir, emptyOutDir: true } })
   return outDir
 }
-
-export const launch = (more: readonly string[] = []): Promise<Browser> =>
-  chromium.launch({ executablePath: chromiumPath ?? '', args: [...FLAGS, ...more] })
 
 export interface Served {
   readonly door: Door

@@ -80,6 +80,7 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     addressVersion: 0,
     receiptVersion: 0,
     secretGeneration: 0,
+    awaitsReceipt: false,
   }
   putDelivery(draft, device, row)
   return row
@@ -137,5 +138,5 @@ export function want(draft: Draft, id: AccountId, now = false): void {
     draft.effect({ type: 'unwant', contact: id })
     return
   }
-  draft.effect({ type: 'want', contact: id, addresses: row.addresses, stranger: row.state === 'invited', now })
+  draft.effect({ type: 'want', contact: id, addresses: row.addresses, stranger: row.invite !== null, now })
 }

@@ -20,6 +20,7 @@ import {
   encodeContents,
   frameId,
   has,
+  NO_RANGES,
   type Ranges,
   sealMessage,
   subtract,
@@ -174,9 +175,10 @@ function* nextTexts(
   conversation: ConversationRow,
   delivery: DeliveryRow,
 ): Steps<{ contents: Content[]; from: number; to: number; cursor: number } | undefined> {
-  let next = delivery.cursor + 1
-  while (next <= conversation.counter && has(delivery.delivered, next)) next++
-  if (next > conversation.counter) return undefined
+  if (delivery.awaitsReceipt || delivery.cursor >= conversation.counter) return undefined
+  const [owed] = subtract([[delivery.cursor + 1, conversation.counter]], delivery.delivered)
+  if (owed === undefined) return undefined
+  const [next] = owed
   const contents: Content[] = []
   let bytes = 0
   let to = next - 1
@@ -188,8 +190,7 @@ function* nextTexts(
     contents.push(textContent(row))
     to++
   }
-  // A counter without a row is a message that no longer exists: it is passed over.
-  return contents.length === 0 ? { contents, from: 0, to: 0, cursor: next } : { contents, from: next, to, cursor: to }
+  return { contents, from: next, to, cursor: to }
 }
 
 /** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */
@@ -277,15 +278,21 @@ export function applyReceipt(
   shown: Ranges,
 ): void {
   const highest = draft.maps.conversations.get(contact)?.counter ?? 0
-  const mine = (ranges: Ranges): Ranges => ranges.filter(([from, to]) => from >= 1 && to <= highest)
+  const mine = (ranges: Ranges): Ranges =>
+    ranges.filter(([from]) => from <= highest).map(([from, to]) => [from, Math.min(to, highest)])
   const held = deliveryOf(draft, device, contact)
+  // The first one of a session begun anew is the truth, even where it says less: the device may have lost its memory.
+  const before = held.awaitsReceipt ? NO_RANGES : held.delivered
   const read = union(held.read, mine(shown))
-  const delivered = union(union(held.delivered, mine(received)), read)
+  const delivered = union(union(before, mine(received)), mine(shown))
   tellState(draft, contact, subtract(subtract(delivered, held.delivered), read), 'delivered')
   tellState(draft, contact, subtract(read, held.read), 'read')
-  putDelivery(draft, device, { ...held, delivered, read, cursor: beforeHole(draft, device, held, delivered) })
+  const cursor = held.awaitsReceipt ? upToFirstHole(delivered) : beforeHole(draft, device, held, delivered)
+  putDelivery(draft, device, { ...held, delivered, read, cursor, awaitsReceipt: false })
   draft.dirty.add(device)
 }
+
+const upToFirstHole = ([first]: Ranges): number => (first !== undefined && first[0] === 1 ? first[1] : 0)
 
 /** Where to go on sending: before the first of mine that the device lacks although it has a later one, and that is not on its way. */
 function beforeHole(draft: Draft, device: DeviceId, delivery: DeliveryRow, delivered: Ranges): number {
@@ -306,9 +313,10 @@ function tellState(draft: Draft, contact: AccountId, ranges: Ranges, state: 'sen
 
 /**
  * Starts over towards a device whose session was replaced: what was in flight in other sessions is dropped, and all that it
- * has not confirmed is owed again. The device knows by the counters what it has already.
+ * has not confirmed is owed again, small facts always: the device may have forgotten them with the session. It knows by the
+ * counters which texts it has already.
  */
-export function rewind(draft: Draft, device: DeviceId, session: string): void {
+export function rewind(draft: Draft, device: DeviceId, session: string, awaitsReceipt: boolean): void {
   const inFlight = draft.maps.frames.get(device) ?? []
   for (const frame of inFlight) if (frame.session !== session) draft.remove('frame', String(frame.number))
   draft.maps.frames.set(
@@ -317,8 +325,15 @@ export function rewind(draft: Draft, device: DeviceId, session: string): void {
   )
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return
-  const [first] = delivery.delivered
-  putDelivery(draft, device, { ...delivery, cursor: first !== undefined && first[0] === 1 ? first[1] : 0 })
+  putDelivery(draft, device, {
+    ...delivery,
+    cursor: upToFirstHole(delivery.delivered),
+    nameVersion: 0,
+    addressVersion: 0,
+    receiptVersion: 0,
+    secretGeneration: 0,
+    awaitsReceipt,
+  })
   draft.dirty.add(device)
 }
 

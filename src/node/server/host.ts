@@ -63,7 +63,7 @@ export async function hostNode(options: HostOptions): Promise<Host> {
       await node?.stop()
     } finally {
       removeOldFiles(options.dataDirectory, true)
-      undefined
+      await lock?.release()
     }
   }
   const stop = (): Promise<void> => {

@@ -114,6 +114,8 @@ export interface DeliveryRow {
   readonly addressVersion: number
   readonly receiptVersion: number
   readonly secretGeneration: number
+  /** A session was begun anew, and the device has not said yet what it holds: until then it is sent no texts. */
+  readonly awaitsReceipt: boolean
 }
 
 export interface SessionRow {

@@ -134,7 +134,8 @@ function Log(props: {
   }
 
   function look(): void {
-    if (!handle || !placed()) return
+    // A pane that another one covers on a phone has no height: nothing in it is seen.
+    if (!handle || !placed() || !scroll?.clientHeight) return
     const left = handle.scrollSize - handle.scrollOffset - handle.viewportSize
     setAtEnd(left < END_PX)
     if (left < END_PX) setBelow(0)

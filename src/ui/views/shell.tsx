@@ -74,19 +74,24 @@ export const Shell = () => {
   addEventListener('keydown', onKeyDown)
   onCleanup(() => removeEventListener('keydown', onKeyDown))
 
-  // Where the focus goes when another pane is shown; a conversation's field takes it by itself.
-  const focusOn = (selector: string) =>
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
+  // Where the focus goes when another pane is shown; with a mouse or keys a conversation's field takes it by itself.
+  const focusOn = (...selectors: readonly string[]) =>
+    requestAnimationFrame(() => {
+      for (const selector of selectors) {
+        const element = document.querySelector<HTMLElement>(selector)
+        if (element) return element.focus()
+      }
+    })
   createEffect(
-    on(
-      () => route().page,
-      (now, before) => {
-        if (now === 'about') focusOn('.details [data-heading]')
-        else if (now === 'chat' && before === 'about') focusOn('#details-link')
-        else if (now === 'list' && before) focusOn('.list .rowlink')
-        else if (now !== 'chat' && now !== 'list') focusOn('.page [data-heading]')
-      },
-    ),
+    on(route, (now, before) => {
+      if (now.page === before?.page) return
+      if (now.page === 'about') focusOn('.details [data-heading]')
+      else if (now.page === 'list') {
+        if (before) focusOn(`.rowlink[href="${'contact' in before ? chatHref(before.contact) : ''}"]`, '.list .rowlink')
+      } else if (now.page !== 'chat') focusOn('.page [data-heading]')
+      else if (before?.page === 'about') focusOn('#details-link')
+      else if (!matchMedia('(pointer: fine)').matches) focusOn('.talk [data-heading]')
+    }),
   )
 
   return (

@@ -171,11 +171,12 @@ describe('a node that ends', () => {
 
 describe('signals', () => {
   it('two of one moment, as a terminal and the launcher send them, are one wish: it stops cleanly', async () => {
-    const node = program.start(['--headless', '--data', join(program.root, 'pressed')])
+    const node = program.start(['--headless', '--data', join(program.root, 'pressed')], { DOUBLE_STOP: 'late' })
     await node.next()
     const closed = once(node.child, 'close')
     node.child.kill('SIGINT')
     node.child.kill('SIGTERM')
+    node.child.stdin?.end()
     expect(await closed).toEqual([0, null])
   })
 

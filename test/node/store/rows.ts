@@ -125,6 +125,7 @@ export const deliveryRow: DeliveryRow = {
   addressVersion: 0,
   receiptVersion: 2,
   secretGeneration: 1,
+  awaitsReceipt: false,
 }
 
 export function sessionRow(usedAt: number): SessionRow {

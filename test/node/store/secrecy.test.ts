@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { KEY_FILE, nodejsPlatform } from '../../../src/node/platform/nodejs.ts'
+import { type Migration, SCHEMA } from '../../../src/node/store/schema.ts'
+import { openSqlite } from '../../../src/node/store/sqlite.ts'
 import type { Store } from '../../../src/node/store/store.ts'
+import { FaultFiles } from './fault-files.ts'
 import { contactRow, conversationRow, KEY, messageRow, putMessage, temporaryFolder, tidyAll } from './rows.ts'
 
 const CANARY = 'canarybirdsings'
@@ -56,6 +59,34 @@ test('no canary in the data directory or the temporary one, while open and after
   // The check itself sees a canary that is there.
   writeFileSync(join(folder, 'clear'), `x${CANARY}`)
   expect(inClear(folder)).toEqual([join(folder, 'clear')])
+})
+
+/** A step that fails unless the search index holds just this many words. */
+function wordsLeft(count: number): Migration {
+  return {
+    to: 2,
+    statements: [
+      'create virtual table vocabulary using fts5vocab(message_index, row)',
+      `create table counted(words integer check(words = ${count})) strict`,
+      'insert into counted select count(*) from vocabulary',
+    ],
+  }
+}
+
+test('the words of an erased conversation leave the search index', async () => {
+  const files = new FaultFiles({ random: () => 0 })
+  const open = (schema: readonly Migration[]): Promise<Store> =>
+    openSqlite({ files, key: KEY, path: 'the test disk', schema })
+  const store = await open(SCHEMA)
+  for (let seq = 1; seq <= 200; seq++)
+    await store.commit([putMessage(messageRow(seq, { text: `${CANARY}${seq} spoken` }))])
+  await store.commit([putMessage(messageRow(201, { conversation: 2, text: 'what stays' }))])
+  await tidyAll(store)
+  await store.commit([{ op: 'erase-conversation', conversation: 1 }])
+  await store.close()
+  // Left are "what", "stays" and the number of their conversation.
+  await expect(open([...SCHEMA, wordsLeft(4)])).rejects.toThrow()
+  await (await open([...SCHEMA, wordsLeft(3)])).close()
 })
 
 test.skipIf(process.platform === 'win32')(
