@@ -62,6 +62,12 @@ export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
   return row
 }
 
+/** Makes a receipt due, although nothing new arrived: the other side seems not to know what is here. */
+export function oweReceipt(draft: Draft, id: AccountId): void {
+  const row = conversationOf(draft, id)
+  putConversation(draft, id, { ...row, receiptVersion: row.receiptVersion + 1 })
+}
+
 export function putDelivery(draft: Draft, device: DeviceId, row: DeliveryRow): void {
   draft.maps.deliveries.set(device, row)
   draft.put('delivery', device, row)

@@ -10,27 +10,28 @@ import {
   type AccountId,
   accountId,
   accountKeyOf,
+  add,
   bundleAnswerMac,
   compare,
   createBundle,
-  type DeviceId,
   decodeBundle,
   decodeInvite,
   encodeInvite,
   equal,
   inviteKey,
   inviteProof,
+  NO_RANGES,
   toBase32,
 } from '../../protocol/index.ts'
 import type { ContactRow, InviteRow } from '../store/records.ts'
 import type { Asked, PairingTicket } from './command.ts'
-import { answerAdding, changeContact, devicesOf, newContact, putContact, want } from './contact-rows.ts'
+import { answerAdding, changeContact, devicesOf, newContact, putContact, putDelivery, want } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import type { BundleStatus, Input } from './input.ts'
 import { FIRST_TRY, INVITES_OPEN, PREKEY_FRESH } from './limits.ts'
-import { resend } from './outbox.ts'
-import { begin, dropSession, repairWith } from './sessions.ts'
+import { rewind } from './outbox.ts'
+import { begin, dropSession, initUnderWay, repairWith } from './sessions.ts'
 import type { Prekey } from './state.ts'
 
 type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
@@ -115,7 +116,8 @@ export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'
   const known = draft.maps.contacts.get(id)
   if (known?.row.state === 'blocked')
     return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
-  if (known?.row.state === 'active') return reply(draft, command, id)
+  if (known?.row.state === 'active' && isReached(draft, id)) return reply(draft, command, id)
+  if (known?.row.invite == null || !equal(known.row.invite.secret, invite.secret)) dropUnderWay(draft, id)
   const row: ContactRow = {
     ...(known?.row ?? newContact(invite.account, 'invited', env.now)),
     addresses: invite.addresses,
@@ -136,6 +138,18 @@ export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'
   want(draft, id, true)
 }
 
+/** A connection proved that they know us: no invite is needed, even where they removed us once. */
+function isReached(draft: Draft, contact: AccountId): boolean {
+  for (const [, link] of draft.maps.connections.entries())
+    if (link.contact === contact && link.device !== null) return true
+  return false
+}
+
+/** What is under way in a session that an earlier invite began: it is owed again in the next. */
+function dropUnderWay(draft: Draft, contact: AccountId): void {
+  for (const device of devicesOf(draft, contact)) rewind(draft, device, '', false)
+}
+
 /** Both confirmed the digits: the lower PeerID adds the other as if by a link whose bundle is in hand already. */
 export function addPaired(draft: Draft, env: Env, command: number, { ticket, verified }: Ask<'add-paired'>): void {
   const bundle = decodeBundle(env.p, ticket.bundle)
@@ -145,10 +159,12 @@ export function addPaired(draft: Draft, env: Env, command: number, { ticket, ver
   }
   if (known?.row.state === 'blocked')
     return refuse(draft, command, 'contact-blocked', 'You blocked this contact: unblock them first.')
-  if (known?.row.state === 'active') {
+  if (known?.row.state === 'active' && isReached(draft, ticket.account)) {
     if (verified) changeContact(draft, ticket.account, { verified: true })
     return reply(draft, command, ticket.account)
   }
+  dropUnderWay(draft, ticket.account)
+  answerAdding(draft, ticket.account)
   putPaired(draft, env, ticket, bundle.hash, verified)
   draft.maps.adding.set(ticket.account, { command, until: env.now + FIRST_TRY, fresh: known === undefined })
   draft.effect({ type: 'wake', at: env.now + FIRST_TRY })
@@ -159,11 +175,11 @@ function putPaired(draft: Draft, env: Env, ticket: PairingTicket, bundleHash: Ui
   const known = draft.maps.contacts.get(ticket.account)
   const row: ContactRow = {
     ...(known?.row ?? newContact(accountKeyOf(ticket.account), 'invited', env.now)),
-    ownName: ticket.claimedName,
+    ownName: known?.row.ownName ?? ticket.claimedName,
     addresses: ticket.addresses,
     invite: { secret: ticket.secret, oneTimeKey: null, bundleHash: bundleHash.slice(0, 16), expiresAt: env.now + HOUR },
     problem: null,
-    verified,
+    verified: verified || known?.row.verified === true,
   }
   putContact(draft, ticket.account, row, known?.log ?? null)
   draft.tell({ t: 'contact', c: ticket.account })
@@ -239,20 +255,34 @@ export function remove(draft: Draft, command: number, { contact }: Ask<'remove'>
   if (exists(draft, command, contact) === undefined) return
   hangUp(draft, contact)
   draft.effect({ type: 'unwant', contact })
+  let began = false
   for (const [device, delivery] of [...draft.maps.deliveries.entries()]) {
     if (delivery.contact !== contact) continue
     for (const session of draft.maps.sessions.get(device) ?? []) dropSession(draft, session.key)
     for (const frame of draft.maps.frames.get(device) ?? []) draft.remove('frame', String(frame.number))
     draft.maps.sessions.delete(device)
     draft.maps.frames.delete(device)
-    draft.maps.deliveries.delete(device)
-    draft.remove('delivery', device)
+    // Nothing of what is erased here is owed any more, should they be added again.
+    const counter = draft.maps.conversations.get(contact)?.counter ?? 0
+    const delivered = counter > 0 ? add(NO_RANGES, 1, counter) : NO_RANGES
+    putDelivery(draft, device, { ...delivery, cursor: counter, delivered, read: NO_RANGES })
+    began = true
   }
-  forgetConversation(draft, contact)
+  if (!began) forgetCounters(draft, contact)
+  else forgetConversation(draft, contact)
   draft.maps.contacts.delete(contact)
   draft.remove('contact', contact)
   draft.tell({ t: 'removed', c: contact })
   reply(draft, command, contact)
+}
+
+/** Where no session ever began nobody has seen a counter of ours. */
+function forgetCounters(draft: Draft, contact: AccountId): void {
+  const row = draft.maps.conversations.get(contact)
+  if (row === undefined) return
+  draft.write({ op: 'erase-conversation', conversation: row.number })
+  draft.maps.conversations.delete(contact)
+  draft.remove('conversation', contact)
 }
 
 function forgetConversation(draft: Draft, contact: AccountId): void {
@@ -279,18 +309,23 @@ function hangUp(draft: Draft, contact: AccountId): void {
 /** Somebody invited was reached: sends the INIT again, or asks for the bundle that begins everything. */
 export function* reachStranger(draft: Draft, { connection, contact }: Told<'reached-stranger'>): Steps<void> {
   const row = draft.maps.contacts.get(contact)?.row
-  if (row === undefined || row.state !== 'invited' || row.invite === null)
+  if (row === undefined || row.state === 'blocked' || row.invite === null)
     return draft.effect({ type: 'close', connection })
-  draft.maps.connections.set(connection, { contact, device: null, via: 'direct', asking: true })
-  const begun = initUnderWay(draft, contact)
-  if (begun !== undefined) return yield* resend(draft, begun, connection)
+  for (const device of devicesOf(draft, contact)) {
+    const init = yield* initUnderWay(draft, device)
+    if (init === undefined) continue
+    draft.maps.connections.set(connection, { ...STRANGE, contact, asking: false })
+    return draft.effect({ type: 'send', connection, frames: [{ id: init.id, bytes: init.bytes }] })
+  }
+  draft.maps.connections.set(connection, { ...STRANGE, contact, asking: true })
   draft.effect({ type: 'ask-bundle', connection, contact, inviteSecret: row.invite.secret })
 }
 
-/** The device of somebody invited to which an INIT is under way. */
-function initUnderWay(draft: Draft, contact: AccountId): DeviceId | undefined {
-  if (draft.maps.contacts.get(contact)?.row.state !== 'invited') return undefined
-  return devicesOf(draft, contact).find((device) => (draft.maps.frames.get(device) ?? []).length > 0)
+const STRANGE = { device: null, via: 'direct', refused: false } as const
+
+function* isBeginning(draft: Draft, contact: AccountId): Steps<boolean> {
+  for (const device of devicesOf(draft, contact)) if ((yield* initUnderWay(draft, device)) !== undefined) return true
+  return false
 }
 
 export function answerBundle(draft: Draft, env: Env, asked: Told<'bundle-asked'>): void {
@@ -302,7 +337,7 @@ export function answerBundle(draft: Draft, env: Env, asked: Told<'bundle-asked'>
   const none = new Uint8Array(0)
   if (asked.proof === null) {
     const known = asked.contact === null ? undefined : draft.maps.contacts.get(asked.contact)
-    if (known?.row.state !== 'active') return send('unknown', none, null)
+    if (known === undefined || known.row.state === 'blocked') return send('unknown', none, null)
     return send('bundle', currentPrekey(draft, env).bundle.bytes, null)
   }
   for (const [, invite] of draft.maps.invites.entries()) {
@@ -315,18 +350,24 @@ export function answerBundle(draft: Draft, env: Env, asked: Told<'bundle-asked'>
   send('unknown', none, null)
 }
 
-export function takeBundle(draft: Draft, env: Env, { connection, contact, answer }: Told<'bundle-answered'>): void {
+export function* takeBundle(
+  draft: Draft,
+  env: Env,
+  { connection, contact, answer }: Told<'bundle-answered'>,
+): Steps<void> {
   const link = draft.maps.connections.get(connection)
   const row = draft.maps.contacts.get(contact)?.row
   // One question, one answer: a second INIT would spend the invite twice and leave the two with different secrets.
   if (link === undefined || !link.asking) return
   draft.maps.connections.set(connection, { ...link, asking: false })
-  if (answer.status === 'unreachable' || row === undefined || initUnderWay(draft, contact)) return
-  if (row.invite === null) {
+  if (answer.status === 'unreachable' || row === undefined || row.state === 'blocked' || link.contact !== contact) return
+  if (!link.refused && (yield* isBeginning(draft, contact))) return
+  if (link.device !== null) {
     const bundle = answer.status === 'bundle' ? decodeBundle(env.p, answer.bundle) : undefined
     if (bundle !== undefined) repairWith(draft, env, contact, bundle, connection)
     return
   }
+  if (row.invite === null) return
   const { secret } = row.invite
   const { local, remote } = answer.ends
   const honest = equal(answer.mac, bundleAnswerMac(env.p, secret, answer.status, answer.bundle, local, remote))
@@ -353,7 +394,7 @@ function beginInvited(
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
   const secrets = [
-    { generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: false },
+    { generation: 0, secret, since: env.now, confirmed: false },
     ...row.secrets,
   ].slice(0, 2)
   changeContact(draft, contact, { secrets })
@@ -374,6 +415,11 @@ function refuseInvited(draft: Draft, contact: AccountId, status: 'used' | 'expir
         ? (['invite-used', 'This invite was used already: ask for a new one.'] as const)
         : (['invite-expired', 'This invite has expired: ask for a new one.'] as const)
     refuse(draft, waiting.command, code, text)
+  }
+  const row = draft.maps.contacts.get(contact)?.row
+  if (row?.state === 'active') {
+    changeContact(draft, contact, { invite: null })
+    return want(draft, contact)
   }
   draft.effect({ type: 'unwant', contact })
   if (waiting?.fresh === true && draft.maps.conversations.get(contact) === undefined) {

@@ -25,28 +25,29 @@ import {
   confirmSecret,
   conversationOf,
   logAgrees,
+  oweReceipt,
   putConversation,
   want,
 } from './contact-rows.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
+import { COUNTER_LEAP, LAMPORT_LEAP, RECEIPT_RANGES } from './limits.ts'
+import { adoptCounter } from './lost-counters.ts'
 import { applyReceipt } from './outbox.ts'
 import { authorOf, textId } from './text-id.ts'
 
-/** A claimed place in the order may run ahead of what is known by so much: more is a lie or a fault, and is cut. */
-const LAMPORT_LEAP = 1 << 24
-/** Likewise for counters: a contact that claims more has lost its own. */
-const COUNTER_LEAP = 1 << 24
-
-export function applyContents(
+export function* applyContents(
   draft: Draft,
   env: Env,
   contact: AccountId,
   device: DeviceId,
   contents: readonly Content[],
-): void {
+): Steps<void> {
   const before = missing(draft, contact)
-  for (const content of contents) applyContent(draft, env, contact, device, content)
+  for (const content of contents) {
+    if (content.kind === 'receipt') yield* adoptCounter(draft, env, contact, device, content.received)
+    applyContent(draft, env, contact, device, content)
+  }
   greet(draft, contact)
   const after = missing(draft, contact)
   if (after > before) draft.tell({ t: 'gap', c: contact, count: after })
@@ -80,7 +81,7 @@ function missing(draft: Draft, contact: AccountId): number {
 /** The first thing that opens in a session with somebody invited makes them a contact. */
 function greet(draft: Draft, contact: AccountId): void {
   const row = draft.maps.contacts.get(contact)?.row
-  if (row?.state !== 'invited') return
+  if (row === undefined || row.invite === null) return
   confirmSecret(draft, contact)
   changeContact(draft, contact, { state: 'active', invite: null, problem: null })
   draft.tell({ t: 'contact', c: contact })
@@ -96,7 +97,10 @@ function applyText(
   text: Extract<Content, { kind: 'text' }>,
 ): void {
   const conversation = conversationOf(draft, contact)
-  if (has(conversation.received, text.counter) || text.counter > conversation.known + COUNTER_LEAP) return
+  // Whoever sends what is here has not heard that it is.
+  if (has(conversation.received, text.counter)) return oweReceipt(draft, contact)
+  const received = add(conversation.received, text.counter, text.counter)
+  if (text.counter > conversation.known + COUNTER_LEAP || received.length > RECEIPT_RANGES) return
   const lamport = Math.min(text.lamport, conversation.lamport + LAMPORT_LEAP)
   const author = authorOf(contact, draft.self.id)
   const seq = ++draft.numbers.message
@@ -117,7 +121,7 @@ function applyText(
   const next: ConversationRow = {
     ...conversation,
     lamport: Math.max(conversation.lamport, lamport),
-    received: add(conversation.received, text.counter, text.counter),
+    received,
     known: Math.max(conversation.known, text.counter),
     receiptVersion: conversation.receiptVersion + 1,
     lastSeq: seq,

@@ -136,6 +136,21 @@ export class Draft {
     return this.#texts.get(placeOf(conversation, counter))
   }
 
+  removeText(key: string, row: MessageRow): void {
+    this.remove('message', key)
+    this.#texts.set(placeOf(row.conversation, row.counter), undefined)
+  }
+
+  /** The first of mine that this batch knows, from a counter on. */
+  firstText(conversation: number, from: number): MessageRow | undefined {
+    let first: MessageRow | undefined
+    for (const row of this.#texts.values()) {
+      if (row === undefined || row.conversation !== conversation || row.counter < from) continue
+      if (first === undefined || row.counter < first.counter) first = row
+    }
+    return first
+  }
+
   /** What was found of mine from one counter to another; where nothing was found there is nothing, unless this batch wrote it. */
   rememberTexts(conversation: number, from: number, to: number, found: readonly MessageRow[]): void {
     const rows = new Map(found.map((row) => [row.counter, row]))

@@ -22,6 +22,12 @@ export const IN_FLIGHT_BYTES = 512 * 1024
 export const PACKED_BYTES = 14 * 1024
 /** What a text costs beside its own bytes: counters, time and an answered id. */
 export const TEXT_OVERHEAD = 48
+/** Gaps and one in what a contact sent: what makes more is not taken, and comes again. A receipt holds as many. */
+export const RECEIPT_RANGES = 64
+/** A claimed place in the order may run ahead of what is known by so much: more is a lie or a fault, and is cut. */
+export const LAMPORT_LEAP = 1 << 24
+/** Likewise for counters: whoever claims more has lost its own, or lies about ours. */
+export const COUNTER_LEAP = 1 << 24
 /** Texts looked up at once: about what one frame holds of ordinary ones. */
 export const TEXTS_AT_ONCE = 64
 

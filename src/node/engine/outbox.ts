@@ -32,7 +32,7 @@ import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../stor
 import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
+import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, RECEIPT_RANGES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -160,14 +160,17 @@ function owedFacts(
     contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
   }
   if (versions.receiptVersion > 0 && conversation !== undefined) {
-    contents.push({
-      kind: 'receipt',
-      received: conversation.received.slice(0, 64),
-      shown: conversation.shown.slice(0, 64),
-    })
+    contents.push(receiptOf(conversation))
   }
   return { contents, ...versions }
 }
+
+/** Whole: `contents.ts` takes nothing that would make more ranges. */
+export const receiptOf = ({ received, shown }: ConversationRow): Content => ({
+  kind: 'receipt',
+  received: received.slice(0, RECEIPT_RANGES),
+  shown: shown.slice(0, RECEIPT_RANGES),
+})
 
 /** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
 function* nextTexts(
@@ -190,7 +193,22 @@ function* nextTexts(
     contents.push(textContent(row))
     to++
   }
-  return { contents, from: next, to, cursor: to }
+  if (contents.length > 0) return { contents, from: next, to, cursor: to }
+  const first = yield* firstText(draft, delivery.contact, conversation, next)
+  return { contents, from: 0, to: 0, cursor: Math.max(next, (first?.counter ?? conversation.counter + 1) - 1) }
+}
+
+/** My first text from a counter on: counters without a row are messages that no longer exist. */
+export function* firstText(
+  draft: Draft,
+  contact: AccountId,
+  { number: conversation, counter: to }: ConversationRow,
+  from: number,
+): Steps<MessageRow | undefined> {
+  const author = authorOf(draft.self.id, contact)
+  const [stored] = (yield { kind: 'texts', conversation, author, from, to, limit: 1 }) as readonly MessageRow[]
+  const written = draft.firstText(conversation, from)
+  return stored === undefined || (written !== undefined && written.counter < stored.counter) ? written : stored
 }
 
 /** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */

@@ -19,6 +19,7 @@ import {
   decodeContents,
   type DeviceId,
   encodeContents,
+  equal,
   frameId,
   frameKind,
   type Init,
@@ -29,15 +30,17 @@ import {
   respond,
   toBase32,
 } from '../../protocol/index.ts'
-import type { InviteRow, SessionRow } from '../store/records.ts'
+import type { FrameRow, InviteRow, SessionRow } from '../store/records.ts'
 import {
   adoptLog,
   answerAdding,
   changeContact,
   conversationOf,
   deliveryOf,
+  devicesOf,
   logAgrees,
   newContact,
+  oweReceipt,
   putContact,
   want,
 } from './contact-rows.ts'
@@ -49,11 +52,12 @@ import {
   DAY,
   FRAME_REMEMBERED,
   INIT_REMEMBERED,
+  INVITE_REMEMBERED,
   REPAIRS_A_DAY,
   SESSIONS_A_DEVICE,
   SKIPPED_A_SESSION,
 } from './limits.ts'
-import { recordFrame, rewind } from './outbox.ts'
+import { receiptOf, recordFrame, rewind } from './outbox.ts'
 import type { Prekey, SessionRef } from './state.ts'
 
 type Arrived = Extract<Input, { type: 'frames' }>
@@ -61,6 +65,9 @@ type Arrived = Extract<Input, { type: 'frames' }>
 type Outcome = 'stored' | 'no-session'
 
 export function* receiveFrames(draft: Draft, env: Env, input: Arrived): Steps<void> {
+  const { connection, contact, device } = input
+  if (contact !== null && draft.maps.contacts.get(contact)?.row.state === 'blocked')
+    return draft.effect({ type: 'close', connection })
   const stored: Uint8Array[] = []
   const refused: Uint8Array[] = []
   for (const frame of input.frames) {
@@ -68,14 +75,13 @@ export function* receiveFrames(draft: Draft, env: Env, input: Arrived): Steps<vo
     const outcome = yield* receiveFrame(draft, env, input, frame, id)
     ;(outcome === 'stored' ? stored : refused).push(id)
   }
-  const { connection, contact, device } = input
   if (stored.length > 0) draft.effect({ type: 'acknowledge', connection, ids: stored })
   if (refused.length > 0) draft.effect({ type: 'no-session', connection, ids: refused })
-  if (refused.length > 0 && contact !== null && device !== null) askToRepair(draft, env, connection, contact)
+  if (refused.length > 0 && contact !== null && device !== null)
+    yield* askToRepair(draft, env, connection, contact, device)
 }
 
 function* receiveFrame(draft: Draft, env: Env, from: Arrived, frame: Uint8Array, id: Uint8Array): Steps<Outcome> {
-  if (from.contact !== null && draft.maps.contacts.get(from.contact)?.row.state === 'blocked') return 'no-session'
   const key = toBase32(id)
   if ((yield* lookUp(draft, 'seen', key)) !== undefined) return 'stored'
   const kind = frameKind(frame)
@@ -85,8 +91,7 @@ function* receiveFrame(draft: Draft, env: Env, from: Arrived, frame: Uint8Array,
       : kind === 'message' && from.contact !== null && from.device !== null
         ? yield* receiveMessage(draft, env, from.contact, from.device, frame)
         : 'no-session'
-  if (outcome === 'stored')
-    draft.put('seen', key, { at: env.now + (kind === 'init' ? INIT_REMEMBERED : FRAME_REMEMBERED) })
+  if (outcome === 'stored' && kind === 'message') draft.put('seen', key, { at: env.now + FRAME_REMEMBERED })
   return outcome
 }
 
@@ -108,7 +113,7 @@ function* receiveMessage(
     const contents = decodeContents(opened.plaintext)
     putSession(draft, device, ref.key, { ...row, state: opened.state, usedAt: nextUse(draft, device, env.now) })
     putSkipped(draft, env, ref.key, opened)
-    applyContents(draft, env, contact, device, contents ?? [])
+    yield* applyContents(draft, env, contact, device, contents ?? [])
     return 'stored'
   }
   return 'no-session'
@@ -168,9 +173,11 @@ function* receiveInit(draft: Draft, env: Env, from: Arrived, frame: Uint8Array):
   const contents = response === undefined ? undefined : decodeContents(response.plaintext)
   if (response === undefined || contents === undefined) return 'no-session'
   if (!welcome(draft, env, id, init, admitted, response.contactSecret)) return 'no-session'
-  draft.put('seen', replayed, { at: env.now + INIT_REMEMBERED })
-  startSession(draft, env, id, init.device.id, response.sessionId, response.session)
-  applyContents(draft, env, id, init.device.id, contents)
+  draft.put('seen', replayed, { at: rememberedUntil(draft, env, prekey) })
+  const tellsWhatItHolds = contents.some(({ kind }) => kind === 'receipt')
+  startSession(draft, env, id, init.device.id, response, tellsWhatItHolds)
+  oweReceipt(draft, id)
+  yield* applyContents(draft, env, id, init.device.id, contents)
   draft.tell({ t: 'contact', c: id })
   want(draft, id)
   return 'stored'
@@ -182,6 +189,15 @@ function findPrekey(draft: Draft, env: Env, frame: Uint8Array): { init: Init; pr
     if (init !== undefined && toBase32(init.bundleHash16) === key) return { init, prekey }
   }
   return undefined
+}
+
+/** An INIT is remembered as long as anything could open it once more: its prekey, which the invites on it keep. */
+function rememberedUntil(draft: Draft, env: Env, prekey: Prekey): number {
+  const key = toBase32(prekey.bundle.hash.subarray(0, 16))
+  let until = env.now + INIT_REMEMBERED
+  for (const [, invite] of draft.maps.invites.entries())
+    if (invite.prekey === key) until = Math.max(until, invite.expiresAt + INVITE_REMEMBERED + DAY)
+  return until
 }
 
 interface Admitted {
@@ -228,7 +244,7 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
     const secrets = [
-      { generation: row.secrets[0]?.generation ?? 0, secret, since: env.now, confirmed: true },
+      { generation: 0, secret, since: env.now, confirmed: true },
       ...row.secrets,
     ].slice(0, 2)
     const verified = row.verified || invite.verified
@@ -256,20 +272,20 @@ function startSession(
   env: Env,
   contact: AccountId,
   device: DeviceId,
-  sessionId: Uint8Array,
-  state: Uint8Array,
+  begun: { readonly sessionId: Uint8Array; readonly session: Uint8Array },
+  awaitsReceipt: boolean,
 ): string {
-  const key = toBase32(sessionId)
+  const key = toBase32(begun.sessionId)
   conversationOf(draft, contact)
   deliveryOf(draft, device, contact)
   putSession(draft, device, key, {
     device,
     contact,
-    state,
+    state: begun.session,
     createdAt: env.now,
     usedAt: nextUse(draft, device, env.now),
   })
-  rewind(draft, device, key)
+  rewind(draft, device, key, awaitsReceipt)
   return key
 }
 
@@ -288,17 +304,19 @@ export function begin(
   if (self.addresses.length > 0)
     contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
   if (repair) contents.push({ kind: 'repair' })
+  const conversation = draft.maps.conversations.get(contact)
+  if (conversation !== undefined && conversation.known > 0) contents.push(receiptOf(conversation))
   const us = { account: draft.self.account.key, device: draft.self.device, log: draft.self.log }
   const begun = initiate(env.p, env.random, us, bundle, keys, encodeContents(contents), env.now)
   adoptLog(draft, contact, bundle.log)
-  const session = startSession(draft, env, contact, bundle.device.id, begun.sessionId, begun.session)
+  const session = startSession(draft, env, contact, bundle.device.id, begun, repair)
   const addressVersion = self.addresses.length > 0 ? self.addressVersion : 0
   const carries = {
     from: 0,
     to: 0,
     nameVersion: self.nameVersion,
     addressVersion,
-    receiptVersion: 0,
+    receiptVersion: conversation?.receiptVersion ?? 0,
     secretGeneration: 0,
   }
   const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, carries)
@@ -306,12 +324,52 @@ export function begin(
   return begun.contactSecret
 }
 
-/** A known device's frame opens nowhere: asks it for a bundle, to set up a session anew. */
-function askToRepair(draft: Draft, env: Env, connection: ConnectionId, contact: AccountId): void {
+/** The INIT that is under way to a device: it is always the oldest of its frames. */
+export function* initUnderWay(draft: Draft, device: DeviceId): Steps<FrameRow | undefined> {
+  const [oldest] = draft.maps.frames.get(device) ?? []
+  const row = oldest === undefined ? undefined : yield* lookUp(draft, 'frame', String(oldest.number))
+  return row !== undefined && frameKind(row.bytes) === 'init' ? row : undefined
+}
+
+/**
+ * The other side has no session for these frames. It will set one up anew, unless it is our INIT that it refuses: then the
+ * session that this began is given up, or, where we are strangers, somebody who knows the invite has to say why.
+ */
+export function* takeRefusal(draft: Draft, { connection, ids }: Extract<Input, { type: 'no-session' }>): Steps<void> {
+  const link = draft.maps.connections.get(connection)
+  if (link === undefined) return
+  for (const device of link.device === null ? devicesOf(draft, link.contact) : [link.device]) {
+    const init = yield* initUnderWay(draft, device)
+    if (init === undefined || !ids.some((id) => equal(id, init.id))) continue
+    if (link.device !== null) return giveUp(draft, device, init.session)
+    const invite = draft.maps.contacts.get(link.contact)?.row.invite
+    if (link.asking || invite == null) return
+    draft.maps.connections.set(connection, { ...link, asking: true, refused: true })
+    return draft.effect({ type: 'ask-bundle', connection, contact: link.contact, inviteSecret: invite.secret })
+  }
+}
+
+function giveUp(draft: Draft, device: DeviceId, session: string): void {
+  const left = (draft.maps.sessions.get(device) ?? []).filter(({ key }) => key !== session)
+  dropSession(draft, session)
+  draft.maps.sessions.set(device, left)
+  rewind(draft, device, '', false)
+}
+
+/** Nothing here opens what a known device sends, or there is no session at all: asks it for a bundle, to set one up anew. */
+export function* askToRepair(
+  draft: Draft,
+  env: Env,
+  connection: ConnectionId,
+  contact: AccountId,
+  device: DeviceId,
+): Steps<void> {
   const link = draft.maps.connections.get(connection)
   const row = draft.maps.contacts.get(contact)?.row
   if (link === undefined || link.asking || row === undefined || row.state === 'blocked') return
   if (recentRepairs(row.repairs, env.now).length >= REPAIRS_A_DAY) return
+  // What the other side sent before it had our INIT opens nowhere either.
+  if ((yield* initUnderWay(draft, device)) !== undefined) return
   draft.maps.connections.set(connection, { ...link, asking: true })
   draft.effect({ type: 'ask-bundle', connection, contact, inviteSecret: null })
 }

@@ -65,6 +65,8 @@ export interface Connection {
   readonly via: 'lan' | 'direct' | 'relayed'
   /** A bundle was asked for here and is not answered yet. */
   readonly asking: boolean
+  /** They have refused our INIT here: another bundle may begin anew. */
+  readonly refused: boolean
 }
 
 export interface ResidentMaps {

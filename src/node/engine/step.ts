@@ -15,7 +15,7 @@
  */
 import type { Draft, Steps } from './draft.ts'
 import type { Command } from './command.ts'
-import { answerAdding, changeContact, want } from './contact-rows.ts'
+import { answerAdding, changeContact, confirmSecret, want } from './contact-rows.ts'
 import {
   addContact,
   addPaired,
@@ -35,7 +35,7 @@ import { markRead, send, setDraft } from './conversations.ts'
 import { type Env, reply } from './env.ts'
 import type { Input } from './input.ts'
 import { acknowledge, flush, resume, seenNow, touchAll } from './outbox.ts'
-import { receiveFrames } from './sessions.ts'
+import { askToRepair, receiveFrames, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
 
 type Told<T extends Input['type']> = Extract<Input, { type: T }>
@@ -57,12 +57,11 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
     case 'acknowledged':
       return acknowledged(draft, input)
     case 'no-session':
-      // The device that cannot open them sets up the session anew (PROTOCOL §2): what is in flight waits for that.
-      return
+      return yield* takeRefusal(draft, input)
     case 'bundle-asked':
       return answerBundle(draft, env, input)
     case 'bundle-answered':
-      return takeBundle(draft, env, input)
+      return yield* takeBundle(draft, env, input)
     case 'addresses':
       return addresses(draft, env, input)
     case 'timer':
@@ -132,11 +131,20 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
   const { connection, contact, device, via } = input
   const known = draft.maps.contacts.get(contact)
   if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
-  draft.maps.connections.set(connection, { contact, device, via, asking: false })
+  draft.maps.connections.set(connection, { contact, device, via, asking: false, refused: false })
   draft.maps.links.set(device, connection)
   changeContact(draft, contact, { lastSeenAt: env.now })
   draft.tell({ t: 'connection', c: contact, via })
+  if (known.row.state === 'active' && known.row.invite !== null) knownAfterAll(draft, contact)
+  if ((draft.maps.sessions.get(device) ?? []).length === 0) yield* askToRepair(draft, env, connection, contact, device)
   yield* resume(draft, device)
+}
+
+/** Somebody who was added once more recognised us. */
+function knownAfterAll(draft: Draft, contact: AccountId): void {
+  changeContact(draft, contact, { invite: null, problem: null })
+  answerAdding(draft, contact)
+  want(draft, contact)
 }
 
 function* disconnected(draft: Draft, env: Env, { connection }: Told<'disconnected'>): Steps<void> {
@@ -160,6 +168,7 @@ function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): 
   if (link.device !== null) return acknowledge(draft, link.device, ids)
   // The INIT arrived where they could not know us: from now on they do.
   for (const device of draft.maps.contacts.get(link.contact)?.log?.devices ?? []) acknowledge(draft, device.id, ids)
+  confirmSecret(draft, link.contact)
   draft.effect({ type: 'hello-again', connection, contact: link.contact })
 }
 

@@ -9,6 +9,7 @@ import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
 import {
   EVENTS_KEPT,
+  FIRST_TRY,
   INVITE_REMEMBERED,
   MAINTENANCE_EVERY,
   PREKEY_KEPT,
@@ -20,7 +21,8 @@ import { touch } from './outbox.ts'
 
 export function onTimer(draft: Draft, env: Env): void {
   for (const [contact, waiting] of [...draft.maps.adding.entries()]) {
-    if (waiting.until <= env.now) answerAdding(draft, contact)
+    // Where the clock was set back there is no telling how long it has been.
+    if (waiting.until <= env.now || waiting.until > env.now + FIRST_TRY) answerAdding(draft, contact)
     else draft.effect({ type: 'wake', at: waiting.until })
   }
   if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)

@@ -16,6 +16,13 @@ import { useWords } from '../words/words.ts'
 /** The most one message holds, in bytes of UTF-8 (NodeApi.send). */
 const MOST_BYTES = 16_384
 const encoder = new TextEncoder()
+/** Code points of a name in a line above the field: a longer one would push the conversation away. */
+const NAME_SHOWN = 32
+
+const shortened = (name: string): string => {
+  const letters = [...name]
+  return letters.length > NAME_SHOWN ? `${letters.slice(0, NAME_SHOWN - 1).join('')}…` : name
+}
 
 const WillBe = (props: { contact: Contact }) => {
   const t = useWords()
@@ -25,7 +32,8 @@ const WillBe = (props: { contact: Contact }) => {
     return via === 'lan' ? 'lan' : via === 'direct' ? 'direct' : 'relay'
   }
   const words = () => {
-    const { via, name, state } = props.contact
+    const { via, state } = props.contact
+    const name = shortened(props.contact.name)
     if (via !== null) return t().compose.willGo[via](name)
     return state === 'invited' ? t().compose.willWaitInvite(name) : t().compose.willWait(name)
   }
@@ -111,7 +119,7 @@ export function Composer(props: {
           ref={field}
           rows="1"
           dir="auto"
-          placeholder={t().compose.form(props.contact.name)}
+          placeholder={t().compose.form(shortened(props.contact.name))}
           aria-label={t().compose.form(props.contact.name)}
           aria-describedby="willbe"
           value={draft.text()}
