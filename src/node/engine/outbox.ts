@@ -245,13 +245,19 @@ export function* resume(draft: Draft, device: DeviceId): Steps<void> {
 }
 
 /** Sends the frames in flight to a device over a connection, with the bytes that were stored. */
-export function* resend(draft: Draft, device: DeviceId, connection: number): Steps<void> {
+function* resend(draft: Draft, device: DeviceId, connection: number): Steps<void> {
   const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
   for (const frame of draft.maps.frames.get(device) ?? []) {
     const row = yield* lookUp(draft, 'frame', String(frame.number))
     if (row !== undefined) frames.push({ id: row.id, bytes: row.bytes })
   }
   if (frames.length > 0) draft.effect({ type: 'send', connection, frames })
+}
+
+/** Whether any of these ids is a frame in flight to the device. */
+export function isUnderWay(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): boolean {
+  const named = new Set(ids.map(toBase32))
+  return (draft.maps.frames.get(device) ?? []).some((frame) => named.has(toBase32(frame.id)))
 }
 
 /** The device stored these frames. */

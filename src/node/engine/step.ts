@@ -13,9 +13,10 @@
  *   6. a contact that is blocked is neither heard nor answered;
  *   7. nothing a remote sends makes a step throw.
  */
+import type { AccountId } from '../../protocol/index.ts'
 import type { Draft, Steps } from './draft.ts'
 import type { Command } from './command.ts'
-import { answerAdding, changeContact, confirmSecret, want } from './contact-rows.ts'
+import { answerAdding, changeContact, confirmSecret, devicesOf, want } from './contact-rows.ts'
 import {
   addContact,
   addPaired,
@@ -34,7 +35,7 @@ import {
 import { markRead, send, setDraft } from './conversations.ts'
 import { type Env, reply } from './env.ts'
 import type { Input } from './input.ts'
-import { acknowledge, flush, resume, seenNow, touchAll } from './outbox.ts'
+import { acknowledge, flush, isUnderWay, resume, seenNow, touchAll } from './outbox.ts'
 import { askToRepair, receiveFrames, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
 
@@ -167,7 +168,9 @@ function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): 
   if (link === undefined) return
   if (link.device !== null) return acknowledge(draft, link.device, ids)
   // The INIT arrived where they could not know us: from now on they do.
-  for (const device of draft.maps.contacts.get(link.contact)?.log?.devices ?? []) acknowledge(draft, device.id, ids)
+  const device = devicesOf(draft, link.contact).find((one) => isUnderWay(draft, one, ids))
+  if (device === undefined) return
+  acknowledge(draft, device, ids)
   confirmSecret(draft, link.contact)
   draft.effect({ type: 'hello-again', connection, contact: link.contact })
 }
