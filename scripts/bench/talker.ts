@@ -132,7 +132,7 @@ async function platformOf({ directory, control: without }: Opening): Promise<Pla
 }
 
 async function start(opening: Opening): Promise<Node> {
-  const net = { listen: [], mdns: opening.mdns, lanOnly: true, listenPort: 0 }
+  const net = { listen: [], mdns: opening.mdns, lanOnly: true }
   return await startNode(await platformOf(opening), makeNet(nodejsMachine()), { net, version: 'bench' })
 }
 

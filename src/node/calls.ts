@@ -32,6 +32,7 @@ import type { MessageRow } from './store/records.ts'
 const TEXT_MOST_BYTES = 16384
 const DRAFT_MOST_BYTES = 65536
 const PASSPHRASE_MOST = 1024
+const PAIRING_MOST_SECONDS = 24 * 3600
 
 export class Calls implements Node {
   readonly #life: Lifecycle
@@ -169,13 +170,15 @@ export class Calls implements Node {
     peer: string
     timeoutSeconds: number
   }): Promise<{ peer: string; code: string }> {
+    const seconds = whole(timeoutSeconds, 1, PAIRING_MOST_SECONDS, 'The time in seconds')
     const running = await this.#life.open()
-    return { peer, code: await running.pairing.pair(peer, timeoutSeconds * 1000) }
+    return { peer, code: await running.pairing.pair(peer, seconds * 1000) }
   }
 
   async confirmPairing(args: { peer: string; byPerson: boolean; timeoutSeconds: number }): Promise<Contact> {
+    const seconds = whole(args.timeoutSeconds, 1, PAIRING_MOST_SECONDS, 'The time in seconds')
     const running = await this.#life.open()
-    return running.pairing.confirm(args.peer, args.byPerson, args.timeoutSeconds * 1000)
+    return running.pairing.confirm(args.peer, args.byPerson, seconds * 1000)
   }
 
   async cancelPairing({ peer }: { peer: string }): Promise<void> {
@@ -231,7 +234,7 @@ export class Calls implements Node {
   async setDraft({ to, text }: { to: string; text: string }): Promise<void> {
     if (utf8(text).length > DRAFT_MOST_BYTES) throw new ApiError('too-large', 'A draft holds at most 64 KiB.')
     const { running, id } = await this.#find(to)
-    await command(running, { name: 'set-draft', contact: id, text })
+    await command(running, { name: 'set-draft', contact: id, text: text.toWellFormed() })
   }
 
   // events
@@ -288,5 +291,5 @@ function checkText(text: string): string {
       'too-large',
       `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`,
     )
-  return text.isWellFormed() ? text : text.toWellFormed()
+  return text.toWellFormed()
 }

@@ -19,7 +19,7 @@ import type { KeyFile, Platform } from './platform/platform.ts'
 import { Queries } from './queries.ts'
 import { Replies } from './replies.ts'
 import { type Store, StoreError } from './store/store.ts'
-import { createVault, openVault } from './vault.ts'
+import { createVault, isUnfinished, openVault } from './vault.ts'
 
 /** What runs once a profile is open. */
 export interface Running {
@@ -56,12 +56,15 @@ export class Lifecycle {
 
   async phase(): Promise<ProfilePhase> {
     if (this.#running !== undefined) return 'open'
-    return (await this.platform.readKeyFile()) === null ? 'empty' : 'locked'
+    // One without a passphrase is open, or was never finished.
+    const file = await this.platform.readKeyFile()
+    return file === null || file.argon2id === null ? 'empty' : 'locked'
   }
 
   /** What runs, or a rejection that says what is missing. */
   async open(): Promise<Running> {
     if (this.#running !== undefined) return this.#running
+    if (this.#stopped) throw stopping()
     throw (await this.phase()) === 'empty'
       ? new ApiError('no-profile', 'There is no profile here yet: make one in the app or by "tulnic init --name NAME".')
       : new ApiError(
@@ -73,7 +76,13 @@ export class Lifecycle {
   /** Opens a profile that has no passphrase. */
   async openIfBare(): Promise<void> {
     const file = await this.platform.readKeyFile()
-    if (file !== null && file.argon2id === null) await this.#once(() => this.#openWith(file, null))
+    if (file === null || file.argon2id !== null) return
+    try {
+      await this.#once(() => this.#openWith(file, null))
+    } catch (error) {
+      // A crash left a key file without a profile: it is made anew, as if there were none.
+      if (!(await inStorage(isUnfinished(this.platform, file)))) throw error
+    }
   }
 
   create(name: string, passphrase: string | null): Promise<{ self: Self; phrase: string }> {
@@ -144,9 +153,12 @@ export class Lifecycle {
 
   /** One opening at a time, and none after the end. */
   #once<T>(open: () => Promise<T>): Promise<T> {
-    const next = this.#opening.then(open, open)
+    const next = this.#opening.then(() => {
+      if (this.#stopped) throw stopping()
+      return open()
+    })
     this.#opening = next.catch(() => undefined)
-    return this.#stopped ? Promise.reject(new ApiError('usage', 'This node is stopping.')) : next
+    return next
   }
 
   async #openWith(file: KeyFile, passphrase: string | null): Promise<Running> {
@@ -241,6 +253,8 @@ function keepTidy(store: Store): () => void {
     clearTimeout(timer)
   }
 }
+
+const stopping = (): ApiError => new ApiError('usage', 'This node is stopping.')
 
 const TIDY_NEXT = 20
 const TIDY_LATER = 1000

@@ -72,10 +72,11 @@ export class Outlet {
   }
 
   #wake(at: number): void {
-    if (at >= this.#wakeAt) return
-    this.#wakeAt = at
+    // What is due although it was not called back was asked for by a clock that has been set forward since.
+    if (at >= this.#wakeAt && this.#wakeAt > this.#platform.now()) return
+    this.#wakeAt = Math.min(at, this.#wakeAt)
     this.#takeBack()
-    this.#takeBack = this.#platform.wake(at, () => {
+    this.#takeBack = this.#platform.wake(this.#wakeAt, () => {
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.#take({ type: 'timer' })
     })

@@ -32,6 +32,8 @@ import type { Replies } from './replies.ts'
 const FAILURES_AN_HOUR = 3
 const HOUR = 3600_000
 const LOOK_EVERY = 1500
+/** Exchanges that others opened and that wait for our person; the net ends each after five minutes. */
+const OFFERED_MOST = 16
 const KNOCK = new Uint8Array([0])
 const READY = new Uint8Array([1])
 
@@ -105,7 +107,8 @@ export class Pairing {
       this.#say(peer, shown.state.claimedName, 'code', shown.state.digits)
       return shown.state.digits
     } catch (error) {
-      this.cancel(peer)
+      // Whoever asked again meanwhile has an exchange of their own.
+      if (this.#aborts.get(peer) === abort) this.cancel(peer)
       throw error
     } finally {
       clearTimeout(timer)
@@ -130,7 +133,7 @@ export class Pairing {
     } finally {
       clearTimeout(timer)
       shown.channel.close()
-      this.#aborts.delete(peer)
+      if (this.#aborts.get(peer) === shown.abort) this.#aborts.delete(peer)
     }
   }
 
@@ -166,7 +169,13 @@ export class Pairing {
   #arrived(peer: string, channel: Channel): void {
     if (this.#aborts.has(peer) && this.#arrivals.has(peer)) return this.#arrivals.get(peer)?.(channel)
     this.#offered.get(peer)?.close()
+    this.#offered.delete(peer)
     this.#offered.set(peer, channel)
+    for (const [oldest, unwanted] of this.#offered) {
+      if (this.#offered.size <= OFFERED_MOST) break
+      unwanted.close()
+      this.#offered.delete(oldest)
+    }
     const name = this.#peers.find((known) => known.peer === peer)?.name ?? ''
     this.#say(peer, name, 'wanted', null)
   }
@@ -174,15 +183,27 @@ export class Pairing {
   async #exchange(peer: string, abort: AbortController): Promise<Shown> {
     const offered = this.#offered.get(peer)
     this.#offered.delete(peer)
-    if (offered !== undefined && pairingRole(offered.ends) === 'B') return this.#answer(offered, abort)
+    if (offered !== undefined && pairingRole(offered.ends) === 'B')
+      return closing(offered, () => this.#answer(offered, abort))
     offered?.close()
-    const channel = await this.#parts.net.pairing.open(peer, abort.signal)
-    if (pairingRole(channel.ends) === 'A') return this.#begin(channel, abort)
-    const arrival = this.#arrival(peer, abort)
-    channel.send(KNOCK)
-    const theirs = await arrival
+    const channel = await this.#open(peer, abort)
+    if (pairingRole(channel.ends) === 'A') return closing(channel, () => this.#begin(channel, abort))
+    const theirs = await closing(channel, () => {
+      const arrival = this.#arrival(peer, abort)
+      channel.send(KNOCK)
+      return arrival
+    })
     channel.close()
-    return this.#answer(theirs, abort)
+    return closing(theirs, () => this.#answer(theirs, abort))
+  }
+
+  async #open(peer: string, abort: AbortController): Promise<Channel> {
+    try {
+      return await this.#parts.net.pairing.open(peer, abort.signal)
+    } catch {
+      if (abort.signal.aborted) throw notWanted()
+      throw new ApiError('peer-unknown', `Nobody here is called ${peer}: "tulnic nearby" lists who is visible.`)
+    }
   }
 
   /** The channel that A opens once its person wants it. */
@@ -192,6 +213,7 @@ export class Pairing {
         this.#arrivals.delete(peer)
         reject(notWanted())
       }
+      if (abort.signal.aborted) return end()
       abort.signal.addEventListener('abort', end, { once: true })
       this.#arrivals.set(peer, (channel) => {
         this.#arrivals.delete(peer)
@@ -296,6 +318,16 @@ function ticketOf(state: Compared, paired: Paired, bundle: Uint8Array): PairingT
     secret: state.secret,
     bundle,
     addresses: paired.addresses,
+  }
+}
+
+/** Does something with a channel that nobody will close if it fails. */
+async function closing<T>(channel: Channel, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    channel.close()
+    throw error
   }
 }
 

@@ -157,16 +157,22 @@ export class Queries {
   // events
 
   async events(since: string, limit: number): Promise<readonly NodeEvent[]> {
-    const [number, index] = since.split('.').map(Number)
-    if (number === undefined || !Number.isSafeInteger(number) || number < 0) {
+    const [number = Number.NaN, index = 0] = since.split('.').map(Number)
+    if (!Number.isSafeInteger(number) || number < 0 || !Number.isSafeInteger(index)) {
       throw new ApiError('usage', `"${since}" is not an event id: take one from an event that "tulnic listen" printed.`)
     }
     const told: NodeEvent[] = []
-    for (const { number: at, row } of await this.#store.events(number - 1, limit)) {
-      const all = await this.expand(at, row.at, JSON.parse(row.body) as EventBody)
-      told.push(...(at === number ? all.slice((index ?? 0) + 1) : all))
+    // A row may tell many events, or none any more: of a contact that is gone.
+    for (let after = number - 1; told.length < limit; ) {
+      const rows = await this.#store.events(after, limit)
+      for (const { number: at, row } of rows) {
+        const all = await this.expand(at, row.at, JSON.parse(row.body) as EventBody)
+        told.push(...all.filter(({ id }) => at > number || Number(id.split('.')[1]) > index))
+        after = at
+      }
+      if (rows.length < limit) break
     }
-    return told
+    return told.slice(0, limit)
   }
 
   /** What one stored event tells: one API event for each message of a run. */

@@ -13,11 +13,13 @@ interface Waiting {
 export class Replies {
   readonly #waiting = new Map<number, Waiting>()
   #last = 0
+  #abandoned = false
 
   /** A number for a command, and the promise of its answer. */
   expect(): { readonly id: number; readonly answer: Promise<unknown> } {
     const id = ++this.#last
     const answer = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    if (this.#abandoned) this.abandon()
     return { id, answer }
   }
 
@@ -32,6 +34,7 @@ export class Replies {
   }
 
   abandon(): void {
+    this.#abandoned = true
     for (const id of [...this.#waiting.keys()])
       this.reject(id, new ApiError('usage', 'The node stopped before this was done.'))
   }

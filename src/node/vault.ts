@@ -22,25 +22,31 @@ export async function createVault(
   name: string,
   passphrase: string | null,
 ): Promise<{ store: Store; phrase: string }> {
-  if (await hasProfile(platform)) throw new ApiError('profile-exists', 'There is a profile here already.')
-  const key = platform.random(32)
+  const left = await platform.readKeyFile()
+  if (left !== null && !(await isUnfinished(platform, left)))
+    throw new ApiError('profile-exists', 'There is a profile here already.')
+  // What a crash left of the database opens with its own key only.
+  const key = left?.wrapped ?? platform.random(32)
   await platform.writeKeyFile(
     passphrase === null ? { version: 1, argon2id: null, wrapped: key } : await wrap(platform, key, passphrase),
   )
   const store = await platform.openStore(key)
   const { row, phrase } = newProfile(platform, name)
-  await store.commit([{ op: 'put', table: 'profile', key: 'self', row }])
+  try {
+    await store.commit([{ op: 'put', table: 'profile', key: 'self', row }])
+  } catch (error) {
+    await store.close()
+    throw error
+  }
   return { store, phrase }
 }
 
 /** A key file whose database holds no profile is what a crash in {@link createVault} left: it is made again. */
-async function hasProfile(platform: Platform): Promise<boolean> {
-  const file = await platform.readKeyFile()
-  if (file === null) return false
-  if (file.argon2id !== null) return true
+export async function isUnfinished(platform: Platform, file: KeyFile): Promise<boolean> {
+  if (file.argon2id !== null) return false
   const store = await platform.openStore(file.wrapped)
   try {
-    return (await store.all('profile')).length > 0
+    return (await store.all('profile')).length === 0
   } finally {
     await store.close()
   }

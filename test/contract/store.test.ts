@@ -48,6 +48,17 @@ const newest = (over: Partial<HistoryQuery> = {}): HistoryQuery => ({
 })
 const spoken = (seq: number, text: string, conversation = 1): MessageRow => messageRow(seq, { text, conversation })
 
+/** Puts so many newer messages on top that the ones below are asked of the index, where there is one. */
+async function bury(store: Store, settle: (store: Store) => Promise<void>): Promise<void> {
+  const fillers = Array.from({ length: 1100 }, (_, n) =>
+    messageRow(100_001 + n, { text: 'filler', conversation: 1 + (n % 3) }),
+  )
+  await store.commit(
+    putMessages(...fillers, ...Array.from({ length: 1100 }, (_, n) => messageRow(200_001 + n, { text: 'filler' }))),
+  )
+  await settle(store)
+}
+
 describe.each(adapters)('a store: $name', ({ open, settle }) => {
   test('gives back every kind of row as it was put', async () => {
     const store = await open()
@@ -276,97 +287,107 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.close()
   })
 
-  test('finds words whatever their case and accents, the last one by its beginning', async () => {
-    const store = await open()
-    await store.commit(
-      putMessages(
-        spoken(1, 'Ședința e la ora ȘAPTE'),
-        spoken(2, 'sedinta s-a mutat'),
-        spoken(3, 'Где мой ёжик?'),
-        spoken(4, 'ΟΔΟΣ Αθηνών, Straße'),
-        spoken(5, 'مُحَمَّد'),
-        spoken(6, '我住在东京都附近'),
-        spoken(7, 'ผมรักภาษาไทย'),
-        spoken(8, 'ﬁn de partie, ＦＵＬＬ width'),
-        spoken(9, 'हिन्दी की किताब'),
-        spoken(10, 'Don\'t "NEAR" -- OR * (AND) {words}: ^x'),
-      ),
-    )
-    await settle(store)
-    const found = async (text: string): Promise<number[]> => seqs(await store.search(text, 50))
-    expect(await found('sedinta')).toEqual([2, 1])
-    expect(await found('ŞEDINŢA sap')).toEqual([1])
-    expect(await found('sap sedinta')).toEqual([]) // only the last word is a beginning
-    expect(await found('ежик')).toEqual([3])
-    expect(await found('οδοσ')).toEqual([4])
-    expect(await found('strasse')).toEqual([4])
-    expect(await found('محمد')).toEqual([5])
-    expect(await found('附近')).toEqual([6])
-    expect(await found('ภาษา')).toEqual([7])
-    expect(await found('full fin')).toEqual([8])
-    expect(await found('की')).toEqual([9])
-    expect(await found('का')).toEqual([])
-    expect(await found('near')).toEqual([10])
-    for (const syntax of [
-      '"',
-      'NEAR(',
-      '*',
-      'a"b*',
-      'words:x',
-      '^',
-      '(',
-      "'; drop table message; --",
-      '\0',
-      '',
-      ' . ',
-    ]) {
-      expect(Array.isArray(await store.search(syntax, 5)), syntax).toBe(true)
-      expect(Array.isArray(await store.history(newest({ search: syntax }))), syntax).toBe(true)
-    }
-    expect(await found('...')).toEqual([])
-    await store.close()
-  })
+  test.each([false, true])(
+    'finds words whatever their case and accents, the last one by its beginning (under many newer ones: %s)',
+    async (buried) => {
+      const store = await open()
+      await store.commit(
+        putMessages(
+          spoken(1, 'Ședința e la ora ȘAPTE'),
+          spoken(2, 'sedinta s-a mutat'),
+          spoken(3, 'Где мой ёжик?'),
+          spoken(4, 'ΟΔΟΣ Αθηνών, Straße'),
+          spoken(5, 'مُحَمَّد'),
+          spoken(6, '我住在东京都附近'),
+          spoken(7, 'ผมรักภาษาไทย'),
+          spoken(8, 'ﬁn de partie, ＦＵＬＬ width'),
+          spoken(9, 'हिन्दी की किताब'),
+          spoken(10, 'Don\'t "NEAR" -- OR * (AND) {words}: ^x'),
+        ),
+      )
+      await (buried ? bury(store, settle) : settle(store))
+      const found = async (text: string): Promise<number[]> => seqs(await store.search(text, 50))
+      expect(await found('sedinta')).toEqual([2, 1])
+      expect(await found('ŞEDINŢA sap')).toEqual([1])
+      expect(await found('sap sedinta')).toEqual([]) // only the last word is a beginning
+      expect(await found('ежик')).toEqual([3])
+      expect(await found('οδοσ')).toEqual([4])
+      expect(await found('strasse')).toEqual([4])
+      expect(await found('محمد')).toEqual([5])
+      expect(await found('附近')).toEqual([6])
+      expect(await found('ภาษา')).toEqual([7])
+      expect(await found('full fin')).toEqual([8])
+      expect(await found('की')).toEqual([9])
+      expect(await found('का')).toEqual([])
+      expect(await found('near')).toEqual([10])
+      for (const syntax of [
+        '"',
+        'NEAR(',
+        '*',
+        'a"b*',
+        'words:x',
+        '^',
+        '(',
+        "'; drop table message; --",
+        '\0',
+        '',
+        ' . ',
+      ]) {
+        expect(Array.isArray(await store.search(syntax, 5)), syntax).toBe(true)
+        expect(Array.isArray(await store.history(newest({ search: syntax }))), syntax).toBe(true)
+      }
+      expect(await found('...')).toEqual([])
+      await store.close()
+    },
+  )
 
-  test('searches newest first, over all conversations or in one', async () => {
-    const store = await open()
-    await store.commit(
-      putMessages(...[1, 2, 3, 4, 5, 6].map((n) => spoken(n, `apple ${n % 2 ? 'odd' : 'even'}`, 1 + (n % 3)))),
-    )
-    await settle(store)
-    expect(seqs(await store.search('apple', 4))).toEqual([6, 5, 4, 3])
-    expect(seqs(await store.search('apple odd', 50))).toEqual([5, 3, 1])
-    expect(seqs(await store.search('apple', 0))).toEqual([])
-    expect(seqs(await store.history(newest({ conversation: 2, search: 'app' })))).toEqual([4, 1])
-    expect(seqs(await store.history(newest({ conversation: 2, search: 'app', before: messageRow(4) })))).toEqual([1])
-    await store.close()
-  })
+  test.each([false, true])(
+    'searches newest first, over all conversations or in one (under many newer ones: %s)',
+    async (buried) => {
+      const store = await open()
+      await store.commit(
+        putMessages(...[1, 2, 3, 4, 5, 6].map((n) => spoken(n, `apple ${n % 2 ? 'odd' : 'even'}`, 1 + (n % 3)))),
+      )
+      await (buried ? bury(store, settle) : settle(store))
+      expect(seqs(await store.search('apple', 4))).toEqual([6, 5, 4, 3])
+      expect(seqs(await store.search('apple odd', 50))).toEqual([5, 3, 1])
+      expect(seqs(await store.search('apple', 0))).toEqual([])
+      expect(seqs(await store.history(newest({ conversation: 2, search: 'app' })))).toEqual([4, 1])
+      expect(seqs(await store.history(newest({ conversation: 2, search: 'app', before: messageRow(4) })))).toEqual([1])
+      await store.close()
+    },
+  )
 
-  test('an erased conversation is not found any more, nor a deleted or rewritten message', async () => {
-    const store = await open()
-    await store.commit(
-      putMessages(
-        spoken(1, 'pear one'),
-        spoken(2, 'pear two', 2),
-        spoken(3, 'pear three', 2),
-        spoken(4, 'pear four', 3),
-        spoken(5, 'plum', 3),
-      ),
-    )
-    await settle(store)
-    await store.commit([
-      { op: 'erase-conversation', conversation: 2 },
-      { op: 'delete', table: 'message', key: toBase32(messageRow(1).id) },
-      putMessage(spoken(5, 'pear five', 3)),
-    ])
-    await store.commit([putMessage(spoken(5, 'quince five', 3))])
-    expect(seqs(await store.search('pear', 50))).toEqual([4])
-    expect(seqs(await store.search('plum', 50))).toEqual([])
-    expect(seqs(await store.search('quince', 50))).toEqual([5])
-    await settle(store)
-    expect(seqs(await store.search('pear', 50))).toEqual([4])
-    expect(await store.history(newest({ conversation: 2 }))).toEqual([])
-    await store.close()
-  })
+  test.each([false, true])(
+    'an erased conversation is not found any more, nor a deleted or rewritten message (under many newer ones: %s)',
+    async (buried) => {
+      const store = await open()
+      await store.commit(
+        putMessages(
+          spoken(1, 'pear one'),
+          spoken(2, 'pear two', 2),
+          spoken(3, 'pear three', 2),
+          spoken(4, 'pear four', 3),
+          spoken(5, 'plum', 3),
+        ),
+      )
+      await (buried ? bury(store, settle) : settle(store))
+      await store.commit([
+        { op: 'erase-conversation', conversation: 2 },
+        { op: 'delete', table: 'message', key: toBase32(messageRow(1).id) },
+        putMessage(spoken(5, 'pear five', 3)),
+      ])
+      await store.commit([putMessage(spoken(5, 'quince five', 3))])
+      expect(seqs(await store.search('pear', 50))).toEqual([4])
+      expect(seqs(await store.search('plum', 50))).toEqual([])
+      expect(seqs(await store.search('quince', 50))).toEqual([5])
+      await (buried ? bury(store, settle) : settle(store))
+      expect(seqs(await store.search('pear', 50))).toEqual([4])
+      const left = await store.history(newest({ conversation: 2, limit: 9999 }))
+      expect(texts(left).filter((text) => text !== 'filler')).toEqual([])
+      await store.close()
+    },
+  )
 
   test('rows do not change with what was put or read', async () => {
     const store = await open()
@@ -389,94 +410,106 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
   })
 })
 
-test(`memory and sqlite answer the same, whatever is done (seed ${SEED})`, async () => {
-  const random = seeded(SEED)
-  const below = (n: number): number => (random(4)[0] as number) % n
-  const pick = <T>(of: readonly T[]): T => of[below(of.length)] as T
-  const memory = memoryStore()
-  const folder = temporaryFolder()
-  let sqlite = await openIn(folder)
-  const vocabulary = [
-    'apple',
-    'Äpfel',
-    'apples',
-    'ab',
-    'a',
-    'été',
-    'ете',
-    '東京',
-    '京都',
-    'x-y',
-    '42',
-    'ไทย',
-    '👍',
-    'ß',
-  ]
-  const saying = (): string =>
-    Array.from({ length: 1 + below(5) }, () => pick(vocabulary)).join(pick([' ', ', ', '-', '']))
-  let seq = 0
-  for (let round = 0; round < 300; round++) {
-    const writes: Write[] = Array.from({ length: below(9) }, (): Write => {
-      const kind = below(40)
-      if (kind === 0) return { op: 'erase-conversation', conversation: 1 + below(4) }
-      if (kind === 1) return { op: 'trim-skipped', session: pick(['s', 't']), keep: below(5) }
-      if (kind === 2) return { op: 'drop-chain', session: pick(['s', 't']), chain: pick(['ec/1', 'pq']) }
-      if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped', 'event'] as const), before: below(300) }
-      if (kind < 8)
-        return {
-          op: 'put',
-          table: 'skipped',
-          key: `${pick(['s', 't'])}/${pick(['ec/1', 'pq'])}/${below(20)}`,
-          row: skippedRow(below(300)),
+test.each([300, 60])(
+  `memory and sqlite answer the same, whatever is done (seed ${SEED}, %i rounds)`,
+  async (rounds) => {
+    const random = seeded(SEED)
+    const below = (n: number): number => (random(4)[0] as number) % n
+    const pick = <T>(of: readonly T[]): T => of[below(of.length)] as T
+    const memory = memoryStore()
+    const folder = temporaryFolder()
+    let sqlite = await openIn(folder)
+    const vocabulary = [
+      'apple',
+      'Äpfel',
+      'apples',
+      'ab',
+      'a',
+      'été',
+      'ете',
+      '東京',
+      '京都',
+      'x-y',
+      '42',
+      'ไทย',
+      '👍',
+      'ß',
+    ]
+    const saying = (): string =>
+      Array.from({ length: 1 + below(5) }, () => pick(vocabulary)).join(pick([' ', ', ', '-', '']))
+    const buried = rounds === 60
+    if (buried) for (const store of [memory, sqlite]) await bury(store, async () => undefined)
+    let seq = 0
+    for (let round = 0; round < rounds; round++) {
+      const writes: Write[] = Array.from({ length: below(9) }, (): Write => {
+        const kind = below(40)
+        if (kind === 0) return { op: 'erase-conversation', conversation: 1 + below(4) }
+        if (kind === 1) return { op: 'trim-skipped', session: pick(['s', 't']), keep: below(5) }
+        if (kind === 2) return { op: 'drop-chain', session: pick(['s', 't']), chain: pick(['ec/1', 'pq']) }
+        if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped', 'event'] as const), before: below(300) }
+        if (kind < 8)
+          return {
+            op: 'put',
+            table: 'skipped',
+            key: `${pick(['s', 't'])}/${pick(['ec/1', 'pq'])}/${below(20)}`,
+            row: skippedRow(below(300)),
+          }
+        if (kind < 12) return { op: 'put', table: 'event', key: `${below(300)}`, row: eventRow(below(300)) }
+        if (kind < 14)
+          return {
+            op: 'put',
+            table: 'conversation',
+            key: pick(['a', 'b']),
+            row: { ...conversationRow, draft: saying() },
+          }
+        if (kind < 20 && seq > 0) {
+          const old = messageRow(1 + below(seq), { text: saying(), conversation: 1 + below(4) })
+          return kind < 17 ? putMessage(old) : { op: 'delete', table: 'message', key: toBase32(old.id) }
         }
-      if (kind < 12) return { op: 'put', table: 'event', key: `${below(300)}`, row: eventRow(below(300)) }
-      if (kind < 14)
-        return { op: 'put', table: 'conversation', key: pick(['a', 'b']), row: { ...conversationRow, draft: saying() } }
-      if (kind < 20 && seq > 0) {
-        const old = messageRow(1 + below(seq), { text: saying(), conversation: 1 + below(4) })
-        return kind < 17 ? putMessage(old) : { op: 'delete', table: 'message', key: toBase32(old.id) }
+        return putMessage(
+          messageRow(++seq, {
+            text: saying(),
+            conversation: 1 + below(4),
+            lamport: below(50),
+            author: pick([0, 1] as const),
+            counter: below(50),
+          }),
+        )
+      })
+      await memory.commit(writes)
+      await sqlite.commit(writes)
+      for (let tidies = below(buried ? 9 : 3); tidies > 0; tidies--) await sqlite.tidy()
+      if (below(30) === 0) {
+        await sqlite.close()
+        sqlite = await openIn(folder)
       }
-      return putMessage(
-        messageRow(++seq, {
-          text: saying(),
-          conversation: 1 + below(4),
-          lamport: below(50),
-          author: pick([0, 1] as const),
-          counter: below(50),
-        }),
+      const search = pick([saying(), pick(vocabulary), pick(vocabulary).slice(0, 1)])
+      const asked = newest({
+        conversation: 1 + below(4),
+        limit: 1 + below(20),
+        search: pick([null, search]),
+        before: pick([null, messageRow(1, { lamport: below(50), counter: below(50) })]),
+      })
+      const answers = (store: Store): Promise<unknown[]> =>
+        Promise.all([
+          store.search(search, 1 + asked.limit),
+          store.history(asked),
+          store.byCounter(asked.conversation, 1, below(1), 30, 9),
+          store.events(100, 20),
+          store.all('conversation'),
+          store.last(),
+          store.read([
+            { table: 'skipped', key: 's/pq/3' },
+            { table: 'message', key: toBase32(messageRow(1).id) },
+          ]),
+        ])
+      expect(await answers(sqlite), `round ${round}, ${JSON.stringify({ search, asked })}`).toEqual(
+        await answers(memory),
       )
-    })
-    await memory.commit(writes)
-    await sqlite.commit(writes)
-    for (let tidies = below(3); tidies > 0; tidies--) await sqlite.tidy()
-    if (below(30) === 0) {
-      await sqlite.close()
-      sqlite = await openIn(folder)
     }
-    const search = pick([saying(), pick(vocabulary), pick(vocabulary).slice(0, 1)])
-    const asked = newest({
-      conversation: 1 + below(4),
-      limit: 1 + below(20),
-      search: pick([null, search]),
-      before: pick([null, messageRow(1, { lamport: below(50), counter: below(50) })]),
-    })
-    const answers = (store: Store): Promise<unknown[]> =>
-      Promise.all([
-        store.search(search, 1 + asked.limit),
-        store.history(asked),
-        store.byCounter(asked.conversation, 1, below(1), 30, 9),
-        store.events(100, 20),
-        store.all('conversation'),
-        store.last(),
-        store.read([
-          { table: 'skipped', key: 's/pq/3' },
-          { table: 'message', key: toBase32(messageRow(1).id) },
-        ]),
-      ])
-    expect(await answers(sqlite), `round ${round}, ${JSON.stringify({ search, asked })}`).toEqual(await answers(memory))
-  }
-  await sqlite.close()
-})
+    await sqlite.close()
+  },
+)
 
 test('a memory store crashes where it is told, and a snapshot stands still', async () => {
   const faulty = memoryStore((writes) => (writes.length === 2 ? 'before' : writes.length === 3 ? 'after' : undefined))

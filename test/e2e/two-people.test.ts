@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Ended, Person, tulnic } from './people.ts'
 
 /** Two nodes on one machine need no multicast, and see nobody else's. */
@@ -167,6 +167,7 @@ describe('two people, by a link', () => {
   it('a used link is refused, and says so', async () => {
     const carol = new Person('Carol', ALONE)
     const dan = new Person('Dan', ALONE)
+    onTestFinished(() => Promise.all([carol.remove(), dan.remove()]).then(() => {}))
     await Promise.all([
       carol.get('init', '--name', 'Carol', '--no-passphrase'),
       dan.get('init', '--name', 'Dan', '--no-passphrase'),
@@ -175,7 +176,6 @@ describe('two people, by a link', () => {
     const { link } = await ana.get('invite')
     expect((await carol.get('add', link, '--wait')).contact.state).toBe('active')
     expectFailure(await dan.run(['add', link, '--wait']), 1, /used/)
-    await Promise.all([carol.remove(), dan.remove()])
   })
 
   it('is refused where no node runs', async () => {

@@ -53,7 +53,7 @@ export interface Faults {
   /** Leaves an input out, or changes it. */
   readonly input?: (input: Input, chance: Chance) => Input | undefined
   /** Leaves an effect out. */
-  readonly effect?: (effect: Effect, chance: Chance) => boolean
+  effect?: (effect: Effect, chance: Chance) => boolean
 }
 
 type Phase = 'up' | 'down'

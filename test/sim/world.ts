@@ -9,7 +9,7 @@
 import type { NetEffect } from '../../src/node/engine/effect.ts'
 import type { BundleAnswer, Ends, Input } from '../../src/node/engine/input.ts'
 import { nodejs } from '../../src/node/platform/nodejs-primitives.ts'
-import { type AccountId, noble, type Primitives } from '../../src/protocol/index.ts'
+import { type AccountId, type DeviceId, noble, type Primitives } from '../../src/protocol/index.ts'
 import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
 import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
@@ -278,20 +278,12 @@ export class World implements Surroundings {
     })
   }
 
-  /** Frames carry what the receiver's end knows of the sender, at the moment of arrival. */
   #frames(to: Side, connection: number, bytes: Uint8Array): Input {
-    const node = to.node
-    return {
+    return whoAsks(to, {
       type: 'frames',
       connection,
-      get contact() {
-        return node.engine?.resident.maps.connections.get(connection)?.contact ?? null
-      },
-      get device() {
-        return node.engine?.resident.maps.connections.get(connection)?.device ?? null
-      },
       frames: [bytes],
-    }
+    })
   }
 
   #ask(node: SimNode, { connection: id, contact, inviteSecret }: Extract<NetEffect, { type: 'ask-bundle' }>): void {
@@ -303,10 +295,8 @@ export class World implements Surroundings {
           ? null
           : node.hello?.inviteProof(inviteSecret, { local: sender.peer, remote: receiver.peer })
       if (proof === undefined) return
-      const known = receiver.node.engine?.resident.maps.connections.get(id)
       const ends = { local: receiver.peer, remote: sender.peer }
-      const who = { contact: known?.contact ?? null, device: known?.device ?? null }
-      this.#deliver(node, id, () => ({ type: 'bundle-asked', connection: id, request, ends, proof, ...who }))
+      this.#deliver(node, id, (to) => whoAsks(to, { type: 'bundle-asked', connection: id, request, ends, proof }))
     })
   }
 
@@ -330,6 +320,23 @@ export class World implements Surroundings {
 
   #delay(): number {
     return 1 + this.chance.below(this.weather.delay)
+  }
+}
+
+/** Frames and questions carry what the receiver's end knows of the sender, at the moment of arrival. */
+function whoAsks<T extends { readonly connection: number }>(
+  { node }: Side,
+  message: T,
+): T & { readonly contact: AccountId | null; readonly device: DeviceId | null } {
+  const known = () => node.engine?.resident.maps.connections.get(message.connection)
+  return {
+    ...message,
+    get contact() {
+      return known()?.contact ?? null
+    },
+    get device() {
+      return known()?.device ?? null
+    },
   }
 }
 

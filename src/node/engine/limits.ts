@@ -55,6 +55,8 @@ export const SECRET_KEPT = 40 * DAY
 
 /** How often housekeeping by date runs. */
 export const MAINTENANCE_EVERY = 6 * HOUR
+/** …and how soon it is tried again where the disk failed. */
+export const TIMER_AGAIN = 60 * SECOND
 /** `add` waits so long for the first answer before it says "invited". */
 export const FIRST_TRY = 8 * SECOND
 /** Invites open at once: more would be a mistake or a script gone wild. */

@@ -13,8 +13,8 @@ import { StoreError } from '../store/store.ts'
 import { Draft, type Found, type Need, type Steps } from './draft.ts'
 import type { Effect } from './effect.ts'
 import type { Env } from './env.ts'
-import type { Input } from './input.ts'
-import { BATCH_BYTES, BATCH_INPUTS } from './limits.ts'
+import type { ConnectionId, Input } from './input.ts'
+import { BATCH_BYTES, BATCH_INPUTS, TIMER_AGAIN } from './limits.ts'
 import type { Resident } from './state.ts'
 import { begin, end, step } from './step.ts'
 
@@ -127,8 +127,17 @@ export class Engine {
     const writes = draft.writes
     if (writes.length > 0) await this.#shell.store.commit(writes)
     draft.adopt()
-    for (const effect of draft.effects) this.#shell.perform(effect)
+    for (const effect of draft.effects) this.#perform(effect)
     for (const check of this.#watchers) check()
+  }
+
+  /** What is committed is not done a second time because telling it failed. */
+  #perform(effect: Effect): void {
+    try {
+      this.#shell.perform(effect)
+    } catch (error) {
+      this.#shell.report(error, null)
+    }
   }
 
   async #runAlone(batch: readonly Input[], error: unknown): Promise<void> {
@@ -142,19 +151,30 @@ export class Engine {
     }
   }
 
-  /** Refuses what failed alone. Frames are not acknowledged, and their connection ends: they come again later. */
+  /**
+   * Refuses what failed alone. What a connection told ends it, so that it is told again; an end needs no disk to be true;
+   * time goes on.
+   */
   #putAside(input: Input, error: unknown): void {
     this.#shell.report(error, input)
     if (input.type === 'command') {
       const known = error instanceof StoreError
       const message = known ? error.message : 'Something inside tulnic failed; nothing was changed. Please report it.'
-      this.#shell.perform({
+      this.#perform({
         type: 'refuse',
         command: input.id,
         error: { code: known ? 'storage' : 'internal', message },
       })
     }
-    if (input.type === 'frames') this.#shell.perform({ type: 'close', connection: input.connection })
+    if (input.type === 'timer') this.#perform({ type: 'wake', at: this.#shell.now() + TIMER_AGAIN })
+    if (input.type === 'disconnected') this.#forget(input.connection)
+    else if ('connection' in input) this.#perform({ type: 'close', connection: input.connection })
+  }
+
+  #forget(connection: ConnectionId): void {
+    const { connections, links } = this.resident.maps
+    connections.delete(connection)
+    for (const [device, link] of links) if (link === connection) links.delete(device)
   }
 
   /** Runs a step to its end, answering what it needs from the store. */

@@ -91,7 +91,8 @@ function* receiveFrame(draft: Draft, env: Env, from: Arrived, frame: Uint8Array,
       : kind === 'message' && from.contact !== null && from.device !== null
         ? yield* receiveMessage(draft, env, from.contact, from.device, frame)
         : 'no-session'
-  if (outcome === 'stored' && kind === 'message') draft.put('seen', key, { at: env.now + FRAME_REMEMBERED })
+  if (outcome === 'stored')
+    draft.put('seen', key, { at: env.now + (kind === 'init' ? INIT_REMEMBERED : FRAME_REMEMBERED) })
   return outcome
 }
 

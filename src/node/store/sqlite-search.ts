@@ -63,12 +63,7 @@ export class SearchIndex {
     this.#tailOfConversation = database.prepare(
       `select ${MESSAGE_COLUMNS} from message where seq > ?2 and conversation = ?1`,
     )
-    this.#indexed = this.storedMark()
-  }
-
-  /** Forgets what a transaction that was taken back had changed. */
-  reload(): void {
-    this.#indexed = this.storedMark()
+    this.#indexed = storedMark(database)
   }
 
   /** To be called before a row is put or removed. */
@@ -136,11 +131,11 @@ export class SearchIndex {
     this.#tailOfConversation.each([conversation, this.#indexed], take)
     this.#found.each([expression(wanted, conversation), this.#indexed + 1], take)
   }
+}
 
-  storedMark(): number {
-    const value = this.#database.run(`select value from mark where name = 'indexed'`)[0]
-    return value === undefined ? 0 : Number(value)
-  }
+function storedMark(database: Database): number {
+  const value = database.run(`select value from mark where name = 'indexed'`)[0]
+  return value === undefined ? 0 : Number(value)
 }
 
 type Indexed = readonly [seq: number, conversation: string, words: string]

@@ -45,7 +45,7 @@ export class FileVfs implements Vfs {
   /** Bytes written to the write-ahead log since it last began anew. */
   walBytes = 0
   /** Pieces of the log that follow each other and are not yet given to the system. */
-  readonly #gathered = Buffer.allocUnsafe(GATHERED_BYTES)
+  readonly #gathered = new Uint8Array(GATHERED_BYTES)
   #gatheredAt = 0
   #gatheredBytes = 0
 

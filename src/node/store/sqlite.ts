@@ -290,17 +290,11 @@ class SqliteStore implements Store {
     }
   }
 
-  /** After some failures SQLite has already taken the transaction back, after others nothing can be read. */
   #takeBack(): void {
     try {
       this.#statements.rollback.run()
     } catch {
-      // Nothing is left to take back.
-    }
-    try {
-      this.#index.reload()
-    } catch (error) {
-      this.#failed = storeError(error, this.#path)
+      // After some failures SQLite has already taken the transaction back.
     }
   }
 

@@ -143,7 +143,7 @@ export class FaultFiles implements Files {
     const room = this.capacity - this.#used() + file.seen.length
     const length = Math.min(from.length, Math.max(0, room - at))
     if (length === 0) throw errno('ENOSPC')
-    const bytes = from.slice(0, length)
+    const bytes = new Uint8Array(from.subarray(0, length))
     file.seen.write(bytes, at)
     file.pending.push({ at, bytes })
     return length

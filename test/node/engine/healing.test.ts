@@ -1,0 +1,162 @@
+/**
+ * What was lost heals: sessions, an older copy of a disk, contacts that one side or both removed, invites that came to nothing.
+ */
+import { expect, test } from 'vitest'
+import { ask, contacts, DAY, history, introduce, invite, loseSessions, restart, say, stateOf, strangers, talk, texts } from './people.ts'
+
+test('sessions lost on one side are set up again, whoever speaks first', async () => {
+  for (const speaker of ['ana', 'bob'] as const) {
+    const two = await contacts()
+    await talk(two)
+    await loseSessions(two.world, two.ana)
+    const [from, to] = speaker === 'ana' ? [two.ana, two.bob] : [two.bob, two.ana]
+    await say(two.world, from, to, 'first after the loss')
+    await two.world.pass()
+    expect(await texts(to, from), `${speaker} speaks first`).toContain('first after the loss')
+    await talk(two, 'again')
+  }
+})
+
+test('sessions lost on both sides are set up again', async () => {
+  const two = await contacts()
+  await loseSessions(two.world, two.ana)
+  await loseSessions(two.world, two.bob)
+  await talk(two)
+})
+
+test('a device that set up a session anew asks once, however many frames it could not open', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  const before = world.effectsOf(ana, 'ask-bundle').length
+  world.split(ana, bob, 3000)
+  await world.pass(6000)
+  await loseSessions(world, ana)
+  world.weather = { drop: 0, double: 0, reorder: 0, delay: 2000 }
+  for (let n = 0; n < 20; n++) bob.command({ name: 'send', contact: ana.id, text: `number ${n}`, replyTo: null })
+  await world.pass()
+  expect((await texts(ana, bob)).length).toBe(20)
+  expect(world.effectsOf(ana, 'ask-bundle').length - before).toBe(1)
+})
+
+test('an older copy of a disk gets back what the other side sent, and loses nothing that is written from then on', async () => {
+  for (const side of ['ana', 'bob'] as const) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    const [node, other] = side === 'ana' ? [ana, bob] : [bob, ana]
+    const copy = node.disk.snapshot()
+    await say(world, other, node, 'confirmed, then lost 1', 'confirmed, then lost 2')
+    await say(world, node, other, 'written after the copy 1', 'written after the copy 2')
+    await world.pass()
+    expect((await history(other, node)).filter(({ from, state }) => from === other.id && state === 'delivered')).toHaveLength(3)
+    await restart(world, node, copy)
+    await say(world, node, other, 'written after the restore')
+    await world.pass()
+    expect(await texts(node, other)).toEqual(expect.arrayContaining(['confirmed, then lost 1', 'confirmed, then lost 2']))
+    expect(await texts(other, node)).toContain('written after the restore')
+    await talk(two, 'again')
+    await talk(two, 'and again')
+  }
+})
+
+test('what was written on an older copy before the other side was met is not taken for what was lost', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  const copy = ana.disk.snapshot()
+  await say(world, ana, bob, 'lost 1', 'lost 2', 'lost 3')
+  await world.pass()
+  bob.crash()
+  ana.crash()
+  ana.disk = copy
+  await world.pass(21_000)
+  world.split(ana, bob, 10_000)
+  await say(world, ana, bob, 'written alone')
+  await world.pass()
+  expect(await texts(bob, ana)).toContain('written alone')
+  await talk(two)
+  const events = (await ana.queries?.events('0', 500)) ?? []
+  expect(events.some((event) => event.type === 'warning' && event.text.includes('older copy'))).toBe(true)
+})
+
+test('a contact removed on one side is added again by the link of the other', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  await ask(world, ana, { name: 'remove', contact: bob.id })
+  await world.pass()
+  await introduce(two, bob, ana)
+  expect(stateOf(ana, bob)).toBe('active')
+  expect(ana.queries?.contact(bob.id).name).toBe('bob')
+  await talk(two, 'again')
+})
+
+test('…and by a link of the side that removed', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  await ask(world, ana, { name: 'remove', contact: bob.id })
+  await world.pass()
+  await say(world, bob, ana, 'are you there?')
+  await introduce(two, ana, bob)
+  expect(stateOf(ana, bob)).toBe('active')
+  expect(ana.queries?.contact(bob.id).name).toBe('bob')
+  expect(await texts(ana, bob)).toContain('are you there?')
+  await talk(two, 'again')
+  await restart(world, bob)
+  await talk(two, 'after a restart')
+})
+
+test('…and when both had removed each other, with counters that go on', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  const ids = (await history(ana, bob)).map(({ id }) => id)
+  for (const [node, other] of [[ana, bob], [bob, ana]] as const) await ask(world, node, { name: 'remove', contact: other.id })
+  await introduce(two, ana, bob)
+  await talk(two, 'again')
+  expect((await history(ana, bob)).filter(({ id }) => ids.includes(id))).toEqual([])
+})
+
+test('an invited contact that is removed and added again starts anew', async () => {
+  const two = await strangers()
+  const { world, ana, bob } = two
+  const link = await invite(world, ana)
+  world.split(ana, bob, 10 * 60_000)
+  await ask(world, bob, { name: 'add-contact', link, givenName: null })
+  await say(world, bob, ana, 'never arrives')
+  await ask(world, bob, { name: 'remove', contact: ana.id })
+  await ask(world, bob, { name: 'add-contact', link, givenName: null })
+  expect(bob.queries?.queued()).toBe(0)
+  await world.pass(15 * 60_000)
+  await talk(two)
+  expect(bob.queries?.contact(ana.id).state).toBe('active')
+})
+
+test('a first message that comes after the invite expired is answered with the truth, and a new link works', async () => {
+  const two = await strangers()
+  const { world, ana, bob } = two
+  const link = await invite(world, ana, 1, 30_000)
+  // The bundle arrives, the INIT does not; then the invite expires.
+  world.faults.effect = (effect) => !(effect.type === 'send' && world.clock.now < 1_700_000_020_000)
+  await ask(world, bob, { name: 'add-contact', link, givenName: null })
+  expect(bob.engine?.resident.maps.frames.size).toBe(1)
+  await world.pass(40_000)
+  await restart(world, bob)
+  expect(bob.queries?.contact(ana.id).reason).toBe('invite-expired')
+  await introduce(two, ana, bob)
+  await talk(two)
+})
+
+test('clocks that jump by ten years either way cost no message', async () => {
+  for (const years of [10, -10]) {
+    const two = await contacts()
+    await talk(two)
+    two.ana.skew = years * 365 * DAY
+    await talk(two, 'in another year')
+    await restart(two.world, two.ana)
+    await talk(two, 'after a restart')
+    two.ana.skew = 0
+    await restart(two.world, two.ana)
+    await talk(two, 'back')
+  }
+})
