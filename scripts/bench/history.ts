@@ -11,12 +11,24 @@ const EACH = 1000
 const MINUTE = 60_000
 
 /** Adds `count` messages, mine and theirs in turn, to the profile's only conversation. Both sides must do it for the same `count`. */
-export async function storeHistory(store: Store, resident: Resident, p: Primitives, count: number, now: number): Promise<void> {
+export async function storeHistory(
+  store: Store,
+  resident: Resident,
+  p: Primitives,
+  count: number,
+  now: number,
+): Promise<void> {
   const [contact, ...others] = resident.maps.contacts.keys()
   const [theirs] = resident.maps.deliveries.keys()
   const conversation = contact === undefined ? undefined : resident.maps.conversations.get(contact)
   const delivery = theirs === undefined ? undefined : resident.maps.deliveries.get(theirs)
-  if (contact === undefined || theirs === undefined || conversation === undefined || delivery === undefined || others.length > 0) {
+  if (
+    contact === undefined ||
+    theirs === undefined ||
+    conversation === undefined ||
+    delivery === undefined ||
+    others.length > 0
+  ) {
     throw new Error('a profile with one contact is wanted')
   }
   const { self } = resident
@@ -29,7 +41,19 @@ export async function storeHistory(store: Store, resident: Resident, p: Primitiv
     const at = now - (count - i) * MINUTE
     const id = textId({ p }, self.account.key, contact, device, counter)
     const text = `message ${i} of a long past, about ${WORDS[i % WORDS.length]} and ${WORDS[(i * 7) % WORDS.length]}, eighty characters`
-    return { seq: i + 1, id, conversation: conversation.number, author, counter, lamport: i + 1, sentAt: at, receivedAt: at, replyTo: null, failed: null, text }
+    return {
+      seq: i + 1,
+      id,
+      conversation: conversation.number,
+      author,
+      counter,
+      lamport: i + 1,
+      sentAt: at,
+      receivedAt: at,
+      replyTo: null,
+      failed: null,
+      text,
+    }
   }
   for (let from = 0; from < count; from += EACH) {
     const rows = Array.from({ length: Math.min(EACH, count - from) }, (_, i) => row(from + i))
@@ -42,10 +66,36 @@ export async function storeHistory(store: Store, resident: Resident, p: Primitiv
       op: 'put',
       table: 'conversation',
       key: contact,
-      row: { ...conversation, lamport: count, counter: half, received: all, shown: all, known: half, lastSeq: count, lastAt: now },
+      row: {
+        ...conversation,
+        lamport: count,
+        counter: half,
+        received: all,
+        shown: all,
+        known: half,
+        lastSeq: count,
+        lastAt: now,
+      },
     },
-    { op: 'put', table: 'delivery', key: theirs, row: { ...delivery, cursor: half, sent: all, delivered: all, read: all } },
+    {
+      op: 'put',
+      table: 'delivery',
+      key: theirs,
+      row: { ...delivery, cursor: half, sent: all, delivered: all, read: all },
+    },
   ])
 }
 
-const WORDS = ['valleys', 'bread', 'the sea', 'a letter', 'old friends', 'rain', 'trains', 'Tuesday', 'music', 'the garden', 'lamps']
+const WORDS = [
+  'valleys',
+  'bread',
+  'the sea',
+  'a letter',
+  'old friends',
+  'rain',
+  'trains',
+  'Tuesday',
+  'music',
+  'the garden',
+  'lamps',
+]

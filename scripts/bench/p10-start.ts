@@ -51,7 +51,13 @@ async function fill(directory: string): Promise<void> {
   const file = await platform.readKeyFile()
   if (file === null) throw new Error('there is no profile')
   const store = await platform.openStore(file.wrapped)
-  await storeHistory(store, await loadResident(platform.primitives, store), platform.primitives, HISTORY, platform.now())
+  await storeHistory(
+    store,
+    await loadResident(platform.primitives, store),
+    platform.primitives,
+    HISTORY,
+    platform.now(),
+  )
   await store.close()
 }
 

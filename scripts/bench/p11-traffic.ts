@@ -24,7 +24,7 @@ const DAILY_BYTES = 8_000
 const SEGMENT_BYTES = 104
 
 export const bench: Bench = async () => {
-  const minutes = process.env['TULNIC_LONG'] !== undefined ? 10 : 1
+  const minutes = process.env.TULNIC_LONG !== undefined ? 10 : 1
   return [await oneMessage(), await idleHour(minutes)]
 }
 

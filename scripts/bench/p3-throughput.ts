@@ -17,7 +17,13 @@ export const bench: Bench = () =>
     const both = await bothWays(pair, COUNT)
     return [
       judged({ id: 'P3', what: `${BYTES} B one way`, value: one, unit: 'msg/s', bar: { of: 'value', atLeast: 8000 } }),
-      judged({ id: 'P3', what: `${BYTES} B both ways at once, each`, value: both, unit: 'msg/s', bar: { of: 'value', atLeast: 5000 } }),
+      judged({
+        id: 'P3',
+        what: `${BYTES} B both ways at once, each`,
+        value: both,
+        unit: 'msg/s',
+        bar: { of: 'value', atLeast: 5000 },
+      }),
     ]
   })
 
@@ -40,5 +46,6 @@ async function bothWays({ alice, bob, toBob, toAlice }: Pair, count: number): Pr
 /** Each text begins with its number. */
 function inOrder(texts: readonly string[], count: number): void {
   const wrong = texts.findIndex((text, i) => Number.parseInt(text, 10) !== i)
-  if (texts.length !== count || wrong >= 0) throw new Error(`${texts.length} of ${count} arrived; out of order at ${wrong}`)
+  if (texts.length !== count || wrong >= 0)
+    throw new Error(`${texts.length} of ${count} arrived; out of order at ${wrong}`)
 }

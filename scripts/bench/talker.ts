@@ -114,11 +114,12 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 function count(socket: Socket): void {
   sockets.push(socket)
-  const write = socket.write.bind(socket)
-  socket.write = (...args: Parameters<typeof write>) => {
-    writes++
-    return write(...args)
-  }
+  socket.write = new Proxy(socket.write, {
+    apply: (write, on, args) => {
+      writes++
+      return Reflect.apply(write, on, args)
+    },
+  })
 }
 
 function running(): Node {
@@ -168,7 +169,10 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 /** A text of `bytes` bytes that begins with its number and is not all alike. */
 function textOf(i: number, bytes: number): string {
-  return `${i} ${'the quick brown fox jumps over the lazy dog, again and again; '.repeat(Math.ceil(bytes / 62))}`.slice(0, bytes)
+  return `${i} ${'the quick brown fox jumps over the lazy dog, again and again; '.repeat(Math.ceil(bytes / 62))}`.slice(
+    0,
+    bytes,
+  )
 }
 
 process.on('message', async ({ id, call, args }: { id: number; call: keyof Calls; args: never }) => {

@@ -16,7 +16,10 @@ export interface Talker {
 
 /** Starts the process; no node runs in it yet. */
 export function startTalker(execArgv: readonly string[] = []): Talker {
-  const child = fork(join(import.meta.dirname, 'talker.ts'), [], { execArgv: [...execArgv], stdio: ['ignore', 2, 2, 'ipc'] })
+  const child = fork(join(import.meta.dirname, 'talker.ts'), [], {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 2, 2, 'ipc'],
+  })
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   let next = 0
   child.on('message', ({ id, result, error }: { id: number; result: never; error?: string }) => {
@@ -65,14 +68,21 @@ export async function withPair<T>(options: PairOptions, use: (pair: Pair) => Pro
   const folder = mkdtempSync(join(tmpdir(), 'tulnic-bench-'))
   const alice = startTalker(options.execArgv)
   const bob = startTalker(options.execArgv)
-  const opening = (name: string): Opening => ({ directory: join(folder, name), control: options.control ?? false, mdns: false })
+  const opening = (name: string): Opening => ({
+    directory: join(folder, name),
+    control: options.control ?? false,
+    mdns: false,
+  })
   try {
     const toAlice = await alice.ask('open', opening('alice'))
     const toBob = await bob.ask('open', opening('bob'))
     await alice.ask('add', await bob.ask('invite', 1))
     await reachEachOther(alice, bob)
     if (options.history !== undefined) {
-      for (const [talker, name] of [[alice, 'alice'], [bob, 'bob']] as const) {
+      for (const [talker, name] of [
+        [alice, 'alice'],
+        [bob, 'bob'],
+      ] as const) {
         await talker.ask('close')
         await talker.ask('fill', { opening: opening(name), count: options.history })
       }

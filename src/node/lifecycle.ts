@@ -3,6 +3,10 @@
  *
  *     empty ──create──▶ open ◀──unlock── locked
  *
+ *                      │ ▲
+ *        the disk fails ▼ │ it can be opened again: tried by itself, after 1, 2, 4 … 30 s
+ *                    suspended        what was not committed was refused; nothing committed is lost
+ *
  * Holds: one opening at a time; nothing runs before the profile is open, nothing after `stop`.
  */
 import type { AnyEvent, ProfilePhase, Self, Status } from './api.ts'
@@ -19,7 +23,7 @@ import type { KeyFile, Platform } from './platform/platform.ts'
 import { Queries } from './queries.ts'
 import { Replies } from './replies.ts'
 import { type Store, StoreError } from './store/store.ts'
-import { createVault, isUnfinished, openVault } from './vault.ts'
+import { createVault, isUnfinished, openVault, type Vault } from './vault.ts'
 
 /** What runs once a profile is open. */
 export interface Running {
@@ -42,6 +46,9 @@ export class Lifecycle {
   #running: Running | undefined
   #opening: Promise<unknown> = Promise.resolve()
   #stopped = false
+  /** Why an open profile does not run at the moment, and who it is. */
+  #suspended: { readonly cause: StoreError; readonly self: Self } | undefined
+  #endWait: () => void = () => {}
 
   constructor(platform: Platform, makeNet: MakeNet, config: NodeConfig) {
     this.platform = platform
@@ -55,7 +62,7 @@ export class Lifecycle {
   }
 
   async phase(): Promise<ProfilePhase> {
-    if (this.#running !== undefined) return 'open'
+    if (this.#running !== undefined || this.#suspended !== undefined) return 'open'
     // One without a passphrase is open, or was never finished.
     const file = await this.platform.readKeyFile()
     return file === null || file.argon2id === null ? 'empty' : 'locked'
@@ -65,6 +72,7 @@ export class Lifecycle {
   async open(): Promise<Running> {
     if (this.#running !== undefined) return this.#running
     if (this.#stopped) throw stopping()
+    if (this.#suspended !== undefined) throw new ApiError('storage', this.#suspended.cause.message)
     throw (await this.phase()) === 'empty'
       ? new ApiError('no-profile', 'There is no profile here yet: make one in the app or by "tulnic init --name NAME".')
       : new ApiError(
@@ -88,8 +96,8 @@ export class Lifecycle {
   create(name: string, passphrase: string | null): Promise<{ self: Self; phrase: string }> {
     return this.#once(async () => {
       if (this.#running !== undefined) throw new ApiError('profile-exists', 'There is a profile here already.')
-      const { store, phrase } = await inStorage(createVault(this.platform, name, passphrase))
-      const running = await this.#run(store)
+      const { vault, phrase } = await inStorage(createVault(this.platform, name, passphrase))
+      const running = await this.#run(vault)
       return { self: running.queries.self(), phrase }
     })
   }
@@ -118,16 +126,45 @@ export class Lifecycle {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#endWait()
     await this.#opening.catch(() => undefined)
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
-    running.stopWaking()
-    running.pairing.stop()
-    await running.net.stop()
-    await running.engine.stop()
-    running.replies.abandon()
+    await end(running)
     await running.store.close()
+  }
+
+  /** The disk failed under what runs: it ends, and begins again from what is stored as soon as the disk allows. */
+  #suspend(failed: Store, cause: StoreError, vault: Vault): void {
+    const running = this.#running
+    if (running === undefined || running.store !== failed) return
+    this.#running = undefined
+    this.#suspended = { cause, self: running.queries.self() }
+    this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
+  }
+
+  async #resume(failed: Running, vault: Vault): Promise<void> {
+    await end(failed)
+    await failed.store.close().catch(() => undefined)
+    for (let wait = 1000; !this.#stopped; wait = Math.min(2 * wait, 30_000)) {
+      await this.#elapsed(wait)
+      if (this.#stopped) return
+      const store = await vault.reopen().catch(() => undefined)
+      if (store === undefined) continue
+      const running = await this.#run({ ...vault, store }).catch(() => undefined)
+      if (running !== undefined) return
+    }
+  }
+
+  #elapsed(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endWait = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async status(): Promise<Status> {
@@ -137,7 +174,7 @@ export class Lifecycle {
     const addresses = running?.net.addresses() ?? []
     return {
       phase: await this.phase(),
-      self: running?.queries.self() ?? null,
+      self: running?.queries.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
@@ -165,10 +202,12 @@ export class Lifecycle {
     return this.#run(await inStorage(openVault(this.platform, file, passphrase)))
   }
 
-  async #run(store: Store): Promise<Running> {
+  async #run(vault: Vault): Promise<Running> {
+    const { store } = vault
     try {
-      const running = await this.#assemble(store)
+      const running = await this.#assemble(store, (cause) => this.#suspend(store, cause, vault))
       this.#running = running
+      this.#suspended = undefined
       this.tell({ type: 'profile', phase: 'open', self: running.queries.self() })
       return running
     } catch (error) {
@@ -177,7 +216,7 @@ export class Lifecycle {
     }
   }
 
-  async #assemble(store: Store): Promise<Running> {
+  async #assemble(store: Store, failed: (cause: StoreError) => void): Promise<Running> {
     const { platform, config } = this
     const { primitives, random } = platform
     const resident = await loadResident(primitives, store)
@@ -193,7 +232,10 @@ export class Lifecycle {
       now,
       perform: (effect) => outlet.perform(effect),
       pause: () => turns.next(),
-      report: (error) => outlet.report(error),
+      report: (error) => {
+        outlet.report(error)
+        if (error instanceof StoreError) failed(error)
+      },
     })
     const take = (input: Input): void => engine.take(input)
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
@@ -203,7 +245,7 @@ export class Lifecycle {
     await net.start()
     take({ type: 'addresses', addresses: net.addresses() })
     const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
-    const stopTidying = keepTidy(store)
+    const stopTidying = keepTidy(store, failed)
     const stopWaking = (): void => {
       outlet.stop()
       stopTidying()
@@ -211,6 +253,15 @@ export class Lifecycle {
     }
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
+}
+
+/** Ends all but the store. */
+async function end(running: Running): Promise<void> {
+  running.stopWaking()
+  running.pairing.stop()
+  await running.net.stop()
+  await running.engine.stop()
+  running.replies.abandon()
 }
 
 /** Lets input and output run between two batches. */
@@ -240,11 +291,14 @@ class Turns {
 }
 
 /** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */
-function keepTidy(store: Store): () => void {
+function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let stopped = false
   const tidy = async (): Promise<void> => {
-    const more = await store.tidy().catch(() => false)
+    const more = await store.tidy().catch((error: unknown) => {
+      if (error instanceof StoreError) failed(error)
+      return false
+    })
     if (!stopped) timer = setTimeout(tidy, more ? TIDY_NEXT : TIDY_LATER)
   }
   timer = setTimeout(tidy, TIDY_LATER)

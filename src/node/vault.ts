@@ -16,12 +16,23 @@ import { type Store, StoreError } from './store/store.ts'
 const LABEL = utf8('tulnic/database-key/1')
 const NOTHING = new Uint8Array(0)
 
+/** An open database, and how to open it again should its disk fail. */
+export interface Vault {
+  readonly store: Store
+  reopen(): Promise<Store>
+}
+
+const vaultOf = (platform: Platform, key: Uint8Array, store: Store): Vault => ({
+  store,
+  reopen: () => platform.openStore(key),
+})
+
 /** Makes a profile and its database. `phrase`: the recovery words, to be shown once and kept nowhere. */
 export async function createVault(
   platform: Platform,
   name: string,
   passphrase: string | null,
-): Promise<{ store: Store; phrase: string }> {
+): Promise<{ vault: Vault; phrase: string }> {
   const left = await platform.readKeyFile()
   if (left !== null && !(await isUnfinished(platform, left)))
     throw new ApiError('profile-exists', 'There is a profile here already.')
@@ -38,7 +49,7 @@ export async function createVault(
     await store.close()
     throw error
   }
-  return { store, phrase }
+  return { vault: vaultOf(platform, key, store), phrase }
 }
 
 /** A key file whose database holds no profile is what a crash in {@link createVault} left: it is made again. */
@@ -53,12 +64,12 @@ export async function isUnfinished(platform: Platform, file: KeyFile): Promise<b
 }
 
 /** Opens the database. Rejects `passphrase-wrong`; `null` stands for "there should be none". */
-export async function openVault(platform: Platform, file: KeyFile, passphrase: string | null): Promise<Store> {
+export async function openVault(platform: Platform, file: KeyFile, passphrase: string | null): Promise<Vault> {
   const key =
     file.argon2id === null ? file.wrapped : passphrase === null ? undefined : await unwrap(platform, file, passphrase)
   if (key === undefined) throw new ApiError('passphrase-wrong', 'The passphrase is wrong: try again.')
   const store = await platform.openStore(key)
-  if ((await store.all('profile')).length > 0) return store
+  if ((await store.all('profile')).length > 0) return vaultOf(platform, key, store)
   await store.close()
   throw new StoreError('damaged', 'This profile was never finished: remove its folder and make it again.')
 }

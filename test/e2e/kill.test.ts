@@ -32,7 +32,7 @@ const READY_MS = 10_000
 const PAGE = 500
 
 const kills = amount('kills', 10)
-const seed = Number(process.env['KILL_SEED'] ?? randomInt(2 ** 31))
+const seed = Number(process.env.KILL_SEED ?? randomInt(2 ** 31))
 
 /** Somebody who writes without pause, whenever there is a node to write to. */
 class Writer {

@@ -43,7 +43,7 @@ export interface Surroundings {
 /** Each is a way to build the engine or its shell wrongly. */
 export interface Faults {
   /** Changes the store as the engine sees it. */
-  readonly store?: (store: Store) => Store
+  store?: (store: Store) => Store
   /** The disk forgets the last commits in a crash: what was said of them was said too early. */
   readonly lyingDisk?: boolean
   /** Frames are acknowledged as they arrive. */

@@ -280,7 +280,7 @@ export class World implements Surroundings {
 
   #frames(to: Side, connection: number, bytes: Uint8Array): Input {
     return whoAsks(to, {
-      type: 'frames',
+      type: 'frames' as const,
       connection,
       frames: [bytes],
     })
@@ -296,7 +296,9 @@ export class World implements Surroundings {
           : node.hello?.inviteProof(inviteSecret, { local: sender.peer, remote: receiver.peer })
       if (proof === undefined) return
       const ends = { local: receiver.peer, remote: sender.peer }
-      this.#deliver(node, id, (to) => whoAsks(to, { type: 'bundle-asked', connection: id, request, ends, proof }))
+      this.#deliver(node, id, (to) =>
+        whoAsks(to, { type: 'bundle-asked' as const, connection: id, request, ends, proof }),
+      )
     })
   }
 

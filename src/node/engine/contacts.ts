@@ -360,7 +360,8 @@ export function* takeBundle(
   // One question, one answer: a second INIT would spend the invite twice and leave the two with different secrets.
   if (link === undefined || !link.asking) return
   draft.maps.connections.set(connection, { ...link, asking: false })
-  if (answer.status === 'unreachable' || row === undefined || row.state === 'blocked' || link.contact !== contact) return
+  if (answer.status === 'unreachable' || row === undefined || row.state === 'blocked' || link.contact !== contact)
+    return
   if (!link.refused && (yield* isBeginning(draft, contact))) return
   if (link.device !== null) {
     const bundle = answer.status === 'bundle' ? decodeBundle(env.p, answer.bundle) : undefined
@@ -393,10 +394,7 @@ function beginInvited(
   }
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
-  const secrets = [
-    { generation: 0, secret, since: env.now, confirmed: false },
-    ...row.secrets,
-  ].slice(0, 2)
+  const secrets = [{ generation: 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, 2)
   changeContact(draft, contact, { secrets })
 }
 

@@ -13,7 +13,7 @@ export const BATCH_BYTES = 256 * 1024
 
 /** Frames made and not yet acknowledged, for one device: what is resent after a break. */
 export const IN_FLIGHT_FRAMES = 256
-export const IN_FLIGHT_BYTES = 512 * 1024
+export const IN_FLIGHT_BYTES = 384 * 1024
 
 /**
  * Texts that wait together go into one frame up to this size: a step of the ratchet, a stored frame and an acknowledgement

@@ -32,7 +32,14 @@ import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../stor
 import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, RECEIPT_RANGES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
+import {
+  IN_FLIGHT_BYTES,
+  IN_FLIGHT_FRAMES,
+  PACKED_BYTES,
+  RECEIPT_RANGES,
+  TEXT_OVERHEAD,
+  TEXTS_AT_ONCE,
+} from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -75,7 +82,11 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
       window.frames--
       window.bytes -= frame.length
     }
-    putDelivery(draft, device, { ...deliveryOf(draft, device, delivery.contact), cursor: load.cursor })
+    const held = deliveryOf(draft, device, delivery.contact)
+    // What no longer exists is owed to nobody.
+    const gone = load.contents.length === 0
+    const delivered = gone ? add(held.delivered, load.from, load.to) : held.delivered
+    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor })
   }
   if (frames.length === 0) return
   draft.put('session', session.key, row)
@@ -195,7 +206,8 @@ function* nextTexts(
   }
   if (contents.length > 0) return { contents, from: next, to, cursor: to }
   const first = yield* firstText(draft, delivery.contact, conversation, next)
-  return { contents, from: 0, to: 0, cursor: Math.max(next, (first?.counter ?? conversation.counter + 1) - 1) }
+  const gone = Math.max(next, (first?.counter ?? conversation.counter + 1) - 1)
+  return { contents, from: next, to: gone, cursor: gone }
 }
 
 /** My first text from a counter on: counters without a row are messages that no longer exist. */

@@ -244,10 +244,7 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
-    const secrets = [
-      { generation: 0, secret, since: env.now, confirmed: true },
-      ...row.secrets,
-    ].slice(0, 2)
+    const secrets = [{ generation: 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
     const verified = row.verified || invite.verified
     putContact(
       draft,
@@ -305,8 +302,9 @@ export function begin(
   if (self.addresses.length > 0)
     contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
   if (repair) contents.push({ kind: 'repair' })
-  const conversation = draft.maps.conversations.get(contact)
-  if (conversation !== undefined && conversation.known > 0) contents.push(receiptOf(conversation))
+  // Also where it says that nothing is here: the other side may remember another life of this device.
+  const conversation = conversationOf(draft, contact)
+  contents.push(receiptOf(conversation))
   const us = { account: draft.self.account.key, device: draft.self.device, log: draft.self.log }
   const begun = initiate(env.p, env.random, us, bundle, keys, encodeContents(contents), env.now)
   adoptLog(draft, contact, bundle.log)
@@ -317,7 +315,7 @@ export function begin(
     to: 0,
     nameVersion: self.nameVersion,
     addressVersion,
-    receiptVersion: conversation?.receiptVersion ?? 0,
+    receiptVersion: conversation.receiptVersion,
     secretGeneration: 0,
   }
   const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, carries)

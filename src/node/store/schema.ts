@@ -46,7 +46,7 @@ const VERSION_1: Migration = {
     `insert into message_index(message_index, rank) values('pgsz', 4000)`,
     `insert into message_index(message_index, rank) values('automerge', 0)`,
     `insert into message_index(message_index, rank) values('crisismerge', 64)`,
-    `insert into message_index(message_index, rank) values('usermerge', 8)`,
+    `insert into message_index(message_index, rank) values('usermerge', 16)`,
     `insert into message_index(message_index, rank) values('secure-delete', 1)`,
   ],
 }

@@ -162,6 +162,8 @@ class SqliteStore implements Store {
   #last: Record<Numbered, number>
   /** The log's size when it was last moved into the database. */
   #checkpointed = 0
+  /** As {@link unlock} set it: `synchronous = full`. */
+  #waits = true
   #failed: StoreError | undefined
   #closed = false
 
@@ -187,7 +189,10 @@ class SqliteStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    this.#guarded(() => this.#transaction(() => this.#applyAll(writes)))
+    this.#guarded(() => {
+      this.#waitForDisk(true)
+      this.#transaction(() => this.#applyAll(writes))
+    })
   }
 
   async last(): Promise<{ readonly message: number; readonly event: number; readonly frame: number }> {
@@ -249,12 +254,15 @@ class SqliteStore implements Store {
 
   /** What is lost with a crash is done again: so these transactions do not wait for the disk. */
   #indexStep(): boolean {
-    this.#database.run('pragma synchronous = normal')
-    try {
-      return this.#transaction(() => this.#index.step())
-    } finally {
-      this.#database.run('pragma synchronous = full')
-    }
+    this.#waitForDisk(false)
+    return this.#transaction(() => this.#index.step())
+  }
+
+  /** Whether the transactions that follow are on the disk when they end. */
+  #waitForDisk(wait: boolean): void {
+    if (this.#waits === wait) return
+    this.#database.run(`pragma synchronous = ${wait ? 'full' : 'normal'}`)
+    this.#waits = wait
   }
 
   #checkpoint(): boolean {

@@ -18,6 +18,8 @@ export interface HistoryQuery {
 
 export class StoreError extends Error {
   override name = 'StoreError'
+  /** As the API names it, so that it may cross a wire as it is. */
+  readonly code = 'storage'
   /** `full`, `read-only`, `damaged`, `io`, `newer` (written by a later version) or `key` (wrong key or not a database). */
   readonly kind: 'full' | 'read-only' | 'damaged' | 'io' | 'newer' | 'key'
   constructor(kind: StoreError['kind'], message: string, options?: ErrorOptions) {

@@ -28,13 +28,13 @@ export class Overheard extends World {
   }
 
   effectsOf<T extends NetEffect['type']>(node: SimNode, type: T): Extract<NetEffect, { type: T }>[] {
-    return this.said.flatMap(({ node: who, effect }) => (who === node && effect.type === type ? [effect] : [])) as Extract<
-      NetEffect,
-      { type: T }
-    >[]
+    return this.said.flatMap(({ node: who, effect }) =>
+      who === node && effect.type === type ? [effect] : [],
+    ) as Extract<NetEffect, { type: T }>[]
   }
 
   async pass(ms = MINUTE): Promise<void> {
+    await settled()
     await this.clock.runUntil(this.clock.now + ms)
     await settled()
   }

@@ -1,0 +1,94 @@
+/**
+ * A profile whose disk fails under it: real database, real start, a network that reaches nobody.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { AnyEvent, Node } from '../../src/node/api.ts'
+import type { MakeNet } from '../../src/node/net/net.ts'
+import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
+import { startNode } from '../../src/node/start.ts'
+import { type Store, StoreError } from '../../src/node/store/store.ts'
+import { decodeInvite } from '../../src/protocol/index.ts'
+
+const nobody: MakeNet = async () => ({
+  start: async () => {},
+  stop: async () => {},
+  perform: () => {},
+  addresses: () => [],
+  lanPeers: () => 0,
+  pairing: {
+    setVisible: () => {},
+    look: async () => [],
+    open: () => Promise.reject(new Error('nobody')),
+    onChannel: () => {},
+  },
+})
+
+/** Once a commit failed, this store is done for, as the real one is; a reopened one works when the disk does. */
+function onDisk(store: Store, disk: { full: boolean }): Store {
+  let dead = false
+  return new Proxy(store, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property)
+      if (typeof value !== 'function') return value
+      if (property === 'close') return value.bind(target)
+      return (...args: unknown[]) => {
+        if (property === 'commit' && disk.full) dead = true
+        if (dead) return Promise.reject(new StoreError('full', 'The disk is full: make room.'))
+        return Reflect.apply(value, target, args)
+      }
+    },
+  })
+}
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+async function nodeOn(disk: { full: boolean }): Promise<Node> {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const platform = await nodejsPlatform(folder)
+  const failing = { ...platform, openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk) }
+  return startNode(failing, nobody, { net: { listen: [], mdns: false, lanOnly: true }, version: 'test' })
+}
+
+const opened = (node: Node): Promise<AnyEvent> =>
+  new Promise((resolve) =>
+    node.subscribe((event) => event.type === 'profile' && event.phase === 'open' && resolve(event)),
+  )
+
+test('when the disk is full a call says so, nothing is lost, and it goes on by itself when there is room', async () => {
+  const disk = { full: false }
+  const node = await nodeOn(disk)
+  const { self } = await node.createProfile({ name: 'Ana', passphrase: null })
+  const { link } = await node.createInvite({})
+  disk.full = true
+  await expect(node.rename({ name: 'Anna' })).rejects.toMatchObject({
+    code: 'storage',
+    message: 'The disk is full: make room.',
+  })
+  expect(await node.status()).toMatchObject({ phase: 'open', self: { id: self.id } })
+  await expect(node.createInvite({})).rejects.toMatchObject({ code: 'storage' })
+  const again = opened(node)
+  disk.full = false
+  await again
+  expect(await node.rename({ name: 'Anna' })).toMatchObject({ id: self.id, name: 'Anna' })
+  const next = await node.createInvite({})
+  // The prekey that the first link promises was stored before it was told, and is still the one that is handed out.
+  expect(decodeInvite(next.link)?.bundleHash).toEqual(decodeInvite(link)?.bundleHash)
+  await node.stop()
+})
+
+test('a node that stops while its disk is full does stop', async () => {
+  const disk = { full: false }
+  const node = await nodeOn(disk)
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  disk.full = true
+  await expect(node.rename({ name: 'Anna' })).rejects.toMatchObject({ code: 'storage' })
+  await node.stop()
+  await expect(node.contacts()).rejects.toMatchObject({ code: 'usage' })
+})
