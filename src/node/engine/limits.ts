@@ -13,6 +13,7 @@ export const BATCH_BYTES = 256 * 1024
 
 /** Frames made and not yet acknowledged, for one device: what is resent after a break. */
 export const IN_FLIGHT_FRAMES = 256
+/** …and their bytes: padded, with one more frame of 64 KiB, they stay below the net's credit of 1 MiB. */
 export const IN_FLIGHT_BYTES = 384 * 1024
 
 /**

@@ -10,7 +10,12 @@ import type { Store } from '../store/store.ts'
 export interface KeyFile {
   readonly version: 1
   /** `null`: no passphrase, `wrapped` is then the database key itself. */
-  readonly argon2id: { readonly salt: Uint8Array; readonly passes: number; readonly memoryKiB: number; readonly parallelism: number } | null
+  readonly argon2id: {
+    readonly salt: Uint8Array
+    readonly passes: number
+    readonly memoryKiB: number
+    readonly parallelism: number
+  } | null
   /** The 32-byte database key, sealed (commitment 32 ‖ nonce 24 ‖ ciphertext 32 ‖ tag 16) or bare. */
   readonly wrapped: Uint8Array
 }

@@ -77,7 +77,12 @@ export interface ContactRow {
   readonly addedAt: number
   readonly lastSeenAt: number | null
   /** While `invited`: what the link said. */
-  readonly invite: { readonly secret: Uint8Array; readonly oneTimeKey: Uint8Array | null; readonly bundleHash: Uint8Array; readonly expiresAt: number } | null
+  readonly invite: {
+    readonly secret: Uint8Array
+    readonly oneTimeKey: Uint8Array | null
+    readonly bundleHash: Uint8Array
+    readonly expiresAt: number
+  } | null
   readonly problem: 'invite-used' | 'invite-expired' | null
   /** Times (ms) of the re-handshakes begun or accepted on "cannot decrypt" in the last 24 h. */
   readonly repairs: readonly number[]
@@ -214,7 +219,9 @@ export type TableName = keyof Tables
 export type Key = { [T in TableName]: { readonly table: T; readonly key: string } }[TableName]
 
 export type Write =
-  | { [T in TableName]: { readonly op: 'put'; readonly table: T; readonly key: string; readonly row: Tables[T] } }[TableName]
+  | {
+      [T in TableName]: { readonly op: 'put'; readonly table: T; readonly key: string; readonly row: Tables[T] }
+    }[TableName]
   | { readonly op: 'delete'; readonly table: TableName; readonly key: string }
   /** Removes the oldest skipped keys of a session (by time, then by number) until `keep` are left; `keep: 0` with the session itself. */
   | { readonly op: 'trim-skipped'; readonly session: string; readonly keep: number }

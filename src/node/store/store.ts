@@ -30,10 +30,12 @@ export class StoreError extends Error {
 
 export interface Store {
   /** Rows in the order of the keys; `undefined` where there is none. May answer at once (no promise) where it can. */
-  read(keys: readonly Key[]): Promise<readonly (Tables[TableName] | undefined)[]> | readonly (Tables[TableName] | undefined)[]
+  read(
+    keys: readonly Key[],
+  ): Promise<readonly (Tables[TableName] | undefined)[]> | readonly (Tables[TableName] | undefined)[]
   /** Every row of a small table, in key order (numeric for `frame`): for start-up. */
   all<T extends 'profile' | 'prekey' | 'invite' | 'contact' | 'conversation' | 'delivery' | 'session' | 'frame'>(
-    table: T
+    table: T,
   ): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]>
   /** All writes or none. Rejects with {@link StoreError}. */
   commit(writes: readonly Write[]): Promise<void>
@@ -45,7 +47,13 @@ export interface Store {
   search(text: string, limit: number): Promise<readonly MessageRow[]>
   messageBySeq(seq: number): Promise<MessageRow | undefined>
   /** Messages of one author in a conversation with `from ≤ counter ≤ to`, ascending. */
-  byCounter(conversation: number, author: number, from: number, to: number, limit: number): Promise<readonly MessageRow[]>
+  byCounter(
+    conversation: number,
+    author: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<readonly MessageRow[]>
   events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]>
 
   /** Does a bounded piece of housekeeping (search index, merge, checkpoint); `true` if more is waiting. */
