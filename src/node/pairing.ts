@@ -208,6 +208,12 @@ export class Pairing {
 
   /** The channel that A opens once its person wants it. */
   #arrival(peer: string, abort: AbortController): Promise<Channel> {
+    // It may have come while we opened ours.
+    const offered = this.#offered.get(peer)
+    if (offered !== undefined) {
+      this.#offered.delete(peer)
+      return Promise.resolve(offered)
+    }
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#arrivals.delete(peer)

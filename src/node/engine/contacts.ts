@@ -29,7 +29,7 @@ import { answerAdding, changeContact, devicesOf, newContact, putContact, putDeli
 import type { Draft, Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import type { BundleStatus, Input } from './input.ts'
-import { FIRST_TRY, INVITES_OPEN, PREKEY_FRESH } from './limits.ts'
+import { FIRST_TRY, INVITES_OPEN, PREKEY_FRESH, SECRETS_KNOWN } from './limits.ts'
 import { rewind } from './outbox.ts'
 import { begin, dropSession, initUnderWay, repairWith } from './sessions.ts'
 import type { Prekey } from './state.ts'
@@ -360,9 +360,13 @@ export function* takeBundle(
   // One question, one answer: a second INIT would spend the invite twice and leave the two with different secrets.
   if (link === undefined || !link.asking) return
   draft.maps.connections.set(connection, { ...link, asking: false })
-  if (answer.status === 'unreachable' || row === undefined || row.state === 'blocked' || link.contact !== contact)
+  const unwanted =
+    answer.status === 'unreachable' || row === undefined || row.state === 'blocked' || link.contact !== contact
+  if (unwanted || (!link.refused && (yield* isBeginning(draft, contact)))) {
+    // A stranger's connection that nothing more comes of would keep the contact from being dialed.
+    if (link.device === null) draft.effect({ type: 'close', connection })
     return
-  if (!link.refused && (yield* isBeginning(draft, contact))) return
+  }
   if (link.device !== null) {
     const bundle = answer.status === 'bundle' ? decodeBundle(env.p, answer.bundle) : undefined
     if (bundle !== undefined) repairWith(draft, env, contact, bundle, connection)
@@ -394,7 +398,7 @@ function beginInvited(
   }
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
-  const secrets = [{ generation: 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, 2)
+  const secrets = [{ generation: 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, SECRETS_KNOWN)
   changeContact(draft, contact, { secrets })
 }
 

@@ -31,7 +31,7 @@ import {
 } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { COUNTER_LEAP, LAMPORT_LEAP, RECEIPT_RANGES } from './limits.ts'
+import { COUNTER_LEAP, LAMPORT_LEAP, RECEIPT_RANGES, SECRETS_KNOWN } from './limits.ts'
 import { adoptCounter } from './lost-counters.ts'
 import { applyReceipt } from './outbox.ts'
 import { authorOf, textId } from './text-id.ts'
@@ -158,7 +158,7 @@ function applySecret(draft: Draft, env: Env, contact: AccountId, told: Extract<C
   const secrets = [
     { generation: told.generation, secret: told.secret, since: env.now, confirmed: true },
     ...row.secrets,
-  ].slice(0, 2)
+  ].slice(0, SECRETS_KNOWN)
   changeContact(draft, contact, { secrets })
 }
 

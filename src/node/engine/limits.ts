@@ -54,6 +54,12 @@ export const SKIPPED_A_SESSION = 4000
 export const SECRET_FRESH = 30 * DAY
 export const SECRET_KEPT = 40 * DAY
 
+/**
+ * Contact secrets of one contact: the one that is being introduced, and two of before: two people who add each other at the same
+ * moment have two, and each may show itself by the other's.
+ */
+export const SECRETS_KNOWN = 3
+
 /** How often housekeeping by date runs. */
 export const MAINTENANCE_EVERY = 6 * HOUR
 /** …and how soon it is tried again where the disk failed. */

@@ -56,6 +56,7 @@ import {
   REPAIRS_A_DAY,
   SESSIONS_A_DEVICE,
   SKIPPED_A_SESSION,
+  SECRETS_KNOWN,
 } from './limits.ts'
 import { receiptOf, recordFrame, rewind } from './outbox.ts'
 import type { Prekey, SessionRef } from './state.ts'
@@ -244,7 +245,7 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
-    const secrets = [{ generation: 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, 2)
+    const secrets = [{ generation: 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, SECRETS_KNOWN)
     const verified = row.verified || invite.verified
     putContact(
       draft,

@@ -134,6 +134,9 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
   if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
   draft.maps.connections.set(connection, { contact, device, via, asking: false, refused: false })
   draft.maps.links.set(device, connection)
+  for (const [other, link] of draft.maps.connections.entries()) {
+    if (link.contact === contact && link.device === null) draft.effect({ type: 'close', connection: other })
+  }
   changeContact(draft, contact, { lastSeenAt: env.now })
   draft.tell({ t: 'connection', c: contact, via })
   if (known.row.state === 'active' && known.row.invite !== null) knownAfterAll(draft, contact)

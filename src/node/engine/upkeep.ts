@@ -15,6 +15,7 @@ import {
   PREKEY_KEPT,
   SECRET_FRESH,
   SECRET_KEPT,
+  SECRETS_KNOWN,
   SKIPPED_KEPT,
 } from './limits.ts'
 import { touch } from './outbox.ts'
@@ -62,16 +63,20 @@ function forgetPrekeys(draft: Draft, now: number): void {
   }
 }
 
-/** Monthly, by the account with the lower id (PROTOCOL §2, contact secret); the old one goes after 40 days. */
+/**
+ * Monthly, by the account with the lower id (PROTOCOL §2, contact secret). What a renewal replaced goes after 40 days; of two
+ * secrets of one generation, which simultaneous adding leaves, either may be the one that the other side goes by.
+ */
 function renewSecret(draft: Draft, env: Env, id: Parameters<typeof changeContact>[1]): void {
   const row = draft.maps.contacts.get(id)?.row
-  const [current, before] = row?.secrets ?? []
+  const current = row?.secrets[0]
   if (row === undefined || current === undefined || row.state !== 'active') return
   if (draft.self.id < id && current.confirmed && env.now - current.since >= SECRET_FRESH) {
     const next = { generation: current.generation + 1, secret: env.random(32), since: env.now, confirmed: false }
-    changeContact(draft, id, { secrets: [next, current] })
+    changeContact(draft, id, { secrets: [next, ...row.secrets].slice(0, SECRETS_KNOWN) })
     touch(draft, id)
-  } else if (before !== undefined && current.confirmed && env.now - current.since >= SECRET_KEPT) {
-    changeContact(draft, id, { secrets: [current] })
+  } else if (current.confirmed && env.now - current.since >= SECRET_KEPT) {
+    const secrets = row.secrets.filter(({ generation }) => generation >= current.generation)
+    if (secrets.length < row.secrets.length) changeContact(draft, id, { secrets })
   }
 }

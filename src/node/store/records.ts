@@ -69,7 +69,7 @@ export interface ContactRow {
   readonly ownNameVersion: number
   readonly deviceLog: Uint8Array | null
   readonly verified: boolean
-  /** Newest first, at most two. */
+  /** Newest first, at most SECRETS_KNOWN (engine/limits.ts). */
   readonly secrets: readonly ContactSecret[]
   /** Multiaddresses without a /p2p part, best first. */
   readonly addresses: readonly string[]

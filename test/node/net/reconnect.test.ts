@@ -264,16 +264,28 @@ test('a taken port is not an error: the next free one is taken and told', async 
   await a.heard.next('connected')
 })
 
+/** Below the ports that systems give to outgoing connections, so that none of those takes it meanwhile. */
+async function unusedPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
+
 test('more addresses can be listened on, and are told', async () => {
-  const taken = await listening()
-  taken.server.close()
-  const a = await online(person(), { config: { listen: [taken.address] } })
-  expect(a.net.addresses()[0]).toBe(taken.address)
+  const first = `/ip4/127.0.0.1/tcp/${await unusedPort()}`
+  const a = await online(person(), { config: { listen: [first] } })
+  expect(a.net.addresses()[0]).toBe(first)
   const { alice, bob } = friends()
   const b = await online(alice)
-  const port = taken.address.split('/')[4]
-  const c = await online(bob, { config: { listen: [`/ip4/127.0.0.1/tcp/${Number(port) + 1}`] } })
-  b.want(bob, [`/ip4/127.0.0.1/tcp/${Number(port) + 1}`])
+  const second = `/ip4/127.0.0.1/tcp/${await unusedPort()}`
+  const c = await online(bob, { config: { listen: [second] } })
+  b.want(bob, [second])
   await b.heard.next('connected')
   await c.heard.next('connected')
 })
