@@ -53,6 +53,17 @@ export async function tulnic(args: readonly string[], { stdin = '', env = {} }: 
   return { code, out, err, json }
 }
 
+/** What a line says; the last one of a process that was killed may be half a line. */
+// biome-ignore lint/suspicious/noExplicitAny: what a program printed
+function whole(line: string, killed: boolean): any {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    if (killed) return undefined
+    throw error
+  }
+}
+
 export class Person {
   readonly name: string
   readonly data: string
@@ -94,7 +105,8 @@ export class Person {
     const events = this.events
     return await new Promise((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        const event = JSON.parse(line)
+        const event = whole(line, child.killed)
+        if (event === undefined) return
         events.push(event)
         if (event.type === 'ready') resolve(event)
       })
