@@ -29,6 +29,8 @@ export const RECEIPT_RANGES = 64
 export const LAMPORT_LEAP = 1 << 24
 /** Likewise for counters: whoever claims more has lost its own, or lies about ours. */
 export const COUNTER_LEAP = 1 << 24
+/** Texts given other counters by one receipt, for a profile that is an older copy: more wait for the next. */
+export const MOVED_AT_ONCE = 1024
 /** Texts looked up at once: about what one frame holds of ordinary ones. */
 export const TEXTS_AT_ONCE = 64
 
