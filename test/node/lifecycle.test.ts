@@ -52,7 +52,11 @@ async function nodeOn(disk: { full: boolean }): Promise<Node> {
   const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
   folders.push(folder)
   const platform = await nodejsPlatform(folder)
-  const failing = { ...platform, openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk) }
+  const failing = {
+    ...platform,
+    makeStore: async (key: Uint8Array) => onDisk(await platform.makeStore(key), disk),
+    openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk),
+  }
   return startNode(failing, nobody, { net: { listen: [], mdns: false, lanOnly: true }, version: 'test' })
 }
 
@@ -80,6 +84,25 @@ test('when the disk is full a call says so, nothing is lost, and it goes on by i
   const next = await node.createInvite({})
   // The prekey that the first link promises was stored before it was told, and is still the one that is handed out.
   expect(decodeInvite(next.link)?.bundleHash).toEqual(decodeInvite(link)?.bundleHash)
+  await node.stop()
+})
+
+test('a disk that fails, and one that works again, are told as status without being asked', async () => {
+  const disk = { full: false }
+  const node = await nodeOn(disk)
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  const told = (trouble: string | null): Promise<void> =>
+    new Promise((resolve) =>
+      node.subscribe((event) => event.type === 'status' && event.status.storage.trouble === trouble && resolve()),
+    )
+  const failing = told('The disk is full: make room.')
+  disk.full = true
+  await expect(node.rename({ name: 'Anna' })).rejects.toMatchObject({ code: 'storage' })
+  await failing
+  const mended = told(null)
+  disk.full = false
+  await mended
+  expect((await node.status()).storage.trouble).toBeNull()
   await node.stop()
 })
 

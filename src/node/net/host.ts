@@ -1,12 +1,16 @@
 /**
  * One libp2p node: what it is made of, and where it listens.
  *
+ * The port was free when it was looked for. Who takes it before we listen does not keep us from starting: another is drawn for
+ * this run, and told as our address.
+ *
  * Holds: a fresh Ed25519 PeerID; no identify, no pings, no resolvers, no reconnecting of its own, so that nothing is said or
  * dialed that this folder did not decide.
  */
 import type { Ed25519PrivateKey, MultiaddrConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { isNear, parseAddress } from './addresses.ts'
 import type { Machine } from './machine.ts'
@@ -16,8 +20,66 @@ import type { Limits } from './protocols.ts'
 /** Streams of all protocols together on one connection, each way. */
 const STREAMS_EACH_WAY = 16
 
+/** Ports tried, if each is taken between the look and the listening. */
+const PORT_TRIES = 3
+
+/** A node that is replaced, under the same PeerID, for as long as it has not listened. */
+export class Host {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #config: NetConfig
+  readonly #key: Ed25519PrivateKey
+  #libp2p: Libp2p
+  #port: number
+
+  private constructor(
+    machine: Machine,
+    limits: Limits,
+    config: NetConfig,
+    key: Ed25519PrivateKey,
+    libp2p: Libp2p,
+    port: number,
+  ) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#config = config
+    this.#key = key
+    this.#libp2p = libp2p
+    this.#port = port
+  }
+
+  static async make(machine: Machine, limits: Limits, config: NetConfig): Promise<Host> {
+    const key = await generateKeyPair('Ed25519')
+    const port = await machine.freePort(config.listenPort)
+    return new Host(machine, limits, config, key, await makeHost(machine, limits, config, key, port), port)
+  }
+
+  get libp2p(): Libp2p {
+    return this.#libp2p
+  }
+
+  /** The port of every interface; may become another one until `listen` has resolved. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Starts; `prepare` readies each node that is tried. Rejects if a configured address cannot be listened on. */
+  async listen(prepare: (libp2p: Libp2p) => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await prepare(this.#libp2p)
+      try {
+        return await this.#libp2p.start()
+      } catch (error) {
+        if (tries === PORT_TRIES) throw error
+        this.#port = await this.#machine.freePort(this.#port)
+        this.#libp2p = await makeHost(this.#machine, this.#limits, this.#config, this.#key, this.#port)
+      }
+    }
+  }
+}
+
 /** A node that will listen on `port` of every interface, and on the configured addresses. Not started. */
-export function makeHost(
+function makeHost(
   machine: Machine,
   limits: Limits,
   config: NetConfig,

@@ -40,7 +40,8 @@ export interface LanPeer {
 
 export interface LanSelf {
   readonly id: string
-  readonly port: number
+  /** Where we listen. */
+  port(): number
   random(n: number): Uint8Array
 }
 
@@ -135,7 +136,7 @@ export class Lan {
     const name = interfaces.find(({ address }) => address === on)?.name
     const texts = interfaces
       .filter((own) => own.name === name && !(own.family === 6 && own.address.startsWith('fe80')))
-      .map((own) => `${PREFIX}${addressText(own, this.#self.port)}/p2p/${this.#self.id}`)
+      .map((own) => `${PREFIX}${addressText(own, this.#self.port())}/p2p/${this.#self.id}`)
       .filter((text) => text.length <= TEXT_BYTES)
     return name === undefined ? undefined : { instance: this.#instance, texts: texts.slice(0, ADDRESSES_EACH) }
   }

@@ -8,7 +8,6 @@
  * Holds: the PeerID is made at each start and kept nowhere; nothing is contacted but what the engine wants, and peers of the
  * local network.
  */
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import { frameKind } from '../../protocol/index.ts'
@@ -21,7 +20,7 @@ import { Dialing } from './dialing.ts'
 import { EnvelopeReader } from './envelopes.ts'
 import { attempt, Broken, tried } from './failures.ts'
 import { answerGreeting } from './hello.ts'
-import { makeHost } from './host.ts'
+import { Host } from './host.ts'
 import { Lan } from './lan.ts'
 import { LanGreeting } from './lan-greeting.ts'
 import type { Link } from './link.ts'
@@ -36,9 +35,8 @@ import { Reaching } from './reaching.ts'
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
   async (config, acquaintances, emit) => {
-    const port = await machine.freePort(config.listenPort)
-    const libp2p = await makeHost(machine, limits, config, await generateKeyPair('Ed25519'), port)
-    return new Libp2pNet(libp2p, port, { machine, limits, config, acquaintances, emit })
+    const host = await Host.make(machine, limits, config)
+    return new Libp2pNet(host, { machine, limits, config, acquaintances, emit })
   }
 
 interface Surroundings {
@@ -51,8 +49,7 @@ interface Surroundings {
 
 class Libp2pNet implements Net {
   readonly pairing: Nearby
-  readonly #libp2p: Libp2p
-  readonly #port: number
+  readonly #host: Host
   readonly #around: Surroundings
   readonly #links: Links
   readonly #dialing: Dialing
@@ -65,12 +62,11 @@ class Libp2pNet implements Net {
   #stopped = false
   #nextRequest = 1
 
-  constructor(libp2p: Libp2p, port: number, around: Surroundings) {
+  constructor(host: Host, around: Surroundings) {
     const { machine, limits, config, acquaintances, emit } = around
-    this.#libp2p = libp2p
-    this.#port = port
+    this.#host = host
     this.#around = around
-    const local = libp2p.peerId.toMultihash().bytes
+    const local = host.libp2p.peerId.toMultihash().bytes
     this.#links = new Links(machine, limits, local, emit, {
       reached: (contact, link) => {
         if (link.standing.phase === 'known') this.#greeting.met(contact, link)
@@ -78,7 +74,7 @@ class Libp2pNet implements Net {
       },
       lost: (contact, elsewhere) => this.#dialing.lost(contact, elsewhere),
     })
-    this.#reaching = new Reaching(libp2p, this.#links, acquaintances, limits)
+    this.#reaching = new Reaching(host, this.#links, acquaintances, limits)
     this.#dialing = new Dialing(machine, limits, config.lanOnly, {
       reach: (address, want, signal) => this.#reaching.reach(address, want, signal),
       reaches: (contact) => this.#links.reaches(contact),
@@ -86,7 +82,7 @@ class Libp2pNet implements Net {
       notReached: (contact) => emit({ type: 'not-reached', contact }),
       random: acquaintances.random,
     })
-    const self = { id: libp2p.peerId.toString(), port, random: acquaintances.random }
+    const self = { id: host.libp2p.peerId.toString(), port: () => host.port, random: acquaintances.random }
     this.#lan = new Lan(machine, limits, self, (peer) => this.#greeting.heard(peer))
     this.#greeting = new LanGreeting(machine, limits, local, this.#lan, this.#links, this.#reaching)
     this.pairing = new Nearby(this.#lan, this.#reaching, limits)
@@ -94,17 +90,20 @@ class Libp2pNet implements Net {
 
   async start(): Promise<void> {
     const { machine, limits, config } = this.#around
-    this.#libp2p.addEventListener('connection:open', ({ detail }) => this.#links.open(detail))
-    this.#libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
-    await this.#serve(HELLO, (stream, link) => this.#hello(stream, link))
-    await this.#serve(ENVELOPE, (stream, link) => this.#envelopes(stream, link))
-    await this.#serve(BUNDLE, (stream, link) => this.#bundle(stream, link))
-    await this.#serve(PAIR, (stream, link) => this.#pair(stream, link))
-    await this.#libp2p.start()
+    await this.#host.listen((libp2p) => this.#prepare(libp2p))
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
     this.#tellAddresses()
+  }
+
+  async #prepare(libp2p: Libp2p): Promise<void> {
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#links.open(detail))
+    libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
+    await this.#serve(libp2p, HELLO, (stream, link) => this.#hello(stream, link))
+    await this.#serve(libp2p, ENVELOPE, (stream, link) => this.#envelopes(stream, link))
+    await this.#serve(libp2p, BUNDLE, (stream, link) => this.#bundle(stream, link))
+    await this.#serve(libp2p, PAIR, (stream, link) => this.#pair(stream, link))
   }
 
   async stop(): Promise<void> {
@@ -115,17 +114,17 @@ class Libp2pNet implements Net {
     await this.#lan.stop()
     const ending = this.#links.all().map((link) => link.end())
     await Promise.all(ending)
-    await this.#libp2p.stop()
+    await this.#host.libp2p.stop()
     for (const link of this.#links.all()) this.#links.closed(link.connection)
   }
 
   addresses(): readonly string[] {
     const { machine, config } = this.#around
-    const asked = this.#libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
+    const asked = this.#host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
     const named = new Set(config.listen.map((text) => parseAddress(text)?.text))
     // Of what was asked for beside the port: all but the loopback addresses that a wildcard stands for.
-    const more = asked.filter((one) => named.has(one.text) || (one.port !== this.#port && !isLoopback(one)))
-    return [...new Set([...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#port)])]
+    const more = asked.filter((one) => named.has(one.text) || (one.port !== this.#host.port && !isLoopback(one)))
+    return [...new Set([...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#host.port)])]
   }
 
   lanPeers(): number {
@@ -172,14 +171,18 @@ class Libp2pNet implements Net {
     emit({ type: 'bundle-answered', connection, contact, answer: given })
   }
 
-  #serve(protocol: keyof typeof STREAMS, serve: (stream: Stream, link: Link) => Promise<void> | void): Promise<void> {
+  #serve(
+    libp2p: Libp2p,
+    protocol: keyof typeof STREAMS,
+    serve: (stream: Stream, link: Link) => Promise<void> | void,
+  ): Promise<void> {
     const most = STREAMS[protocol]
     const handler = async (stream: Stream, connection: Connection): Promise<void> => {
       const link = this.#links.of(connection)
       if (link === undefined) return stream.abort(new Broken('closed'))
       await serve(stream, link)
     }
-    return this.#libp2p.handle(protocol, handler, { maxInboundStreams: most, maxOutboundStreams: most })
+    return libp2p.handle(protocol, handler, { maxInboundStreams: most, maxOutboundStreams: most })
   }
 
   async #hello(stream: Stream, link: Link): Promise<void> {
@@ -251,7 +254,7 @@ class Libp2pNet implements Net {
     this.#links.closed(connection)
     const peer = connection.remotePeer
     // libp2p remembers every PeerID it ever saw, and ephemeral ones never come again.
-    if (this.#libp2p.getConnections(peer).length === 0) void attempt(this.#libp2p.peerStore.delete(peer))
+    if (this.#host.libp2p.getConnections(peer).length === 0) void attempt(this.#host.libp2p.peerStore.delete(peer))
   }
 
   /** The machine slept, or its addresses changed: what was connected may not be, and what could not be reached may be now. */

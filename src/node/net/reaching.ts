@@ -5,13 +5,13 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Libp2p } from 'libp2p'
 import { HELLO_TAGS } from '../../protocol/index.ts'
 import type { AccountId } from '../../protocol/index.ts'
 import type { Address } from './addresses.ts'
 import type { Want } from './dialing.ts'
 import { attempt, Broken } from './failures.ts'
 import { type Acquainted, greet } from './hello.ts'
+import type { Host } from './host.ts'
 import type { LanPeer } from './lan.ts'
 import type { Link } from './link.ts'
 import type { Links } from './links.ts'
@@ -19,13 +19,13 @@ import type { Acquaintances } from './net.ts'
 import { HELLO, type Limits } from './protocols.ts'
 
 export class Reaching {
-  readonly #libp2p: Libp2p
+  readonly #host: Host
   readonly #links: Links
   readonly #acquaintances: Acquaintances
   readonly #limits: Limits
 
-  constructor(libp2p: Libp2p, links: Links, acquaintances: Acquaintances, limits: Limits) {
-    this.#libp2p = libp2p
+  constructor(host: Host, links: Links, acquaintances: Acquaintances, limits: Limits) {
+    this.#host = host
     this.#links = links
     this.#acquaintances = acquaintances
     this.#limits = limits
@@ -73,8 +73,13 @@ export class Reaching {
 
   #tagOf(contact: AccountId, link: Link): (day: number) => readonly Uint8Array[] {
     return (day) => {
-      const tag = this.#acquaintances.tag(contact, day, 'dialer', link.ends)
-      return tag === undefined ? [] : [tag]
+      const tags: Uint8Array[] = []
+      while (tags.length < HELLO_TAGS) {
+        const tag = this.#acquaintances.tag(contact, day, 'dialer', link.ends, tags.length)
+        if (tag === undefined) break
+        tags.push(tag)
+      }
+      return tags
     }
   }
 
@@ -101,7 +106,7 @@ export class Reaching {
   /** A fresh connection, or `undefined` in time, whatever libp2p does. */
   async #connect(address: string, signal: AbortSignal): Promise<Link | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.addressMs)])
-    const dialed = attempt(this.#libp2p.dial(multiaddr(address), { signal: bounded, force: true }))
+    const dialed = attempt(this.#host.libp2p.dial(multiaddr(address), { signal: bounded, force: true }))
     const connection = await Promise.race([dialed, aborted(bounded)])
     if (connection === undefined) {
       void dialed.then((late) => late?.abort(new Broken('too late')))

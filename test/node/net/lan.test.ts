@@ -38,7 +38,7 @@ async function world(limits: Partial<Limits> = {}) {
   })
   const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
   const heard: LanPeer[] = []
-  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: 7733, random }, (peer) => heard.push(peer))
+  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: () => 7733, random }, (peer) => heard.push(peer))
   lan.start()
   if (listener === undefined) throw new Error('nobody listens')
   return { lan, id, heard, clock, listener, asked: () => asked }
