@@ -63,8 +63,27 @@ export type Input =
     }
   /** Listening addresses changed: multiaddresses without a /p2p part. */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
+  /** What the DHT holds for a contact: the newest valid record of each name. `asked`: servers that answered; 0: the DHT was not there. */
+  | {
+      readonly type: 'looked-up'
+      readonly contact: AccountId
+      readonly found: readonly SlotRecord[]
+      readonly asked: number
+    }
+  /** DHT servers worth remembering for the next start: multiaddresses without /p2p, best first, at most 64. */
+  | { readonly type: 'dht-servers'; readonly addresses: readonly string[] }
   /** The time that a `wake` effect asked for has come. */
   | { readonly type: 'timer' }
+
+/** `rv1`: rendezvous of an audience, 1024 bytes; `iv1`: an invite, 3072 bytes (protocol/rendezvous.ts). */
+export type SlotKind = 'rv1' | 'iv1'
+
+/** A record of the DHT and the name of its slot, 32 bytes. */
+export interface SlotRecord {
+  readonly kind: SlotKind
+  readonly name: Uint8Array
+  readonly value: Uint8Array
+}
 
 export type BundleStatus = 'bundle' | 'used' | 'expired' | 'unknown'
 /** `bundle`: the encoded bundle; else empty. `ends` and `mac` as they came: the engine checks the mac where a secret is known. */
