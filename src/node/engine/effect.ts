@@ -3,10 +3,10 @@
  *
  * Holds: plain data; losing any of them in a crash loses nothing that matters, for each is made again from what is stored.
  */
-import type { AccountId } from '../../protocol/index.ts'
+import type { AccountId, SlotKind, SlotRecord } from '../../protocol/index.ts'
 import type { AnyEvent, ApiErrorData } from '../api.ts'
 import type { EventBody } from './events.ts'
-import type { BundleStatus, ConnectionId, SlotKind, SlotRecord } from './input.ts'
+import type { BundleStatus, ConnectionId } from './input.ts'
 
 /** What the net is told. */
 export type NetEffect =

@@ -3,7 +3,7 @@
  *
  * Holds: plain data; times, random bytes and stored rows come with the call, not in here.
  */
-import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { AccountId, DeviceId, SlotRecord } from '../../protocol/index.ts'
 import type { Command } from './command.ts'
 
 /** Names one open connection of this run; drawn by the net. */
@@ -26,6 +26,8 @@ export type Input =
       readonly via: 'lan' | 'direct' | 'relayed'
       readonly address: string
       readonly dialed: boolean
+      /** The contact whose node relays; `null` where none does, or it is not known. */
+      readonly relayedBy?: AccountId | null
     }
   /** A connection to somebody the hello does not know, made because `contact` (invited, or pairing) was wanted at that address. */
   | { readonly type: 'reached-stranger'; readonly connection: ConnectionId; readonly contact: AccountId }
@@ -74,16 +76,6 @@ export type Input =
   | { readonly type: 'dht-servers'; readonly addresses: readonly string[] }
   /** The time that a `wake` effect asked for has come. */
   | { readonly type: 'timer' }
-
-/** `rv1`: rendezvous of an audience, 1024 bytes; `iv1`: an invite, 3072 bytes (protocol/rendezvous.ts). */
-export type SlotKind = 'rv1' | 'iv1'
-
-/** A record of the DHT and the name of its slot, 32 bytes. */
-export interface SlotRecord {
-  readonly kind: SlotKind
-  readonly name: Uint8Array
-  readonly value: Uint8Array
-}
 
 export type BundleStatus = 'bundle' | 'used' | 'expired' | 'unknown'
 /** `bundle`: the encoded bundle; else empty. `ends` and `mac` as they came: the engine checks the mac where a secret is known. */
