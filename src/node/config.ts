@@ -4,13 +4,13 @@
 import type { NetConfig } from './net/net.ts'
 
 export interface NodeConfig {
-  readonly net: Omit<NetConfig, 'listenPort'> & {
-    /** TCP port for peers; without it the one drawn for the profile. */
-    readonly listenPort?: number
-  }
+  readonly net: Pick<NetConfig, 'listen' | 'mdns' | 'lanOnly'> & Partial<NetConfig>
   /** Shown in `status`. */
   readonly version: string
 }
+
+/** What a node does that was told no more: it helps to find people, and relays for its contacts alone. */
+export const NET_DEFAULTS = { dht: true, bootstrap: [], relay: false, networkKey: null } as const
 
 /** Invites that nobody said more about: one use, a week (PROTOCOL §3). */
 export const INVITE_USES = 1

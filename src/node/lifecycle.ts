@@ -11,7 +11,7 @@
  */
 import type { AnyEvent, ProfilePhase, Self, Status } from './api.ts'
 import { ApiError } from './api-error.ts'
-import type { NodeConfig } from './config.ts'
+import { NET_DEFAULTS, type NodeConfig } from './config.ts'
 import { helloKeys } from './engine/acquaintances.ts'
 import type { Input } from './engine/input.ts'
 import { loadResident } from './engine/load.ts'
@@ -255,7 +255,11 @@ export class Lifecycle {
       if (input.type === 'addresses') this.#look()
     }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
-    const net = await this.#makeNet({ ...config.net, listenPort }, helloKeys(resident, primitives, random, now), take)
+    const net = await this.#makeNet(
+      { ...NET_DEFAULTS, ...config.net, listenPort },
+      helloKeys(resident, primitives, random, now),
+      take,
+    )
     outlet.connect(net, take)
     await engine.start()
     await net.start()

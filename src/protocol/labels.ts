@@ -38,6 +38,16 @@ export const LABELS = {
   pairingCardKey: utf8('tulnic/pairing-card-key/1'),
   pairingCard: utf8('tulnic/pairing-card/1'),
   pairingSignature: utf8('tulnic/pairing-signature/1'),
+  // slots of the DHT
+  audienceReadKey: utf8('tulnic/audience-read-key/1'),
+  audienceSlot: utf8('tulnic/audience-slot/1'),
+  audienceLead: utf8('tulnic/audience-lead/1'),
+  rendezvousSeal: utf8('tulnic/rendezvous-seal/1'),
+  rendezvousSignature: utf8('tulnic/rendezvous-signature/1'),
+  inviteSlot: utf8('tulnic/invite-slot/1'),
+  inviteSlotKey: utf8('tulnic/invite-slot-key/1'),
+  inviteSlotSeal: utf8('tulnic/invite-slot-seal/1'),
+  inviteSlotSignature: utf8('tulnic/invite-slot-signature/1'),
   // handshake
   pqxdh: utf8('tulnic/pqxdh/1'),
   transcript: utf8('tulnic/transcript/1'),

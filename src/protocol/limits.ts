@@ -36,6 +36,26 @@ export const INVITE_ADDRESS_BYTES = 92
 export const INVITE_TEXT_CHARACTERS = 64 * 1024
 /** One message of the pairing exchange (net/net.ts: 16 KiB). */
 export const PAIRING_MESSAGE_BYTES = 16 * 1024
+/** A record of an audience in the DHT, exactly: 14 names, ten addresses of the usual kinds, and what proves them. */
+export const RENDEZVOUS_RECORD_BYTES = 1024
+/** A record of an invite, exactly: any bundle of 6 KiB with ten IPv6 addresses, to a multiple of 512 (decision 0016). */
+export const INVITE_RECORD_BYTES = 6656
+/** How far ahead a record may say that it ends, in seconds: what one put can make strangers keep (72 hours). */
+export const RECORD_SECONDS_AHEAD = 72 * 3600
+/** An address in a record, in bytes of its multiaddress: a relayed one is 67, one with a certificate's hash 48. */
+export const RECORD_ADDRESS_BYTES = 128
+/** An Ed25519 PeerID as bytes: the identity multihash of its key. There are no others here (decision 0010). */
+export const PEER_ID_BYTES = 38
+/** Room in a record for what will say where mail may be left. */
+export const CARRIER_HINT_BYTES = 64
+/** Names of slots that a grant brings: a month, so that who is away for a holiday still finds the others. */
+export const SLOTS_GRANTED = 30
+/** Names of slots that each record brings: two weeks without a session or a look-up lose nobody. */
+export const SLOTS_IN_RECORD = 14
+/** Names of slots that a reader keeps of one audience: a month that is over, one that was granted; 2 KiB. */
+export const SLOTS_KNOWN = 64
+/** Days since 1970, up to the year 4707: below, sums stay small whatever a clock says. */
+export const EPOCH_MOST = 1_000_000
 /** A frame in an envelope: contents, both headers, an INIT's bundle of keys and log. */
 export const FRAME_BYTES = 64 * 1024
 

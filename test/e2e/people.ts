@@ -68,14 +68,18 @@ export class Person {
   readonly name: string
   readonly data: string
   readonly #extra: readonly string[]
+  readonly #host: string | undefined
   #node: ChildProcess | undefined
+  readonly #watchers: (() => void)[] = []
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   events: any[] = []
 
-  constructor(name: string, startOptions: readonly string[] = []) {
+  /** `host`: the network namespace that the node runs in. */
+  constructor(name: string, startOptions: readonly string[] = [], host?: string) {
     this.name = name
     this.data = mkdtempSync(join(tmpdir(), `tulnic-${name}-`))
     this.#extra = startOptions
+    this.#host = host
   }
 
   /** Runs a command on this person's profile, with `--json`. */
@@ -94,11 +98,10 @@ export class Person {
   /** Starts the node; resolves with its `ready`. */
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   async start(...args: string[]): Promise<any> {
-    const child = spawn(
-      process.execPath,
-      [BIN, 'start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+    const start = ['start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args]
+    const inside = this.#host === undefined ? [] : ['ip', 'netns', 'exec', this.#host]
+    const [program = '', ...rest] = [...inside, process.execPath, BIN, ...start]
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#node = child
     let err = ''
     child.stderr.on('data', (chunk) => (err += chunk))
@@ -108,10 +111,21 @@ export class Person {
         const event = whole(line, child.killed)
         if (event === undefined) return
         events.push(event)
+        for (const look of this.#watchers.splice(0)) look()
         if (event.type === 'ready') resolve(event)
       })
       child.once('close', (code) => reject(new Error(`the node of ${this.name} ended with ${code}: ${err}`)))
     })
+  }
+
+  /** The first event so far, or to come, that is as asked. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a program printed
+  async event(is: (event: any) => boolean): Promise<any> {
+    for (;;) {
+      const found = this.events.find(is)
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => this.#watchers.push(resolve))
+    }
   }
 
   /** Ends the node by a signal; answers its exit code, or the signal's name. */

@@ -9,18 +9,24 @@ import {
   appendDevice,
   beginPairing,
   checkHelloProof,
+  checkRecord,
   confirmPairing,
+  createAudience,
+  createGrant,
   type Content,
   concat,
   decodeBundle,
   decodeContents,
   decodeDeviceLog,
+  decodeGrant,
   decodeHelloAnswer,
   decodeHelloOpening,
   decodeHints,
   decodeInvite,
   deviceKeys,
+  dhtKey,
   encodeContents,
+  encodeGrant,
   encodeHelloAnswer,
   encodeHelloOpening,
   encodeHints,
@@ -32,13 +38,23 @@ import {
   fromBase64Url,
   fromUtf8,
   helloProof,
+  inviteSlot,
   isEquivocation,
+  openInviteRecord,
   openPairing,
+  openRecord,
   padEnvelope,
   parseAccountId,
   parseAccountKey,
+  parseDhtKey,
   phraseOf,
+  readKey,
   revokeDevice,
+  sealInviteRecord,
+  sealRecord,
+  sealSlot,
+  slotKeys,
+  slotRoom,
   toBase32,
   toBase64Url,
   unpadEnvelope,
@@ -46,6 +62,8 @@ import {
 } from '../../src/protocol/index.ts'
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
 import { open, seal } from '../../src/protocol/crypto/aead.ts'
+import { derive } from '../../src/protocol/crypto/hkdf.ts'
+import { LABELS } from '../../src/protocol/labels.ts'
 import { bytes, decode, encode, integer, list, literal, nullable, text, tuple } from '../../src/protocol/wire/codec.ts'
 import { mutate } from './mutation.ts'
 import { NOW, person, secrets } from './people.ts'
@@ -106,6 +124,22 @@ const nonces = random(64)
 const us = { secret: random(32), device: alice.device, deviceId: alice.keys.id }
 const proof = helloProof(p, random, us, 'dialer', ends.local, ends.remote, nonces)
 const sealed = seal(p, random, us.secret, utf8('label'), utf8('plaintext'), utf8('data'))
+const audience = createAudience(random)
+const slot = slotKeys(p, audience.secret, 20_000)
+const readWith = readKey(p, audience.secret)
+const version = { seq: 7, nowMs: NOW }
+const where = { peerId: random(38), addresses: [random(8), random(67)], device: random(16), carrierHints: random(9) }
+const rendezvous = sealRecord(p, random, audience.secret, 20_000, version, where).value
+const inviteKeys = inviteSlot(p, invite.secret)
+const inviteRecordKey = derive(p, invite.secret, LABELS.inviteSlotKey, 32)
+const inviteContent = { bundle: alice.bundle.bytes, addresses: [random(8)] }
+const inviteRecord = sealInviteRecord(p, random, invite.secret, version, inviteContent).value
+
+/** What an owner without manners could seal: the record that holds just these bytes. */
+const holding = (b: Uint8Array) =>
+  b.length <= slotRoom('rv1') ? sealSlot(p, random, 'rv1', slot, readWith, version, b).value : b
+const inviteHolding = (b: Uint8Array) =>
+  b.length <= slotRoom('iv1') ? sealSlot(p, random, 'iv1', inviteKeys, inviteRecordKey, version, b).value : b
 
 /** Every decoder with good bytes for it; `again` encodes an accepted value anew. */
 const decoders: readonly {
@@ -188,6 +222,49 @@ const decoders: readonly {
     good: utf8(toBase64Url(random(34))),
     run: (b) => fromBase64Url(String.fromCharCode(...b)),
     again: (v) => utf8(toBase64Url(v)),
+  },
+  {
+    name: 'slot',
+    good: dhtKey('iv1', slot.name),
+    run: parseDhtKey,
+    again: (v: { kind: 'iv1'; name: Uint8Array }) => dhtKey(v.kind, v.name),
+  },
+  {
+    name: 'rendezvous record',
+    good: rendezvous,
+    run: (b) => openRecord(p, readWith, slot.name, b),
+    again: () => rendezvous,
+  },
+  {
+    name: 'rendezvous record in a server',
+    good: rendezvous,
+    run: (b) => checkRecord(p, 'rv1', slot.name, b, NOW),
+    again: () => rendezvous,
+  },
+  {
+    name: 'content of a rendezvous record',
+    good: encode([where.peerId, where.addresses, where.device, where.carrierHints, random(14 * 32)]),
+    run: (b) => openRecord(p, readWith, slot.name, holding(b)),
+    again: (v: typeof where & { names: readonly Uint8Array[] }) =>
+      encode([v.peerId, v.addresses, v.device, v.carrierHints, concat(...v.names)]),
+  },
+  {
+    name: 'grant',
+    good: encodeGrant(createGrant(p, audience, NOW)),
+    run: decodeGrant,
+    again: encodeGrant,
+  },
+  {
+    name: 'invite record',
+    good: inviteRecord,
+    run: (b) => openInviteRecord(p, invite.secret, b),
+    again: () => inviteRecord,
+  },
+  {
+    name: 'content of an invite record',
+    good: encode([inviteContent.bundle, inviteContent.addresses]),
+    run: (b) => openInviteRecord(p, invite.secret, inviteHolding(b)),
+    again: (v: typeof inviteContent) => encode([v.bundle, v.addresses]),
   },
   { name: 'UTF-8', good: utf8('grüße'), run: fromUtf8, again: utf8 },
 ]

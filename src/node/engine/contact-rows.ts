@@ -150,5 +150,12 @@ export function want(draft: Draft, id: AccountId, now = false): void {
     draft.effect({ type: 'unwant', contact: id })
     return
   }
-  draft.effect({ type: 'want', contact: id, addresses: row.addresses, stranger: row.invite !== null, now })
+  draft.effect({
+    type: 'want',
+    contact: id,
+    addresses: row.addresses,
+    stranger: row.invite !== null,
+    now,
+    relayOnly: false,
+  })
 }

@@ -3,7 +3,7 @@
  *
  * Holds: plain data; losing any of them in a crash loses nothing that matters, for each is made again from what is stored.
  */
-import type { AccountId } from '../../protocol/index.ts'
+import type { AccountId, SlotKind, SlotRecord } from '../../protocol/index.ts'
 import type { AnyEvent, ApiErrorData } from '../api.ts'
 import type { EventBody } from './events.ts'
 import type { BundleStatus, ConnectionId } from './input.ts'
@@ -27,6 +27,8 @@ export type NetEffect =
       readonly addresses: readonly string[]
       readonly stranger: boolean
       readonly now: boolean
+      /** Only through relays, so that they do not learn our IP address. */
+      readonly relayOnly: boolean
     }
   | { readonly type: 'unwant'; readonly contact: AccountId }
   /** Ask for a bundle over this connection; with the invite's secret the net proves it to this very peer. */
@@ -47,6 +49,16 @@ export type NetEffect =
   /** Both sides now share a contact secret: run hello again on this connection; the dialer begins. */
   | { readonly type: 'hello-again'; readonly connection: ConnectionId; readonly contact: AccountId }
   | { readonly type: 'close'; readonly connection: ConnectionId }
+  /** All records that this node keeps in the DHT from now on; replaces the set before. */
+  | { readonly type: 'publish'; readonly records: readonly SlotRecord[] }
+  /** Look for the newest record of each name; answered by `looked-up`. */
+  | {
+      readonly type: 'look-up'
+      readonly contact: AccountId
+      readonly kind: SlotKind
+      /** 32 bytes each. */
+      readonly names: readonly Uint8Array[]
+    }
 
 export type Effect =
   | NetEffect

@@ -3,7 +3,7 @@
  *
  * Holds: plain data; times, random bytes and stored rows come with the call, not in here.
  */
-import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { AccountId, DeviceId, SlotRecord } from '../../protocol/index.ts'
 import type { Command } from './command.ts'
 
 /** Names one open connection of this run; drawn by the net. */
@@ -26,6 +26,8 @@ export type Input =
       readonly via: 'lan' | 'direct' | 'relayed'
       readonly address: string
       readonly dialed: boolean
+      /** The contact whose node relays; `null` where none does, or it is not known. */
+      readonly relayedBy?: AccountId | null
     }
   /** A connection to somebody the hello does not know, made because `contact` (invited, or pairing) was wanted at that address. */
   | { readonly type: 'reached-stranger'; readonly connection: ConnectionId; readonly contact: AccountId }
@@ -63,6 +65,15 @@ export type Input =
     }
   /** Listening addresses changed: multiaddresses without a /p2p part. */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
+  /** What the DHT holds for a contact: the newest valid record of each name. `asked`: servers that answered; 0: the DHT was not there. */
+  | {
+      readonly type: 'looked-up'
+      readonly contact: AccountId
+      readonly found: readonly SlotRecord[]
+      readonly asked: number
+    }
+  /** DHT servers worth remembering for the next start: multiaddresses without /p2p, best first, at most 64. */
+  | { readonly type: 'dht-servers'; readonly addresses: readonly string[] }
   /** The time that a `wake` effect asked for has come. */
   | { readonly type: 'timer' }
 

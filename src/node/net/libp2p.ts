@@ -135,6 +135,7 @@ class Libp2pNet implements Net {
     if (this.#stopped) return
     if (effect.type === 'want') return this.#want(effect)
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
+    if (effect.type === 'publish' || effect.type === 'look-up') return
     const link = this.#links.byId(effect.connection)
     if (effect.type === 'ask-bundle') return void this.#ask(effect, link)
     // A connection that ended meanwhile: its `disconnected` is on the way.

@@ -80,6 +80,14 @@ export interface NetConfig {
   readonly mdns: boolean
   /** No dial outside shared subnets, loopback and link-local. */
   readonly lanOnly: boolean
+  /** Take part in the distributed hash table. */
+  readonly dht: boolean
+  /** Multiaddresses of DHT servers to begin with: of the command line, and those remembered from the last run. */
+  readonly bootstrap: readonly string[]
+  /** Relay for strangers, too. */
+  readonly relay: boolean
+  /** 32 bytes that close the network to whoever has others, or none. */
+  readonly networkKey: Uint8Array | null
 }
 
 export type MakeNet = (config: NetConfig, acquaintances: Acquaintances, emit: (input: Input) => void) => Promise<Net>

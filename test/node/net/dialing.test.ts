@@ -47,6 +47,7 @@ const want = (addresses: readonly string[], more: Partial<Want> = {}): Want => (
   contact: anna,
   addresses,
   stranger: false,
+  relayOnly: false,
   now: false,
   ...more,
 })

@@ -5,6 +5,7 @@
  *     const a = await online(alice), b = await online(bob)
  *     a.want(b); await a.sees('connected')
  */
+import { NET_DEFAULTS } from '../../../src/node/config.ts'
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import type { Input } from '../../../src/node/engine/input.ts'
@@ -181,7 +182,15 @@ export interface Around {
 export async function online(me: Person, around: Around = {}): Promise<Online> {
   const heard = new Heard()
   const limits = { ...LIMITS, inboundPerSecond: 1000, againMs: 20, ...around.limits }
-  const config = { listenPort: 0, listen: [], mdns: false, lanOnly: false, ...around.config }
+  const config = {
+    listenPort: 0,
+    listen: [],
+    mdns: false,
+    lanOnly: false,
+    ...NET_DEFAULTS,
+    dht: false,
+    ...around.config,
+  }
   const acquaintances = around.acquaintances ?? acquaintancesOf(me)
   const net = await makeNet(around.machine ?? nodejsMachine(), limits)(config, acquaintances, heard.take)
   let stopped: Promise<void> | undefined
@@ -195,7 +204,7 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
     heard,
     address: `/ip4/127.0.0.1/tcp/${port}`,
     want: (other, addresses, { stranger = false, now = false } = {}) =>
-      net.perform({ type: 'want', contact: other.id, addresses, stranger, now }),
+      net.perform({ type: 'want', contact: other.id, addresses, stranger, now, relayOnly: false }),
     stop,
   }
 }

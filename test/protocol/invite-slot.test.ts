@@ -1,0 +1,94 @@
+/**
+ * Invites in the DHT: every bundle that we may hand out fits with ten addresses, and only the link opens the slot.
+ */
+import { describe, expect, test } from 'vitest'
+import {
+  appendDevice,
+  checkRecord,
+  createBundle,
+  decodeBundle,
+  deviceKeys,
+  inviteSlot,
+  openInviteRecord,
+  openSlot,
+  sealInviteRecord,
+  sealSlot,
+} from '../../src/protocol/index.ts'
+import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
+import { derive } from '../../src/protocol/crypto/hkdf.ts'
+import { LABELS } from '../../src/protocol/labels.ts'
+import { BUNDLE_BYTES, DEVICE_LOG_ENTRIES, INVITE_RECORD_BYTES } from '../../src/protocol/limits.ts'
+import type { Plain } from '../../src/protocol/wire/codec.ts'
+import { encode } from '../../src/protocol/wire/codec.ts'
+import { NOW, person, secrets } from './people.ts'
+import { hex, seeded } from './seeded.ts'
+
+const random = seeded(9)
+const alice = person(random, p)
+const secret = random(32)
+/** Ten IPv6 addresses with /ws: the longest that need no relay and no certificate. */
+const addresses = Array.from({ length: 10 }, () => random(22))
+const version = { seq: 1, nowMs: NOW }
+const sealed = (bundle: Uint8Array, told = addresses) =>
+  sealInviteRecord(p, random, secret, version, { bundle, addresses: told })
+
+describe('the record of an invite', () => {
+  test('brings the bundle and the addresses to whoever has the link', () => {
+    const { kind, name, value } = sealed(alice.bundle.bytes)
+    expect([kind, hex(name), value.length]).toEqual(['iv1', hex(inviteSlot(p, secret).name), INVITE_RECORD_BYTES])
+    expect(checkRecord(p, 'iv1', name, value, NOW)?.seq).toBe(1)
+    const opened = openInviteRecord(p, secret, value)
+    expect(opened).toEqual({ seq: 1, bundle: alice.bundle.bytes, addresses })
+    expect(decodeBundle(p, opened!.bundle)?.hash).toEqual(alice.bundle.hash)
+  })
+
+  test('has room for the bundle of a device log that is full, and for the largest that a reader would take, with ten addresses', () => {
+    let log = alice.log
+    while (log.entries < DEVICE_LOG_ENTRIES)
+      log = appendDevice(p, alice.account, log, deviceKeys(p, secrets(random)), NOW)
+    const full = createBundle(p, random, { log, device: alice.device, createdAt: NOW }).bundle.bytes
+    for (const bundle of [full, random(BUNDLE_BYTES)])
+      expect(openInviteRecord(p, secret, sealed(bundle).value)).toEqual({ seq: 1, bundle, addresses })
+  })
+
+  test('leaves out addresses that have no room, are too many, too long or empty', () => {
+    const relayed = Array.from({ length: 12 }, () => random(67))
+    const kept = (bundle: Uint8Array, told: Uint8Array[]) =>
+      openInviteRecord(p, secret, sealed(bundle, told).value)?.addresses
+    expect(kept(alice.bundle.bytes, relayed)).toEqual(relayed.slice(0, 10))
+    const short = random(9)
+    expect(kept(random(BUNDLE_BYTES), [...relayed, short])).toEqual([...relayed.slice(0, 4), short])
+    expect(kept(alice.bundle.bytes, [new Uint8Array(0), random(129), relayed[0]!])).toEqual([relayed[0]])
+  })
+
+  test('is nothing to another link, in another slot or under another key', () => {
+    const { value } = sealed(alice.bundle.bytes)
+    expect(openInviteRecord(p, random(32), value)).toBeUndefined()
+    const keys = inviteSlot(p, secret)
+    const elsewhere = sealSlot(p, random, 'iv1', keys, random(32), version, encode([alice.bundle.bytes, []]))
+    expect(openInviteRecord(p, secret, elsewhere.value)).toBeUndefined()
+    const open = (readWith: Uint8Array) => openSlot(p, 'iv1', readWith, keys.name, value)
+    for (const other of [random(32), new Uint8Array(32), secret, keys.seed]) expect(open(other)).toBeUndefined()
+    expect(open(derive(p, secret, LABELS.inviteSlotKey, 32))).toBeDefined()
+    expect(hex(inviteSlot(p, random(32)).name)).not.toBe(hex(keys.name))
+  })
+
+  test('a size that no bundle has is our own mistake', () => {
+    expect(() => sealed(new Uint8Array(0))).toThrow(RangeError)
+    expect(() => sealed(new Uint8Array(BUNDLE_BYTES + 1))).toThrow(RangeError)
+  })
+
+  test.each<[string, Plain]>([
+    ['eleven addresses', [random(9), Array.from({ length: 11 }, () => random(8))]],
+    ['an address of 129 bytes', [random(9), [random(129)]]],
+    ['an empty address', [random(9), [new Uint8Array(0)]]],
+    ['no bundle', [new Uint8Array(0), []]],
+    ['a bundle beyond 6 KiB', [random(BUNDLE_BYTES + 1), []]],
+    ['one field more', [random(9), [], 0]],
+    ['no list', 1],
+  ])('%s is refused, from whoever has the link', (_, content) => {
+    const recordKey = derive(p, secret, LABELS.inviteSlotKey, 32)
+    const { value } = sealSlot(p, random, 'iv1', inviteSlot(p, secret), recordKey, version, encode(content))
+    expect(openInviteRecord(p, secret, value)).toBeUndefined()
+  })
+})
