@@ -36,6 +36,8 @@ export interface Contact {
   readonly online: boolean
   readonly lastSeen: string | null
   readonly via: Via
+  /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
+  readonly relayOnly: boolean
   /** Why an invited contact is not active yet, or why nothing is sent. */
   readonly reason: Reason
 }
@@ -92,10 +94,33 @@ export interface Status {
   /** Whether this machine has any network besides itself. */
   readonly network: 'none' | 'local' | 'internet-unknown'
   readonly lan: { readonly on: boolean; readonly peers: number }
+  /** How it stands with the distributed hash table; missing while nothing runs. */
+  readonly dht?: DhtStatus
+  /** How others see this node; missing while nothing runs. */
+  readonly reach?: ReachStatus
   /** `trouble`: why nothing can be stored at the moment, as one English sentence; the node goes on by itself once it can. */
   readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
   readonly startedAt: string
+}
+
+export interface DhtStatus {
+  readonly on: boolean
+  /** `server`: others keep records here. */
+  readonly mode: 'server' | 'client' | 'off'
+  /** Servers in the routing table. */
+  readonly servers: number
+  /** Records kept for others. */
+  readonly stored: number
+  /** Own records that at least one server took. */
+  readonly published: number
+}
+
+export interface ReachStatus {
+  /** IP addresses at which others see this node, as `/ip4/…` or `/ip6/…`, the one seen from most places first. */
+  readonly observed: readonly string[]
+  /** `yes`: peers at two places got through to one of our addresses. */
+  readonly publiclyReachable: 'yes' | 'no' | 'unknown'
 }
 
 export interface Invite {
@@ -216,6 +241,8 @@ export interface NodeApi {
   safetyNumber(args: { to: string }): Promise<{ contact: Contact; number: string }>
   /** Marks as verified if `number` (spaces ignored) equals the safety number, else rejects `number-differs`. `number: null`: takes the mark away. */
   verifyContact(args: { to: string; number: string | null }): Promise<Contact>
+  /** Whether they are told, and reached at, relayed addresses alone. What they were told before, they know. */
+  setRelayOnly(args: { to: string; on: boolean }): Promise<Contact>
   /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
   reachNow(args: { to?: string }): Promise<void>
 

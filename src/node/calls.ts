@@ -158,6 +158,10 @@ export class Calls implements Node {
     return { contact: running.queries.contact(id), number: digits.replace(/(\d{5})(?=\d)/g, '$1 ') }
   }
 
+  setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
+    return this.#change(to, (contact) => ({ name: 'relay-only', contact, on }))
+  }
+
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
     const { running, id } = await this.#find(to)
     if (number !== null && number.replace(/\s/g, '') !== running.queries.safetyNumber(id)) {

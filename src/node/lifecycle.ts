@@ -191,6 +191,8 @@ export class Lifecycle {
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
       network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      ...optional('dht', running?.net.dht?.()),
+      ...optional('reach', running?.net.reach?.()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,
@@ -252,11 +254,12 @@ export class Lifecycle {
     })
     const take = (input: Input): void => {
       engine.take(input)
-      if (input.type === 'addresses') this.#look()
+      if (input.type === 'addresses' || input.type === 'dht-servers') this.#look()
     }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
+    const bootstrap = [...new Set([...(config.net.bootstrap ?? []), ...resident.self.row.dhtServers])]
     const net = await this.#makeNet(
-      { ...NET_DEFAULTS, ...config.net, listenPort },
+      { ...NET_DEFAULTS, ...config.net, listenPort, bootstrap },
       helloKeys(resident, primitives, random, now),
       take,
     )
@@ -284,6 +287,10 @@ const IN_STATUS: ReadonlySet<AnyEvent['type']> = new Set([
   'connection',
   'profile',
 ])
+
+/** A field that is missing where there is nothing to say. */
+const optional = <K extends string, V>(name: K, value: V | undefined): { [N in K]?: V } =>
+  (value === undefined ? {} : { [name]: value }) as { [N in K]?: V }
 
 /** Ends all but the store. */
 async function end(running: Running): Promise<void> {

@@ -258,6 +258,7 @@ export class Queries {
       ownName: row.ownName,
       state: row.state,
       verified: row.verified,
+      relayOnly: row.relayOnly,
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,

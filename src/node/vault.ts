@@ -110,6 +110,7 @@ function newProfile(platform: Platform, name: string): { row: ProfileRow; phrase
     listenPort: PORT_LOWEST + ((high * 256 + low) % PORT_COUNT),
     addresses: [],
     addressVersion: 0,
+    dhtServers: [],
     createdAt: now,
   }
   return { row, phrase: phraseOf(accountEntropy) }

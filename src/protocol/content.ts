@@ -9,6 +9,7 @@
  *     devices    [6, device log]
  *     repair     [7]                            "I cannot decrypt": believed inside a fresh INIT only
  *     held       [8, counter, digest 16, differing]   goes with a receipt: which text that counter stands for here
+ *     grant      [9, version, grant]            where the sender's records will lie (rendezvous.ts)
  *
  * Holds: any bytes give contents or `undefined`; a kind that is not known is skipped, so later versions may add; a bad
  * form of a known kind spoils the message. Names come out clean, whatever went in.
@@ -19,17 +20,18 @@ import type { Primitives } from './crypto/primitives.ts'
 import { deviceIdBytes } from './identity.ts'
 import { LABELS } from './labels.ts'
 import {
-  ADDRESS_CHARACTERS,
   ADDRESS_COUNT,
   CONTENTS_BYTES,
   CONTENTS_COUNT,
   COUNTER_MOST,
   DEVICE_LOG_BYTES,
   RECEIPT_RANGES,
+  RELAYED_CHARACTERS,
   TEXT_BYTES,
 } from './limits.ts'
 import { cleanName } from './name.ts'
 import type { Range, Ranges } from './ranges.ts'
+import { type AudienceGrant, decodeGrant, encodeGrant, GRANT_BYTES } from './rendezvous.ts'
 import { isAddress } from './wire/address.ts'
 import type { Decoder, Plain } from './wire/codec.ts'
 import { bytes, decode, encode, integer, list, literal, mapped, nullable, text, tuple } from './wire/codec.ts'
@@ -60,6 +62,8 @@ export type Content =
    * here, and the counters that came with one text first and another later. At most 64 ranges.
    */
   | { readonly kind: 'held'; readonly counter: number; readonly digest: Uint8Array; readonly differing: Ranges }
+  /** The audience that the recipient belongs to; the highest version counts. */
+  | { readonly kind: 'grant'; readonly version: number; readonly grant: AudienceGrant }
 
 /** Latest time that a `Date` can hold. */
 const TIME_MOST = 8.64e15
@@ -140,6 +144,8 @@ function plain(content: Content): Plain {
       return [7]
     case 'held':
       return [8, content.counter, content.digest, flat(content.differing)]
+    case 'grant':
+      return [9, content.version, encodeGrant(content.grant)]
   }
 }
 
@@ -207,7 +213,7 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
         literal(4),
         VERSION,
         list(
-          mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
+          mapped(text(RELAYED_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
           0,
           ADDRESS_COUNT,
         ),
@@ -228,6 +234,14 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
       counter,
       digest,
       differing,
+    })),
+  ],
+  [
+    9,
+    mapped(tuple(literal(9), VERSION, mapped(bytes(1, GRANT_BYTES), decodeGrant)), ([, version, grant]) => ({
+      kind: 'grant',
+      version,
+      grant,
     })),
   ],
 ])

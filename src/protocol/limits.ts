@@ -20,6 +20,8 @@ export const RECEIPT_RANGES = 64
 export const ADDRESS_COUNT = 10
 /** An address in characters: `/ip6/…/tcp/…/ws` is below 70. */
 export const ADDRESS_CHARACTERS = 128
+/** The same through a relay: two PeerIDs more. */
+export const RELAYED_CHARACTERS = 256
 /** Live devices of an account: a person has a handful, and each costs every sender a session. */
 export const DEVICE_COUNT = 16
 /** Entries of a device log: what a bundle has room for. Full is full: a checkpoint would be a new kind of entry. */
@@ -38,7 +40,7 @@ export const INVITE_TEXT_CHARACTERS = 64 * 1024
 export const PAIRING_MESSAGE_BYTES = 16 * 1024
 /** A record of an audience in the DHT, exactly: 14 names, ten addresses of the usual kinds, and what proves them. */
 export const RENDEZVOUS_RECORD_BYTES = 1024
-/** A record of an invite, exactly: any bundle of 6 KiB with ten IPv6 addresses, to a multiple of 512 (decision 0016). */
+/** A record of an invite, exactly: any bundle of 6 KiB with ten IPv6 addresses, to a multiple of 512 (decision 0017). */
 export const INVITE_RECORD_BYTES = 6656
 /** How far ahead a record may say that it ends, in seconds: what one put can make strangers keep (72 hours). */
 export const RECORD_SECONDS_AHEAD = 72 * 3600

@@ -219,7 +219,7 @@ const DEVICE = bytes(DEVICE_BYTES)
 const HINTS = bytes(0, CARRIER_HINT_BYTES)
 const CONTENT = tuple(PEER_ID, RECORD_ADDRESSES, DEVICE, HINTS, mapped(bytes(NAME_BYTES * SLOTS_IN_RECORD), split))
 /** Names, key, and 16 bytes of heads and numbers. */
-const GRANT_BYTES = NAME_BYTES * (SLOTS_GRANTED + 1) + 16
+export const GRANT_BYTES = NAME_BYTES * (SLOTS_GRANTED + 1) + 16
 const GRANT = tuple(
   bytes(32),
   integer(0, 86_399),

@@ -106,6 +106,29 @@ test('a disk that fails, and one that works again, are told as status without be
   await node.stop()
 })
 
+test('servers of the DHT that a run met are there to begin with in the next', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const began: (readonly string[])[] = []
+  const meeting: MakeNet = async (config, acquaintances, emit) => {
+    began.push(config.bootstrap)
+    const net = await nobody(config, acquaintances, emit)
+    return { ...net, start: async () => emit({ type: 'dht-servers', addresses: ['/ip4/192.0.2.1/tcp/1'] }) }
+  }
+  const config = {
+    net: { listen: [], mdns: false, lanOnly: true, bootstrap: ['/ip4/192.0.2.9/tcp/9'] },
+    version: 'test',
+  }
+  const first = await startNode(await nodejsPlatform(folder), meeting, config)
+  await first.createProfile({ name: 'Ana', passphrase: null })
+  // Commands and inputs are committed in their order.
+  await first.rename({ name: 'Anna' })
+  await first.stop()
+  const second = await startNode(await nodejsPlatform(folder), meeting, config)
+  await second.stop()
+  expect(began).toEqual([['/ip4/192.0.2.9/tcp/9'], ['/ip4/192.0.2.9/tcp/9', '/ip4/192.0.2.1/tcp/1']])
+})
+
 test('a node that stops while its disk is full does stop', async () => {
   const disk = { full: false }
   const node = await nodeOn(disk)

@@ -6,9 +6,13 @@ import { describe, expect, test } from 'vitest'
 import type { Content, Ranges } from '../../src/protocol/index.ts'
 import {
   cleanName,
+  concat,
   conversationId,
+  createAudience,
+  createGrant,
   decodeContents,
   encodeContents,
+  encodeGrant,
   fromUtf8,
   messageId,
   NO_NAME,
@@ -140,6 +144,16 @@ describe('contents', () => {
       }),
       { seed: SEED },
     )
+  })
+
+  test('a grant comes back as it was; one of a wrong form spoils the message, and nothing throws', () => {
+    const grant = createGrant(p, createAudience(random), 1_800_000_000_000)
+    const encoded = encodeContents([{ kind: 'grant', version: 7, grant }])
+    expect(decodeContents(encoded)).toEqual([{ kind: 'grant', version: 7, grant }])
+    const bare = encodeGrant(grant)
+    for (const bad of [bare.subarray(1), concat(bare, Uint8Array.of(0)), new Uint8Array(0), new Uint8Array(2000)])
+      expect(decodeContents(encode([[9, 7, bad]]))).toBeUndefined()
+    expect(decodeContents(encode([[9, -1, bare]]))).toBeUndefined()
   })
 
   test('an unknown kind is skipped, so a later version can still be read in part', () => {

@@ -10,9 +10,9 @@ import {
   beginPairing,
   checkHelloProof,
   checkRecord,
-  confirmPairing,
   createAudience,
   createGrant,
+  confirmPairing,
   type Content,
   concat,
   decodeBundle,
@@ -107,6 +107,7 @@ const contents: readonly Content[] = [
   { kind: 'devices', log: alice.log.bytes },
   { kind: 'repair' },
   { kind: 'held', counter: 97, digest: random(16), differing: [[96, 97]] },
+  { kind: 'grant', version: 1, grant: createGrant(p, createAudience(random), 1_800_000_000_000) },
 ]
 const ends = { local: utf8('peer-a'), remote: utf8('peer-b') }
 const turned = { local: ends.remote, remote: ends.local }

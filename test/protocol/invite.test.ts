@@ -150,6 +150,8 @@ describe('invite', () => {
   })
 })
 
+const PEER = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
+
 describe('addresses', () => {
   test.each([
     '/ip4/192.0.2.7/tcp/4001',
@@ -157,6 +159,8 @@ describe('addresses', () => {
     '/ip6/::/tcp/1',
     '/ip6/::1/tcp/65535/ws',
     '/ip6/2001:db8:0:0:1:0:0:1/tcp/443/tls/ws',
+    `/ip4/192.0.2.7/tcp/4001/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
+    `/ip6/2001:db8:1111:2222:3333:4444:5555:6666/tcp/65535/ws/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
     '/ip4/1.2.3.4/udp/9/webrtc-direct/certhash/uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g',
   ])('%s may be dialed', (address) => {
     expect(isAddress(address)).toBe(true)
@@ -175,6 +179,13 @@ describe('addresses', () => {
     '/ip4/1.1.1.1/tcp/1/',
     '/ip4/1.1.1.1/tcp/1/p2p/12D3KooWAbc',
     '/ip4/1.1.1.1/tcp/1/p2p-circuit/p2p/12D3KooWAbc',
+    `/ip4/1.1.1.1/tcp/1/p2p/${PEER}`,
+    `/ip4/1.1.1.1/tcp/1/p2p/${PEER}/p2p-circuit`,
+    `/dns4/example.org/tcp/1/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
+    `/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/1.1.1.1/tcp/1/p2p/${PEER}/p2p-circuit/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/1.1.1.1/tcp/1/p2p/${PEER}/p2p-circuit/p2p/${PEER}\n`,
+    `/ip4/1.1.1.1/tcp/1/${'x/'.repeat(80)}p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
     '/ip6/:::1/tcp/1',
     '/ip6/1::2::3/tcp/1',
     '/ip6/1:2:3:4:5:6:7:8:9/tcp/1',

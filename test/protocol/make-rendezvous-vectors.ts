@@ -10,6 +10,7 @@ import {
   createAudience,
   createGrant,
   dhtKey,
+  encodeContents,
   encodeGrant,
   epochOf,
   fromUtf8,
@@ -40,6 +41,7 @@ export function rendezvousVectors(): Record<string, string> {
     { seq: 258, nowMs: NOW + 1 },
     { peerId, addresses, device, carrierHints },
   )
+  const grant = createGrant(p, audience, NOW)
   const alice = person(random)
   const inviteSecret = random(32)
   const invited = { bundle: alice.bundle.bytes, addresses: [random(8)] }
@@ -57,7 +59,8 @@ export function rendezvousVectors(): Record<string, string> {
     'device id': hex(device),
     'carrier hints': hex(carrierHints),
     record: hex(record.value),
-    grant: hex(encodeGrant(createGrant(p, audience, NOW))),
+    grant: hex(encodeGrant(grant)),
+    'grant in a message': hex(encodeContents([{ kind: 'grant', version: 258, grant }])),
     'invite secret': hex(inviteSecret),
     'invite slot seed': hex(inviteSlot(p, inviteSecret).seed),
     'invite slot in the DHT': fromUtf8(dhtKey('iv1', invite.name)) ?? '',

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import {
   checkRecord,
   decodeBundle,
+  decodeContents,
   decodeGrant,
   openInviteRecord,
   openRecord,
@@ -35,6 +36,7 @@ test('the stored record and grant are still read', () => {
   const grant = decodeGrant(bytes('grant'))!
   expect([String(grant.phase), String(grant.firstEpoch)]).toEqual([text('phase'), text('epoch')])
   expect(hex(grant.names[0]!)).toBe(text('slot name'))
+  expect(decodeContents(bytes('grant in a message'))).toEqual([{ kind: 'grant', version: 258, grant }])
   const opened = openRecord(p, grant.readKey, slot!.name, bytes('record'))!
   expect(hex(opened.peerId)).toBe(text('PeerID'))
   expect(opened.addresses.map(hex).join(' ')).toBe(text('addresses'))

@@ -83,7 +83,7 @@ function introduceAll(world: World): void {
   }
 }
 
-function introduce(world: World, inviter: SimNode, guest: SimNode): void {
+export function introduce(world: World, inviter: SimNode, guest: SimNode): void {
   const expiresAt = inviter.now() + 20 * YEAR
   inviter.command({ name: 'create-invite', uses: 1, expiresAt }, (made) => {
     const { link } = made as { link: string }
@@ -96,7 +96,7 @@ function introduce(world: World, inviter: SimNode, guest: SimNode): void {
   })
 }
 
-function say(world: World, stored: Map<string, Set<string>>): void {
+export function say(world: World, stored: Map<string, Set<string>>): void {
   const { chance } = world
   const node = chance.pick(world.nodes)
   const contacts = [...(node.engine?.resident.maps.contacts.keys() ?? [])]
@@ -121,7 +121,7 @@ function read(node: SimNode, contact: Parameters<SimNode['command']>[0] extends 
   if (known > 0) node.command({ name: 'mark-read', contact, upTo: known })
 }
 
-function mishap(world: World): void {
+export function mishap(world: World): void {
   const { chance } = world
   const node = chance.pick(world.nodes)
   const other = chance.pick(world.nodes)
@@ -157,7 +157,7 @@ async function heal(world: World): Promise<number> {
   return clock.now - start
 }
 
-function isQuiet(node: SimNode): boolean {
+export function isQuiet(node: SimNode): boolean {
   const maps = node.engine?.resident.maps
   if (maps === undefined) return false
   const owed = [...maps.deliveries.values()].some(
@@ -166,7 +166,7 @@ function isQuiet(node: SimNode): boolean {
   return !owed && [...maps.frames.values()].every((frames) => frames.length === 0)
 }
 
-async function judge(world: World, node: SimNode, stored: Map<string, Set<string>>): Promise<string[]> {
+export async function judge(world: World, node: SimNode, stored: Map<string, Set<string>>): Promise<string[]> {
   const wrong: string[] = []
   if (!isQuiet(node)) wrong.push(`${node.name}: something is still owed a minute after healing`)
   for (const other of world.nodes) {

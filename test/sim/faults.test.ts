@@ -8,6 +8,7 @@ import type { Tables, Write } from '../../src/node/store/records.ts'
 import type { Store } from '../../src/node/store/store.ts'
 import { toBase32 } from '../../src/protocol/index.ts'
 import { perform } from './conversation.ts'
+import { performMoving } from './moving.ts'
 import { Chance } from './random.ts'
 import type { Faults } from './sim-node.ts'
 
@@ -140,6 +141,39 @@ for (const { rule, fault, planted } of FAULTS) {
     let found = ''
     let seed = 1
     for (; seed <= SEEDS && found === ''; seed++) found = (await perform(seed, planted)).wrong[0] ?? ''
+    expect(found, `not found in ${SEEDS} seeds`).not.toBe('')
+    console.log(`found at seed ${seed - 1}: ${found.split('\n')[0]}`)
+  })
+}
+
+const AWAY_FAULTS: readonly { readonly rule: string; readonly fault: string; readonly planted: Faults }[] = [
+  {
+    rule: 'two records of one slot have two numbers',
+    fault: 'seq is not stored before the record leaves',
+    planted: losing('audience', 0.5),
+  },
+  {
+    rule: 'no record from before the last one',
+    fault: 'which record was taken last is not stored',
+    planted: rewriting('grant', (row) => ({ ...row, seen: null })),
+  },
+  {
+    rule: 'a grant is owed until it was acknowledged',
+    fault: 'what was granted is not stored',
+    planted: losing('grant'),
+  },
+  {
+    rule: 'who moves is published where it is',
+    fault: 'records are told to the net now and then',
+    planted: { effect: (effect, chance) => effect.type !== 'publish' || chance.happens(0.2) },
+  },
+]
+
+for (const { rule, fault, planted } of AWAY_FAULTS) {
+  test(`R2: being found: ${rule}: found when ${fault}`, { timeout: 300_000 }, async () => {
+    let found = ''
+    let seed = 1
+    for (; seed <= SEEDS && found === ''; seed++) found = (await performMoving(seed, planted)).wrong[0] ?? ''
     expect(found, `not found in ${SEEDS} seeds`).not.toBe('')
     console.log(`found at seed ${seed - 1}: ${found.split('\n')[0]}`)
   })

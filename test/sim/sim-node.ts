@@ -36,6 +36,8 @@ export interface Surroundings {
   report(node: SimNode, error: unknown): void
   /** A dead node's connections are gone. */
   died(node: SimNode): void
+  /** A node's connections break. */
+  parted(node: SimNode): void
   /** Faults planted on purpose, to see that they are found. */
   readonly faults: Faults
 }
@@ -51,12 +53,36 @@ export interface Faults {
   /** Changes a frame that is sent. */
   readonly frame?: (bytes: Uint8Array, chance: Chance) => Uint8Array
   /** Leaves an input out, or changes it. */
-  readonly input?: (input: Input, chance: Chance) => Input | undefined
+  input?: (input: Input, chance: Chance) => Input | undefined
   /** Leaves an effect out. */
   effect?: (effect: Effect, chance: Chance, node: SimNode) => boolean
 }
 
 type Phase = 'up' | 'down'
+
+/** Where a node is reached. */
+export interface Place {
+  readonly text: string
+  /** Bytes of the multiaddress. */
+  readonly bytes: Uint8Array
+  readonly relayed: boolean
+}
+
+/** A host of a private network, in text and in bytes. */
+export function placeAt(host: number, port = 4001): Place {
+  const [high, low] = [(host >> 8) & 255, host & 255]
+  const bytes = Uint8Array.of(4, 10, 0, high, low, 6, port >> 8, port & 255)
+  return { text: `/ip4/10.0.${high}.${low}/tcp/${port}`, bytes, relayed: false }
+}
+
+/** The same behind a relay that is there. */
+export function relayedBy(host: number): Place {
+  const relay = placeAt(host)
+  const bytes = Uint8Array.of(...relay.bytes, 0xa5, 3, 38, ...new Uint8Array(38), 0xa2, 2)
+  return { text: `${relay.text}/p2p/${PEER}/p2p-circuit`, bytes, relayed: true }
+}
+
+const PEER = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
 
 export class SimNode {
   readonly name: string
@@ -73,16 +99,36 @@ export class SimNode {
   crashes = 0
   /** Commits that did not wait for the disk and were gone after a crash. */
   forgotten = 0
-  disk = memoryStore()
-  #before = this.disk
+  #disk = memoryStore()
+  #before = this.#disk
+  /** It goes on from an older copy of its disk, and knows nothing of the numbers that it gave out since. */
+  isCopy = false
+  /** Where it is. */
+  places: readonly Place[]
+  /** All places so far, in order: none is used twice. */
+  readonly pastPlaces: Place[] = []
   readonly #replies = new Map<number, (value: unknown) => void>()
   #commands = 0
+  #wakeAt = Number.POSITIVE_INFINITY
+  #wakeLife = 0
   /** Counts the lives: what belongs to an earlier one is not heard any more. */
   #life = 0
 
   constructor(name: string, around: Surroundings) {
     this.name = name
     this.around = around
+    this.places = [placeAt(1, 1000 + name.charCodeAt(0))]
+    this.pastPlaces.push(...this.places)
+  }
+
+  get disk(): ReturnType<typeof memoryStore> {
+    return this.#disk
+  }
+
+  /** Puts in another disk. */
+  set disk(copy: ReturnType<typeof memoryStore>) {
+    this.#disk = copy
+    this.isCopy = true
   }
 
   get life(): number {
@@ -132,8 +178,27 @@ export class SimNode {
     this.hello = helloKeys(resident, primitives, random, () => this.now())
     this.phase = 'up'
     await engine.start()
-    if (life === this.#life)
-      this.take({ type: 'addresses', addresses: [`/ip4/10.0.0.1/tcp/${1000 + this.name.charCodeAt(0)}`] })
+    if (life === this.#life) this.#tellPlaces()
+  }
+
+  /** Raw bytes of the PeerID of this life. */
+  get peerId(): Uint8Array {
+    const key = this.around.primitives.sha256(new TextEncoder().encode(`${this.name}/${this.#life}`))
+    return Uint8Array.of(0, 0x24, 8, 1, 0x12, 0x20, ...key)
+  }
+
+  /** From now on it is elsewhere, also if it does not run. */
+  move(...places: readonly Place[]): void {
+    this.places = places
+    this.pastPlaces.push(...places)
+    this.around.parted(this)
+    if (this.phase === 'up') this.#tellPlaces()
+  }
+
+  #tellPlaces(): void {
+    const addresses = this.places.map(({ text, relayed }) => (relayed ? `${text}/p2p/${PEER}` : text))
+    const whereabouts = { peerId: this.peerId, addresses: this.places }
+    this.take({ type: 'addresses', addresses, whereabouts })
   }
 
   /** Whether the disk remembers a frame by its id. */
@@ -141,8 +206,8 @@ export class SimNode {
     return this.disk.read([{ table: 'seen', key: toBase32(id) }])[0] !== undefined
   }
 
-  /** Power off, now. */
-  crash(): void {
+  /** Power off, now; on again after so many milliseconds. */
+  crash(off?: number): void {
     if (this.phase === 'down') return
     this.phase = 'down'
     this.#life++
@@ -151,9 +216,9 @@ export class SimNode {
     this.engine = undefined
     this.#replies.clear()
     this.#forget(this.around.chance.below(this.disk.unsynced + 1))
-    this.disk = this.around.faults.lyingDisk ? this.#before.snapshot() : this.disk.snapshot()
+    this.#disk = this.around.faults.lyingDisk ? this.#before.snapshot() : this.disk.snapshot()
     this.around.died(this)
-    this.around.later(50 + this.around.chance.below(20_000), () => {
+    this.around.later(off ?? 50 + this.around.chance.below(20_000), () => {
       // Not waited for: a node that dies while it starts never ends that start.
       void this.start().catch((error) => this.around.report(this, error))
     })
@@ -190,10 +255,7 @@ export class SimNode {
     if (this.around.faults.effect?.(effect, this.around.chance, this) === false) return
     switch (effect.type) {
       case 'wake':
-        this.around.later(effect.at - this.now(), () => {
-          if (life === this.#life) this.take({ type: 'timer' })
-        })
-        return
+        return this.#wake(effect.at, life)
       case 'reply':
         this.#replies.get(effect.command)?.(effect.value)
         return
@@ -206,6 +268,19 @@ export class SimNode {
       default:
         this.around.perform(this, effect)
     }
+  }
+
+  /** One timer, as the outlet has it. */
+  #wake(at: number, life: number): void {
+    if (this.#wakeLife === life && at >= this.#wakeAt && this.#wakeAt > this.now()) return
+    const due = this.#wakeLife === life ? Math.min(at, this.#wakeAt) : at
+    this.#wakeAt = due
+    this.#wakeLife = life
+    this.around.later(due - this.now(), () => {
+      if (life !== this.#life || this.#wakeAt !== due) return
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.take({ type: 'timer' })
+    })
   }
 
   /** One more thing was done; `true` if it was the last. */

@@ -9,7 +9,15 @@
 import type { NetEffect } from '../../src/node/engine/effect.ts'
 import type { BundleAnswer, Ends, Input } from '../../src/node/engine/input.ts'
 import { nodejs } from '../../src/node/platform/nodejs-primitives.ts'
-import { type AccountId, type DeviceId, noble, type Primitives } from '../../src/protocol/index.ts'
+import {
+  type AccountId,
+  type DeviceId,
+  equal,
+  noble,
+  type Primitives,
+  type SlotRecord,
+} from '../../src/protocol/index.ts'
+import { Board } from './board.ts'
 import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
 import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
@@ -32,6 +40,11 @@ export interface Weather {
 }
 
 export const CALM: Weather = { drop: 0, double: 0, reorder: 0, delay: 20 }
+
+interface Wanted {
+  readonly want: Extract<NetEffect, { type: 'want' }>
+  tries: number
+}
 
 interface Side {
   readonly node: SimNode
@@ -59,9 +72,14 @@ export class World implements Surroundings {
   readonly faults: Faults
   readonly nodes: SimNode[] = []
   weather: Weather = CALM
+  /** Records in the DHT. */
+  readonly board: Board
+  /** Whether somebody is only reached at an address that was told or found. */
+  byAddress = false
   /** Pairs of names that cannot reach each other until the time. */
   readonly #splits = new Map<string, number>()
-  readonly #wants = new Map<SimNode, Map<AccountId, { stranger: boolean; tries: number }>>()
+  readonly #wants = new Map<SimNode, Map<AccountId, Wanted>>()
+  readonly #believed = new Map<string, number>()
   readonly #connections = new Map<number, Connection>()
   readonly #requests = new Map<number, { connection: number; asker: SimNode; contact: AccountId }>()
   #numbers = 0
@@ -69,6 +87,7 @@ export class World implements Surroundings {
   constructor(seed: number, faults: Faults = {}) {
     this.chance = new Chance(seed)
     this.faults = faults
+    this.board = new Board(primitives, this.chance)
     this.clock.now = 1_700_000_000_000
   }
 
@@ -118,6 +137,10 @@ export class World implements Surroundings {
 
   died(node: SimNode): void {
     this.#wants.delete(node)
+    this.parted(node)
+  }
+
+  parted(node: SimNode): void {
     for (const connection of this.#connections.values()) {
       if (connection.dialer.node === node || connection.listener.node === node)
         this.#end(connection, this.chance.below(3000))
@@ -162,16 +185,47 @@ export class World implements Surroundings {
         return this.#withSides(node, effect.connection, (connection) => {
           this.later(this.#delay(), () => this.#hello(connection))
         })
+      case 'publish':
+        return this.#publish(node, effect.records)
+      case 'look-up':
+        return this.#lookUp(node, effect)
     }
+  }
+
+  #publish(node: SimNode, records: readonly SlotRecord[]): void {
+    const wrong = this.board.publish(node.name, records)
+    if (!node.isCopy) this.reported.push(...wrong.map((one) => `${node.name}: ${one}`))
+  }
+
+  #lookUp(node: SimNode, { contact, kind, names }: Extract<NetEffect, { type: 'look-up' }>): void {
+    const { life } = node
+    this.later(this.#delay(), () => {
+      if (node.life !== life) return
+      const found = this.board.find(kind, names, node.now())
+      node.take({ type: 'looked-up', contact, found: found ?? [], asked: found === undefined ? 0 : 3 })
+    })
   }
 
   // connections
 
-  #want(node: SimNode, { contact, stranger, now }: Extract<NetEffect, { type: 'want' }>): void {
+  #want(node: SimNode, want: Extract<NetEffect, { type: 'want' }>): void {
+    const { contact, now } = want
+    this.#checkFound(node, want)
     const wants = this.#wants.get(node) ?? new Map()
     this.#wants.set(node, wants)
-    wants.set(contact, { stranger, tries: 0 })
+    wants.set(contact, { want, tries: 0 })
     this.#dialSoon(node, contact, now ? 1 : this.chance.below(400))
+  }
+
+  /** Nobody is ever sought where somebody was before the place that was believed last. */
+  #checkFound(node: SimNode, { contact, found }: Extract<NetEffect, { type: 'want' }>): void {
+    const other = this.nodes.find((candidate) => candidate.id === contact)
+    const [first] = found?.addresses ?? []
+    if (other === undefined || first === undefined) return
+    const at = other.pastPlaces.findLastIndex(({ bytes }) => equal(bytes, first))
+    const pair = `${node.name}>${other.name}`
+    if (at < (this.#believed.get(pair) ?? 0)) this.reported.push(`${pair}: led back to where they were`)
+    this.#believed.set(pair, Math.max(at, this.#believed.get(pair) ?? 0))
   }
 
   #dialSoon(node: SimNode, contact: AccountId, ms: number): void {
@@ -185,7 +239,7 @@ export class World implements Surroundings {
     const want = this.#wants.get(node)?.get(contact)
     const other = this.nodes.find((candidate) => candidate.id === contact)
     if (want === undefined || other === undefined || this.#connected(node, other)) return
-    if (other.phase === 'down' || this.#apart(node, other)) {
+    if (other.phase === 'down' || this.#apart(node, other) || (this.byAddress && !leadsTo(want.want, other))) {
       want.tries++
       node.take({ type: 'not-reached', contact })
       return this.#dialSoon(node, contact, this.chance.below(Math.min(8000, 250 * 2 ** want.tries)))
@@ -214,7 +268,7 @@ export class World implements Surroundings {
     const tags = [0, 1, 2].flatMap((nth) => from.tag(wanted, day, 'dialer', there, nth) ?? [])
     const contact = to.recognise(tags, day, 'dialer', here)
     if (contact === undefined) {
-      const stranger = this.#wants.get(dialer.node)?.get(wanted)?.stranger === true
+      const stranger = this.#wants.get(dialer.node)?.get(wanted)?.want.stranger === true
       if (stranger) return dialer.node.take({ type: 'reached-stranger', connection: id, contact: wanted })
       return this.#end(connection, 0)
     }
@@ -342,6 +396,15 @@ function whoAsks<T extends { readonly connection: number }>(
       return known()?.device ?? null
     },
   }
+}
+
+/** Whether an address that is known leads to where the node is. */
+function leadsTo({ addresses, found, relayOnly }: Wanted['want'], { places }: SimNode): boolean {
+  return places.some(
+    ({ text, bytes, relayed }) =>
+      (relayed || !relayOnly) &&
+      (addresses.some((one) => one.startsWith(text)) || found?.addresses.some((one) => equal(one, bytes)) === true),
+  )
 }
 
 const alive = (side: Side): boolean => side.node.phase === 'up' && side.node.life === side.life

@@ -125,6 +125,7 @@ export class FakeNode implements Node {
       verified: person.verified ?? false,
       online: (person.via ?? null) !== null,
       via: person.via ?? null,
+      relayOnly: false,
       lastSeen: person.lastSeen ?? null,
       reason: person.reason ?? null,
     }
@@ -387,6 +388,10 @@ export class FakeNode implements Node {
     return { contact, number: '59294 73370 61033 59222 66563 76989 24890 24203 67096 62359 82559 80472' }
   }
 
+  async setRelayOnly(args: { to: string; on: boolean }): Promise<Contact> {
+    this.#begin('setRelayOnly', args)
+    return this.change(this.mustKnow(args.to).id, { relayOnly: args.on })
+  }
   async verifyContact(args: { to: string; number: string | null }): Promise<Contact> {
     this.#begin('verifyContact', args)
     const { number } = await this.safetyNumber(args)

@@ -5,7 +5,7 @@ import type { Contact } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
 import { withNode } from './connection.ts'
-import { notInThisVersion } from './failure.ts'
+import { notInThisVersion, usage } from './failure.ts'
 import { plainLine, table } from './plain-text.ts'
 import { contactFields, reachWords, timeWords } from './views.ts'
 
@@ -70,7 +70,7 @@ function contactText(contact: Contact): string {
     `${plainLine(contact.name)}${own}`,
     `id         ${contact.id}`,
     `state      ${contact.state}${contact.verified ? ', verified' : ', not verified'}`,
-    `reached    ${reachWords(contact)}`,
+    `reached    ${reachWords(contact)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
     `last seen  ${contact.lastSeen === null ? 'never' : timeWords(contact.lastSeen)}`,
   ].join('\n')
 }
@@ -119,6 +119,24 @@ function safetyText(number: string): string {
     .join('\n')
 }
 
+const relayOnly: Command = {
+  name: 'contact relay-only',
+  takes: 'on|off TO',
+  help: 'meet somebody through relays alone, and tell them none of your addresses',
+  options: {},
+  count: [2, 2],
+  run: async (context) => {
+    const { args, out } = context
+    const word = args.at(0)
+    if (word !== 'on' && word !== 'off') throw usage('Use it so: tulnic contact relay-only on|off TO')
+    const on = word === 'on'
+    const contact = await withNode(context, (client) => client.call('setRelayOnly', { to: args.at(1), on }))
+    out.object({ contact: contactFields(contact) })
+    const name = plainLine(contact.name)
+    out.comfort(on ? `${name} is reached through relays alone from now on.` : `${name} is reached directly again.`)
+  },
+}
+
 function later(verb: string): Command {
   return {
     name: `contact ${verb}`,
@@ -155,5 +173,5 @@ export const contactCommands: readonly Command[] = [
   rename,
   verify,
   later('carrier'),
-  later('relay-only'),
+  relayOnly,
 ]

@@ -9,6 +9,7 @@
  */
 import {
   type AccountId,
+  type Bundle,
   bundleAnswerMac,
   compare,
   createBundle,
@@ -21,7 +22,7 @@ import type { ContactRow } from '../store/records.ts'
 import { answerAdding, changeContact, devicesOf, learnLog, want } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import { type Env, refuse } from './env.ts'
-import type { BundleStatus, Input } from './input.ts'
+import type { BundleStatus, ConnectionId, Input } from './input.ts'
 import { PREKEY_FRESH, SECRETS_KNOWN } from './limits.ts'
 import { begin, initUnderWay, repairWith } from './sessions.ts'
 import type { Connection, Prekey } from './state.ts'
@@ -149,15 +150,41 @@ function beginInvited(
 ): void {
   const bundle = decodeBundle(env.p, bytes)
   const invite = row.invite
-  if (bundle === undefined || invite === null) return notThem(draft, connection, contact)
-  if (!equal(bundle.hash.subarray(0, 16), invite.bundleHash) || compare(bundle.account, row.accountKey) !== 0) {
+  if (bundle === undefined || invite === null || !isPromised(bundle, row, invite))
     return notThem(draft, connection, contact)
-  }
+  beginByInvite(draft, env, contact, row, invite, bundle, connection)
+}
+
+function beginByInvite(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  row: ContactRow,
+  invite: NonNullable<ContactRow['invite']>,
+  bundle: Bundle,
+  connection: ConnectionId | null,
+): void {
   const keys = { inviteSecret: invite.secret, oneTimeKey: invite.oneTimeKey }
   const secret = begin(draft, env, contact, bundle, keys, connection, false)
   const secrets = [{ generation: 0, secret, since: env.now, confirmed: false }, ...row.secrets].slice(0, SECRETS_KNOWN)
   changeContact(draft, contact, { secrets })
 }
+
+/**
+ * A bundle that lay in the DHT for who has the link: begins the session at once, so that its first message only waits for
+ * somebody who answers. `false` where it is not the bundle of the link.
+ */
+export function* takeFoundBundle(draft: Draft, env: Env, contact: AccountId, bytes: Uint8Array): Steps<boolean> {
+  const row = draft.maps.contacts.get(contact)?.row
+  const bundle = decodeBundle(env.p, bytes)
+  if (row === undefined || row.invite === null || bundle === undefined) return false
+  if (!isPromised(bundle, row, row.invite)) return false
+  if (!(yield* isBeginning(draft, contact))) beginByInvite(draft, env, contact, row, row.invite, bundle, null)
+  return true
+}
+
+const isPromised = (bundle: Bundle, row: ContactRow, invite: NonNullable<ContactRow['invite']>): boolean =>
+  equal(bundle.hash.subarray(0, 16), invite.bundleHash) && compare(bundle.account, row.accountKey) === 0
 
 /** Whoever answered there is not the inviter: goes on looking. */
 function notThem(draft: Draft, connection: number, contact: AccountId): void {

@@ -21,6 +21,7 @@ export type Asked =
   | { readonly name: 'unblock'; readonly contact: AccountId }
   | { readonly name: 'remove'; readonly contact: AccountId }
   | { readonly name: 'verify'; readonly contact: AccountId; readonly verified: boolean }
+  | { readonly name: 'relay-only'; readonly contact: AccountId; readonly on: boolean }
   | { readonly name: 'send'; readonly contact: AccountId; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly name: 'mark-read'; readonly contact: AccountId; readonly upTo: number }
   | { readonly name: 'set-draft'; readonly contact: AccountId; readonly text: string }

@@ -41,6 +41,7 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
       addressVersion: Math.max(delivery.addressVersion, frame.addressVersion),
       receiptVersion: Math.max(delivery.receiptVersion, frame.receiptVersion),
       secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration),
+      grantVersion: Math.max(delivery.grantVersion, frame.grantVersion),
     }
   }
   draft.maps.frames.set(
@@ -129,6 +130,7 @@ export function rewind(draft: Draft, device: DeviceId, session: string, awaitsRe
     addressVersion: 0,
     receiptVersion: 0,
     secretGeneration: 0,
+    grantVersion: 0,
     awaitsReceipt,
   })
   draft.dirty.add(device)

@@ -10,11 +10,13 @@ import {
   type DeviceLog,
   NO_RANGES,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, DeliveryRow } from '../store/records.ts'
+import type { ContactRow, ConversationRow, DeliveryRow, GrantRow } from '../store/records.ts'
 import type { Draft } from './draft.ts'
 import { reply } from './env.ts'
 
 export function putContact(draft: Draft, id: AccountId, row: ContactRow, log: DeviceLog | null): void {
+  const known = draft.maps.contacts.get(id)?.row
+  if (known?.state !== row.state || known.relayOnly !== row.relayOnly) draft.due.regroup = true
   draft.maps.contacts.set(id, { row, log })
   draft.put('contact', id, row)
 }
@@ -92,10 +94,16 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     addressVersion: 0,
     receiptVersion: 0,
     secretGeneration: 0,
+    grantVersion: 0,
     awaitsReceipt: false,
   }
   putDelivery(draft, device, row)
   return row
+}
+
+export function putGrant(draft: Draft, device: DeviceId, row: GrantRow): void {
+  draft.maps.grants.set(device, row)
+  draft.put('grant', device, row)
 }
 
 /** The other side has our newest secret. */
@@ -140,6 +148,11 @@ export function newContact(accountKey: AccountKey, state: 'invited' | 'active', 
     invite: null,
     problem: null,
     repairs: [],
+    relayOnly: false,
+    audience: null,
+    grantVersion: 0,
+    grantEpoch: 0,
+    found: null,
   }
 }
 
@@ -156,6 +169,7 @@ export function want(draft: Draft, id: AccountId, now = false): void {
     addresses: row.addresses,
     stranger: row.invite !== null,
     now,
-    relayOnly: false,
+    relayOnly: row.relayOnly,
+    found: row.found,
   })
 }

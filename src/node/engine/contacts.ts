@@ -25,6 +25,7 @@ import { answerAdding, changeContact, devicesOf, newContact, putContact, putDeli
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import { FIRST_TRY, INVITES_OPEN } from './limits.ts'
+import { oweAddresses } from './outbox.ts'
 import { dropSession } from './sessions.ts'
 import type { Prekey } from './state.ts'
 
@@ -54,7 +55,16 @@ export function createInvite(draft: Draft, env: Env, command: number, asked: Ask
   putInvite(
     draft,
     env,
-    { secret, oneTimeSeed, link, expiresAt: asked.expiresAt, usesLeft: asked.uses, onlyFor: null, verified: false },
+    {
+      secret,
+      oneTimeSeed,
+      link,
+      expiresAt: asked.expiresAt,
+      usesLeft: asked.uses,
+      seq: 0,
+      onlyFor: null,
+      verified: false,
+    },
     prekey,
   )
   reply(draft, command, { link, expiresAt: asked.expiresAt, uses: asked.uses })
@@ -65,6 +75,7 @@ function putInvite(draft: Draft, env: Env, invite: Omit<InviteRow, 'prekey'>, pr
   const row: InviteRow = { ...invite, prekey: toBase32(prekey.bundle.hash.subarray(0, 16)) }
   draft.maps.invites.set(key, row)
   draft.put('invite', key, row)
+  draft.due.publish = true
 }
 
 export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'add-contact'>): void {
@@ -94,6 +105,7 @@ export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'
   const row: ContactRow = {
     ...(known?.row ?? newContact(invite.account, 'invited', env.now)),
     addresses: invite.addresses,
+    found: null,
     invite: {
       secret: invite.secret,
       oneTimeKey: invite.oneTimeKey,
@@ -150,6 +162,7 @@ function putPaired(draft: Draft, env: Env, ticket: PairingTicket, bundleHash: Ui
     ...(known?.row ?? newContact(accountKeyOf(ticket.account), 'invited', env.now)),
     ownName: known?.row.ownName ?? ticket.claimedName,
     addresses: ticket.addresses,
+    found: null,
     invite: { secret: ticket.secret, oneTimeKey: null, bundleHash: bundleHash.slice(0, 16), expiresAt: env.now + HOUR },
     problem: null,
     verified: verified || known?.row.verified === true,
@@ -176,6 +189,7 @@ export function expectPaired(
       link: '',
       expiresAt: env.now + HOUR,
       usesLeft: 1,
+      seq: 0,
       onlyFor: ticket.account,
       verified,
     }
@@ -223,6 +237,19 @@ export function unblock(draft: Draft, command: number, { contact }: Ask<'unblock
   reply(draft, command, contact)
 }
 
+/** They learn our IP address no more, as far as it depends on us: what they were told before they know. */
+export function relayOnly(draft: Draft, env: Env, command: number, { contact, on }: Ask<'relay-only'>): void {
+  const row = exists(draft, command, contact)
+  if (row === undefined) return
+  if (row.relayOnly !== on) {
+    changeContact(draft, contact, { relayOnly: on })
+    oweAddresses(draft, env)
+    want(draft, contact, true)
+    draft.tell({ t: 'contact', c: contact })
+  }
+  reply(draft, command, contact)
+}
+
 /** Forgets a contact and the conversation; its counters stay, so that none ever stands for two messages. */
 export function remove(draft: Draft, command: number, { contact }: Ask<'remove'>): void {
   if (exists(draft, command, contact) === undefined) return
@@ -243,10 +270,24 @@ export function remove(draft: Draft, command: number, { contact }: Ask<'remove'>
   }
   if (!began) forgetCounters(draft, contact)
   else forgetConversation(draft, contact)
+  forgetPlaces(draft, contact)
   draft.maps.contacts.delete(contact)
   draft.remove('contact', contact)
   draft.tell({ t: 'removed', c: contact })
   reply(draft, command, contact)
+}
+
+/** They are not looked for any more, and read no record that is made from now on. */
+function forgetPlaces(draft: Draft, contact: AccountId): void {
+  const audience = draft.maps.contacts.get(contact)?.row.audience
+  if (audience != null) draft.left.add(audience)
+  draft.due.regroup = true
+  draft.maps.searches.delete(contact)
+  for (const [device, grant] of [...draft.maps.grants.entries()]) {
+    if (grant.contact !== contact) continue
+    draft.maps.grants.delete(device)
+    draft.remove('grant', device)
+  }
 }
 
 /** Where no session ever began nobody has seen a counter of ours. */

@@ -15,6 +15,7 @@ import {
   type DeviceId,
   equal,
   has,
+  learnSlots,
   type Ranges,
   RECEIPT_RANGES,
   size,
@@ -31,6 +32,7 @@ import {
   learnLog,
   oweReceipt,
   putConversation,
+  putGrant,
   want,
 } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
@@ -65,6 +67,8 @@ function* applyContent(draft: Draft, env: Env, contact: AccountId, device: Devic
       return applyAddresses(draft, contact, content)
     case 'secret':
       return applySecret(draft, env, contact, content)
+    case 'grant':
+      return applyGrant(draft, contact, device, content)
     case 'devices':
       return applyDevices(draft, env, contact, content.log)
     case 'receipt':
@@ -174,8 +178,23 @@ function applyProfile(draft: Draft, contact: AccountId, profile: Extract<Content
 function applyAddresses(draft: Draft, contact: AccountId, told: Extract<Content, { kind: 'addresses' }>): void {
   const row = draft.maps.contacts.get(contact)?.row
   if (row === undefined || told.version <= row.addressVersion) return
-  changeContact(draft, contact, { addresses: told.addresses, addressVersion: told.version })
+  changeContact(draft, contact, { addresses: told.addresses, addressVersion: told.version, found: null })
   want(draft, contact)
+}
+
+/** Where the device's records will lie. A grant of another audience is the beginning of another sequence of records. */
+function applyGrant(
+  draft: Draft,
+  contact: AccountId,
+  device: DeviceId,
+  { version, grant }: Extract<Content, { kind: 'grant' }>,
+): void {
+  const known = draft.maps.grants.get(device)
+  if (known !== undefined && known.contact === contact && version <= known.version) return
+  const { readKey, phase, firstEpoch, names } = grant
+  const same = known !== undefined && known.contact === contact && equal(known.readKey, readKey)
+  const slots = learnSlots(same ? known.slots : [], firstEpoch, names)
+  putGrant(draft, device, { contact, version, readKey, phase, slots, seen: same ? known.seen : null })
 }
 
 /** The higher generation wins, then the lower bytes; the one before stays valid (PROTOCOL §2, contact secret). */

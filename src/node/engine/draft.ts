@@ -72,6 +72,10 @@ export class Draft {
   readonly effects: Effect[] = []
   /** Devices for which something may be waiting to be sent: looked at once, when the batch ends. */
   readonly dirty = new Set<DeviceId>()
+  /** To be seen to once, when the batch ends: who belongs to which audience, what stands in the DHT, who is looked for there. */
+  readonly due = { regroup: false, publish: false, look: false }
+  /** Audiences out of which somebody was removed. */
+  readonly left = new Set<string>()
   readonly #resident: Resident
   readonly #writes = new Map<string, Write>()
   readonly #rows = new Map<string, Tables[TableName] | undefined>()
@@ -79,6 +83,7 @@ export class Draft {
   numbers: Resident['numbers']
   self: Resident['self']
   keptUpAt: number
+  rendezvous: Resident['rendezvous']
   readonly #told: EventBody[] = []
 
   constructor(resident: Resident) {
@@ -86,6 +91,7 @@ export class Draft {
     this.numbers = { ...resident.numbers }
     this.self = resident.self
     this.keptUpAt = resident.keptUpAt
+    this.rendezvous = resident.rendezvous
     const maps = resident.maps
     this.maps = {
       prekeys: new Layer(maps.prekeys),
@@ -93,6 +99,9 @@ export class Draft {
       contacts: new Layer(maps.contacts),
       conversations: new Layer(maps.conversations),
       deliveries: new Layer(maps.deliveries),
+      audiences: new Layer(maps.audiences),
+      grants: new Layer(maps.grants),
+      searches: new Layer(maps.searches),
       sessions: new Layer(maps.sessions),
       frames: new Layer(maps.frames),
       connections: new Layer(maps.connections),
@@ -210,6 +219,7 @@ export class Draft {
     this.#resident.numbers = this.numbers
     this.#resident.self = this.self
     this.#resident.keptUpAt = this.keptUpAt
+    this.#resident.rendezvous = this.rendezvous
     for (const layer of Object.values(this.maps)) layer.adopt()
   }
 }

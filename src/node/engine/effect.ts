@@ -5,6 +5,7 @@
  */
 import type { AccountId, SlotKind, SlotRecord } from '../../protocol/index.ts'
 import type { AnyEvent, ApiErrorData } from '../api.ts'
+import type { FoundAt } from '../store/records.ts'
 import type { EventBody } from './events.ts'
 import type { BundleStatus, ConnectionId } from './input.ts'
 
@@ -29,6 +30,11 @@ export type NetEffect =
       readonly now: boolean
       /** Only through relays, so that they do not learn our IP address. */
       readonly relayOnly: boolean
+      /**
+       * Where the DHT says that they are: to be dialed before `addresses`, by the rules for addresses of records. Bytes of
+       * multiaddresses; behind a relayed one belongs `peerId` (raw bytes), where that is not `null`.
+       */
+      readonly found?: FoundAt | null
     }
   | { readonly type: 'unwant'; readonly contact: AccountId }
   /** Ask for a bundle over this connection; with the invite's secret the net proves it to this very peer. */

@@ -122,6 +122,7 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
     const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
+    draft.due.publish = true
     const secrets = [{ generation: 0, secret, since: env.now, confirmed: true }, ...row.secrets].slice(0, SECRETS_KNOWN)
     const verified = row.verified || invite.verified
     putContact(

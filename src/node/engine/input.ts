@@ -15,6 +15,14 @@ export interface Ends {
   readonly remote: Uint8Array
 }
 
+/** What records in the DHT say of this node. Until the first is told, nothing is published, and nobody looked for. */
+export interface Whereabouts {
+  /** Raw bytes of our PeerID, 38. */
+  readonly peerId: Uint8Array
+  /** Best first. `bytes`: of the multiaddress; a relayed one ends with /p2p-circuit, without our PeerID. */
+  readonly addresses: readonly { readonly bytes: Uint8Array; readonly relayed: boolean }[]
+}
+
 export type Input =
   | Command
   /** A connection whose hello proved a contact's device. */
@@ -63,8 +71,11 @@ export type Input =
       readonly contact: AccountId
       readonly answer: BundleAnswer | { readonly status: 'unreachable' }
     }
-  /** Listening addresses changed: multiaddresses without a /p2p part. */
-  | { readonly type: 'addresses'; readonly addresses: readonly string[] }
+  /**
+   * Listening addresses or the PeerID changed. `addresses`: multiaddress texts without a /p2p part, but relayed ones, which end
+   * with our own. `whereabouts`: the same for the DHT; without it, what was told before stands.
+   */
+  | { readonly type: 'addresses'; readonly addresses: readonly string[]; readonly whereabouts?: Whereabouts }
   /** What the DHT holds for a contact: the newest valid record of each name. `asked`: servers that answered; 0: the DHT was not there. */
   | {
       readonly type: 'looked-up'

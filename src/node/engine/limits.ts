@@ -62,6 +62,39 @@ export const SECRET_KEPT = 40 * DAY
  */
 export const SECRETS_KNOWN = 3
 
+/** Contacts of one audience, and shared audiences of a device (PROTOCOL §5): one record a day each. */
+export const AUDIENCE_MEMBERS = 16
+export const AUDIENCES_SHARED = 32
+/** Shared audiences with room at one time: among so many a newcomer is drawn, so that who shares one says nothing. */
+export const AUDIENCES_OPEN = 4
+/** A grant is made anew when fewer names than these lie ahead. */
+export const SLOTS_AHEAD = 10
+/** Slots whose last `seq` is remembered: those of some days, and of clocks that were wrong. */
+export const SLOTS_COUNTED = 16
+/** Open invites that are kept in the DHT, those that last longest: each is 6.5 KiB at 20 servers, twice a day. */
+export const INVITES_PUBLISHED = 32
+/** Invites' records are sealed anew so often: they say themselves that they end after 48 hours. */
+export const INVITE_RESEALED = 24 * HOUR
+/** Of ten addresses in a record, at least so many relayed ones, if there are. */
+export const RELAYED_TOLD = 3
+
+/** Look-ups in the DHT within any minute. */
+export const LOOKUPS_A_MINUTE = 6
+export const LOOKUP_WINDOW = 60 * SECOND
+/** Contacts that are looked for at start, before those with messages waiting. */
+export const LOOKED_FOR_AT_START = 32
+/** Who was not found is looked for again after a minute, then twice that, at most so long; where messages wait, at most an hour. */
+export const LOOKUP_AGAIN = 60 * SECOND
+export const LOOKUP_AGAIN_MOST = 6 * HOUR
+export const LOOKUP_AGAIN_OWED = HOUR
+/** A DHT that was not there is asked for one contact after 5 s, then twice that, at most so long. */
+export const DHT_AGAIN = 5 * SECOND
+export const DHT_AGAIN_MOST = 5 * 60 * SECOND
+/** The net answers every look-up; one that it did not answer for so long is made again. */
+export const LOOKUP_PATIENCE = 120 * SECOND
+/** Servers remembered for the next start. */
+export const DHT_SERVERS = 64
+
 /** How often housekeeping by date runs. */
 export const MAINTENANCE_EVERY = 6 * HOUR
 /** …and how soon it is tried again where the disk failed. */

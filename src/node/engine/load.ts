@@ -18,6 +18,11 @@ import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } fr
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
 
 const NO_DIGESTS = { lastText: null, differing: [] } as const
+// Rows from before there were records in the DHT.
+const NO_SERVERS = { dhtServers: [] } as const
+const NO_RECORD = { seq: 0 } as const
+const NO_GRANT = { grantVersion: 0 } as const
+const NOT_FOUND = { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null } as const
 
 type Row<R> = { readonly key: string; readonly row: R }
 
@@ -48,9 +53,10 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
   const last = await store.last()
   const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
   return {
-    self: ownOf(p, profile.row),
+    self: ownOf(p, { ...NO_SERVERS, ...profile.row }),
     numbers: { ...last, conversation },
     keptUpAt: 0,
+    rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
     maps: {
       prekeys: new Map(
         (await store.all('prekey')).map(({ key, row }): [string, Prekey] => [
@@ -58,10 +64,15 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
           { row, bundle: must(decodeBundle(p, row.bundle), 'prekey') },
         ]),
       ),
-      invites: new Map((await store.all('invite')).map(({ key, row }) => [key, row])),
+      invites: new Map((await store.all('invite')).map(({ key, row }) => [key, { ...NO_RECORD, ...row }])),
       contacts: new Map((await store.all('contact')).map((entry) => acquaintance(p, entry))),
       conversations,
-      deliveries: new Map((await store.all('delivery')).map(({ key, row }) => [key as DeviceId, row])),
+      deliveries: new Map(
+        (await store.all('delivery')).map(({ key, row }) => [key as DeviceId, { ...NO_GRANT, ...row }]),
+      ),
+      audiences: new Map((await store.all('audience')).map(({ key, row }) => [key, row])),
+      grants: new Map((await store.all('grant')).map(({ key, row }) => [key as DeviceId, row])),
+      searches: new Map(),
       sessions: sessionRefs(await store.all('session')),
       frames: inFlight(await store.all('frame')),
       connections: new Map(),
@@ -79,7 +90,7 @@ function must<T>(value: T | undefined, what: string): T {
 function acquaintance(p: Primitives, { key, row }: Row<ContactRow>): [AccountId, Acquaintance] {
   const account = must(parseAccountKey(row.accountKey), 'contact')
   const log = row.deviceLog === null ? null : must(decodeDeviceLog(p, account, row.deviceLog), 'contact')
-  return [key as AccountId, { row, log }]
+  return [key as AccountId, { row: { ...NOT_FOUND, ...row }, log }]
 }
 
 function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly SessionRef[]> {
@@ -96,7 +107,7 @@ function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly S
 function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlight[]> {
   const byDevice = new Map<DeviceId, InFlight[]>()
   for (const { key, row } of rows) {
-    const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = row
+    const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = row
     const frame: InFlight = {
       number: Number(key),
       id,
@@ -108,6 +119,7 @@ function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlig
       addressVersion,
       receiptVersion,
       secretGeneration,
+      grantVersion,
     }
     byDevice.set(row.device, [...(byDevice.get(row.device) ?? []), frame])
   }

@@ -53,7 +53,9 @@ export function* meetOtherLife(
   if (last > before.counter + COUNTER_LEAP) return NO_RANGES
   const forked = held !== undefined && (yield* isAnother(draft, env, contact, before, held))
   const behind = last > before.counter
-  const unconfirmed = subtract(upTo(claimed, before.counter), deliveryOf(draft, device, contact).delivered)
+  // Also what it does not hold yet: a text of the other life may still be under way to it, under a counter that it will claim then.
+  const reached = upTo(last === 0 ? NO_RANGES : [[1, last]], before.counter)
+  const unconfirmed = subtract(reached, deliveryOf(draft, device, contact).delivered)
   const known = forked ? union(held.differing, [[held.counter, held.counter]]) : (held?.differing ?? NO_RANGES)
   const taken = upTo(behind || forked ? union(known, unconfirmed) : known, before.counter)
   if (behind) putConversation(draft, contact, { ...before, counter: last })

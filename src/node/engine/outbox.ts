@@ -20,13 +20,15 @@ import {
   encodeContents,
   frameId,
   has,
+  isRelayed,
   RECEIPT_RANGES,
   sealMessage,
   subtract,
   toBase32,
   utf8,
 } from '../../protocol/index.ts'
-import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
+import type { ContactRow, ConversationRow, DeliveryRow, FrameRow, MessageRow, ProfileRow } from '../store/records.ts'
+import { grantFor } from './audiences.ts'
 import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
@@ -44,6 +46,7 @@ interface Load {
   readonly addressVersion: number
   readonly receiptVersion: number
   readonly secretGeneration: number
+  readonly grantVersion: number
 }
 
 /** Makes and sends frames to a device as long as something is owed and the window is open. */
@@ -64,7 +67,7 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
   const frames: { id: Uint8Array; bytes: Uint8Array }[] = []
   const window = windowOf(draft, device)
   while (window.frames > 0 && window.bytes > 0) {
-    const load = yield* nextLoad(draft, device)
+    const load = yield* nextLoad(draft, env, device)
     if (load === undefined) break
     if (load.contents.length > 0) {
       const { state, frame } = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
@@ -100,10 +103,10 @@ export function recordFrame(
   device: DeviceId,
   session: string,
   bytes: Uint8Array,
-  carries: Pick<Load, 'from' | 'to' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>,
+  carries: Pick<Load, 'from' | 'to' | Fact>,
 ): Uint8Array {
-  const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration } = carries
-  const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration }
+  const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = carries
+  const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion }
   const contact = draft.maps.deliveries.get(device)?.contact
   if (contact === undefined) throw new Error('recordFrame: no delivery for this device')
   const number = ++draft.numbers.frame
@@ -116,11 +119,11 @@ export function recordFrame(
 }
 
 /** What the next frame to a device should carry; `undefined` if nothing is owed. */
-function* nextLoad(draft: Draft, device: DeviceId): Steps<Load | undefined> {
+function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undefined> {
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return undefined
   const conversation = draft.maps.conversations.get(delivery.contact)
-  const facts = owedFacts(draft, device, delivery, conversation)
+  const facts = owedFacts(draft, env, device, delivery, conversation)
   const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
   if (facts.contents.length === 0 && texts === undefined) return undefined
   return {
@@ -132,39 +135,47 @@ function* nextLoad(draft: Draft, device: DeviceId): Steps<Load | undefined> {
   }
 }
 
-type Facts = Pick<Load, 'contents' | 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration'>
+type Fact = 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration' | 'grantVersion'
+type Facts = Pick<Load, 'contents' | Fact>
 
-/** My name, addresses, receipts and the contact secret, as far as the device is not known to have them and no frame is bringing them. */
+/** My name, addresses, receipts, the contact secret and the grant, as far as the device is not known to have them and no frame is bringing them. */
 function owedFacts(
   draft: Draft,
+  env: Env,
   device: DeviceId,
   delivery: DeliveryRow,
   conversation: ConversationRow | undefined,
 ): Facts {
   const inFlight = draft.maps.frames.get(device) ?? []
-  const owed = (
-    version: number,
-    field: 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration',
-  ): number => (version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0)
+  const owed = (version: number, field: Fact): number =>
+    version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0
   const self = draft.self.row
-  const secret = draft.maps.contacts.get(delivery.contact)?.row.secrets[0]
+  const contact = draft.maps.contacts.get(delivery.contact)?.row
+  const secret = contact?.secrets[0]
   const versions = {
     nameVersion: owed(self.nameVersion, 'nameVersion'),
     addressVersion: owed(self.addressVersion, 'addressVersion'),
     receiptVersion: owed(conversation?.receiptVersion ?? 0, 'receiptVersion'),
     secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration'),
+    grantVersion: contact?.audience == null ? 0 : owed(contact.grantVersion, 'grantVersion'),
   }
   const contents: Content[] = []
   if (versions.nameVersion > 0) contents.push({ kind: 'profile', version: self.nameVersion, name: self.name })
   if (versions.addressVersion > 0)
-    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
+    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: addressesFor(self, contact) })
   if (versions.secretGeneration > 0 && secret !== undefined) {
     contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
   }
+  if (versions.grantVersion > 0 && contact !== undefined) contents.push(...grantFor(draft, env, contact))
   if (versions.receiptVersion > 0 && conversation !== undefined) {
     contents.push(...receiptOf(conversation))
   }
   return { contents, ...versions }
+}
+
+/** Which of my addresses a contact is told. */
+export function addressesFor({ addresses }: ProfileRow, contact: ContactRow | undefined): readonly string[] {
+  return contact?.relayOnly === true ? addresses.filter(isRelayed) : addresses
 }
 
 /** Whole: `contents.ts` takes nothing that would make more ranges. */
@@ -293,6 +304,14 @@ export function touch(draft: Draft, contact: AccountId): void {
 /** Marks every device of every contact: a fact about myself changed. */
 export function touchAll(draft: Draft): void {
   for (const [device] of draft.maps.deliveries.entries()) draft.dirty.add(device)
+}
+
+/** Tells everybody my addresses once more: they are others, or somebody may know other ones than before. */
+export function oweAddresses(draft: Draft, env: Env, addresses = draft.self.row.addresses): void {
+  const row = { ...draft.self.row, addresses, addressVersion: Math.max(draft.self.row.addressVersion + 1, env.now) }
+  draft.self = { ...draft.self, row }
+  draft.put('profile', 'self', row)
+  touchAll(draft)
 }
 
 /** Notes when a contact was last connected. */

@@ -23,7 +23,7 @@ import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import type { ConnectionId, Input } from './input.ts'
 import { DAY, REPAIRS_A_DAY, SESSIONS_A_DEVICE } from './limits.ts'
-import { receiptOf, recordFrame } from './outbox.ts'
+import { addressesFor, receiptOf, recordFrame } from './outbox.ts'
 import type { SessionRef } from './state.ts'
 
 /** Later than every use so far of the device's sessions, whatever the clock does. */
@@ -68,20 +68,20 @@ export function startSession(
   return key
 }
 
-/** Begins a session with the device of a bundle; the INIT is in flight until acknowledged. */
+/** Begins a session with the device of a bundle; the INIT is in flight until acknowledged. `connection`: `null` where nobody was reached yet. */
 export function begin(
   draft: Draft,
   env: Env,
   contact: AccountId,
   bundle: Bundle,
   keys: { readonly inviteSecret: Uint8Array | null; readonly oneTimeKey: Uint8Array | null },
-  connection: ConnectionId,
+  connection: ConnectionId | null,
   repair: boolean,
 ): Uint8Array {
   const self = draft.self.row
   const contents: Content[] = [{ kind: 'profile', version: self.nameVersion, name: self.name }]
-  if (self.addresses.length > 0)
-    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: self.addresses })
+  const addresses = addressesFor(self, draft.maps.contacts.get(contact)?.row)
+  if (addresses.length > 0) contents.push({ kind: 'addresses', version: self.addressVersion, addresses })
   if (repair) contents.push({ kind: 'repair' })
   // Also where it says that nothing is here: the other side may remember another life of this device.
   const conversation = conversationOf(draft, contact)
@@ -90,7 +90,7 @@ export function begin(
   const begun = initiate(env.p, env.random, us, bundle, keys, encodeContents(contents), env.now)
   learnLog(draft, contact, bundle.log)
   const session = startSession(draft, env, contact, bundle.device.id, begun, repair)
-  const addressVersion = self.addresses.length > 0 ? self.addressVersion : 0
+  const addressVersion = addresses.length > 0 ? self.addressVersion : 0
   const carries = {
     from: 0,
     to: 0,
@@ -98,9 +98,10 @@ export function begin(
     addressVersion,
     receiptVersion: conversation.receiptVersion,
     secretGeneration: 0,
+    grantVersion: 0,
   }
   const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, carries)
-  draft.effect({ type: 'send', connection, frames: [{ id, bytes: begun.frame }] })
+  if (connection !== null) draft.effect({ type: 'send', connection, frames: [{ id, bytes: begun.frame }] })
   return begun.contactSecret
 }
 

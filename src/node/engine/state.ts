@@ -12,9 +12,19 @@ import type {
   DeviceKeys,
   DeviceLog,
   DeviceSecrets,
+  SlotRecord,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, DeliveryRow, InviteRow, PrekeyRow, ProfileRow } from '../store/records.ts'
-import type { ConnectionId } from './input.ts'
+import type {
+  AudienceRow,
+  ContactRow,
+  ConversationRow,
+  DeliveryRow,
+  GrantRow,
+  InviteRow,
+  PrekeyRow,
+  ProfileRow,
+} from '../store/records.ts'
+import type { ConnectionId, Whereabouts } from './input.ts'
 
 /** This account and device, derived once from the profile. */
 export interface Own {
@@ -56,6 +66,7 @@ export interface InFlight {
   readonly nameVersion: number
   readonly addressVersion: number
   readonly secretGeneration: number
+  readonly grantVersion: number
 }
 
 /** An open connection; `device: null` while they cannot know us yet (invited). */
@@ -73,12 +84,43 @@ export interface Connection {
   readonly refused: boolean
 }
 
+/** Somebody who is looked for. */
+export interface Search {
+  /** Look-ups in a row that brought nothing new. */
+  readonly tries: number
+  /** Not again before. */
+  readonly at: number
+  /** When the net was asked and has not answered yet. */
+  readonly askedAt: number | null
+}
+
+/** A record of ours as the net keeps it. */
+export interface Published {
+  /** Whose it is and what it says: as long as that stays, so does the record. */
+  readonly says: string
+  readonly sealedAt: number
+  readonly record: SlotRecord
+}
+
+/** What this run has to do with the DHT; nothing of it outlives the process. */
+export interface Rendezvous {
+  readonly whereabouts: Whereabouts | null
+  readonly published: readonly Published[]
+  /** When the last look-ups were made, LOOKUPS_A_MINUTE at most. */
+  readonly lookedAt: readonly number[]
+  /** The DHT was not there when it was asked: how often in a row, and when it is asked again. */
+  readonly away: { readonly tries: number; readonly until: number } | null
+}
+
 export interface ResidentMaps {
   readonly prekeys: Map<string, Prekey>
   readonly invites: Map<string, InviteRow>
   readonly contacts: Map<AccountId, Acquaintance>
   readonly conversations: Map<AccountId, ConversationRow>
   readonly deliveries: Map<DeviceId, DeliveryRow>
+  readonly audiences: Map<string, AudienceRow>
+  readonly grants: Map<DeviceId, GrantRow>
+  readonly searches: Map<AccountId, Search>
   readonly sessions: Map<DeviceId, readonly SessionRef[]>
   readonly frames: Map<DeviceId, readonly InFlight[]>
   readonly connections: Map<ConnectionId, Connection>
@@ -106,5 +148,6 @@ export interface Resident {
   numbers: { message: number; event: number; frame: number; conversation: number }
   /** When housekeeping by date ran last. */
   keptUpAt: number
+  rendezvous: Rendezvous
   readonly maps: ResidentMaps
 }

@@ -13,7 +13,8 @@
  *   6. a contact that is blocked is neither heard nor answered;
  *   7. nothing a remote sends makes a step throw.
  */
-import type { AccountId } from '../../protocol/index.ts'
+import { type AccountId, ADDRESS_COUNT, isRelayed } from '../../protocol/index.ts'
+import { regroup, renewGrants } from './audiences.ts'
 import { answerBundle, currentPrekey, reachStranger, takeBundle } from './bundles.ts'
 import type { Command } from './command.ts'
 import { acknowledge } from './confirmations.ts'
@@ -24,6 +25,7 @@ import {
   block,
   createInvite,
   expectPaired,
+  relayOnly,
   remove,
   renameContact,
   unblock,
@@ -34,7 +36,9 @@ import type { Draft, Steps } from './draft.ts'
 import { type Env, reply } from './env.ts'
 import { receiveFrames } from './frames.ts'
 import type { Input } from './input.ts'
-import { flush, isUnderWay, resume, seenNow, touchAll } from './outbox.ts'
+import { beginLooking, lookFor, lookNow, lookUp, takeLookedUp } from './finding.ts'
+import { flush, isUnderWay, oweAddresses, resume, seenNow, touchAll } from './outbox.ts'
+import { moved, publish, rememberServers, withRelayed } from './publishing.ts'
 import { askToRepair, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
 
@@ -51,7 +55,7 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
     case 'disconnected':
       return yield* disconnected(draft, env, input)
     case 'not-reached':
-      return answerAdding(draft, input.contact)
+      return notReached(draft, env, input.contact)
     case 'frames':
       return yield* receiveFrames(draft, env, input)
     case 'acknowledged':
@@ -64,6 +68,10 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
       return yield* takeBundle(draft, env, input)
     case 'addresses':
       return addresses(draft, env, input)
+    case 'looked-up':
+      return yield* takeLookedUp(draft, env, input)
+    case 'dht-servers':
+      return rememberServers(draft, env, input.addresses)
     case 'timer':
       return onTimer(draft, env)
   }
@@ -71,6 +79,9 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
 
 /** Ends a batch: what is owed to devices that were touched becomes frames, what was told becomes event rows. */
 export function* end(draft: Draft, env: Env): Steps<void> {
+  if (draft.due.regroup) regroup(draft, env)
+  if (draft.due.publish) publish(draft, env)
+  if (draft.due.look) lookUp(draft, env)
   for (const device of draft.dirty) yield* flush(draft, env, device)
   draft.dirty.clear()
   draft.recordTold(env.now)
@@ -79,6 +90,9 @@ export function* end(draft: Draft, env: Env): Steps<void> {
 /** What the net must be told at start, once. */
 export function begin(draft: Draft, env: Env): void {
   for (const [id] of draft.maps.contacts.entries()) want(draft, id)
+  regroup(draft, env)
+  renewGrants(draft, env)
+  beginLooking(draft, env)
   onTimer(draft, env)
 }
 
@@ -106,6 +120,8 @@ function command(draft: Draft, env: Env, asked: Command): void {
       return remove(draft, asked.id, asked)
     case 'verify':
       return verify(draft, asked.id, asked)
+    case 'relay-only':
+      return relayOnly(draft, env, asked.id, asked)
     case 'send':
       return send(draft, env, asked.id, asked)
     case 'mark-read':
@@ -115,6 +131,7 @@ function command(draft: Draft, env: Env, asked: Command): void {
     case 'reach-now':
       for (const [id] of draft.maps.contacts.entries())
         if (asked.contact === null || asked.contact === id) want(draft, id, true)
+      lookNow(draft, env, asked.contact)
       return reply(draft, asked.id, null)
   }
 }
@@ -145,6 +162,7 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
     if (link.contact === contact && link.device === null) draft.effect({ type: 'close', connection: other })
   }
   changeContact(draft, contact, { lastSeenAt: env.now })
+  draft.maps.searches.delete(contact)
   draft.tell({ t: 'connection', c: contact, via })
   if (known.row.state === 'active' && known.row.invite !== null) knownAfterAll(draft, contact)
   if ((draft.maps.sessions.get(device) ?? []).length === 0) yield* askToRepair(draft, env, connection, contact, device)
@@ -186,14 +204,13 @@ function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): 
 }
 
 function addresses(draft: Draft, env: Env, input: Told<'addresses'>): void {
-  const self = draft.self.row
-  if (self.addresses.join(' ') === input.addresses.join(' ')) return
-  const row = {
-    ...self,
-    addresses: input.addresses.slice(0, 10),
-    addressVersion: Math.max(self.addressVersion + 1, env.now),
-  }
-  draft.self = { ...draft.self, row }
-  draft.put('profile', 'self', row)
-  touchAll(draft)
+  if (input.whereabouts !== undefined) moved(draft, env, input.whereabouts)
+  const told = withRelayed(input.addresses, isRelayed, ADDRESS_COUNT)
+  if (draft.self.row.addresses.join(' ') !== told.join(' ')) oweAddresses(draft, env, told)
+}
+
+/** The round ended without them: whoever waits for it is answered, and the DHT is asked. */
+function notReached(draft: Draft, env: Env, contact: AccountId): void {
+  answerAdding(draft, contact)
+  lookFor(draft, env, contact)
 }

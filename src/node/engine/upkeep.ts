@@ -3,6 +3,7 @@
  *
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
+import { renewGrants } from './audiences.ts'
 import { answerAdding, changeContact } from './contact-rows.ts'
 import { currentPrekey } from './bundles.ts'
 import type { Draft } from './draft.ts'
@@ -28,6 +29,8 @@ export function onTimer(draft: Draft, env: Env): void {
   }
   if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)
   draft.effect({ type: 'wake', at: draft.keptUpAt + MAINTENANCE_EVERY })
+  draft.due.publish = true
+  draft.due.look = true
 }
 
 function maintain(draft: Draft, env: Env): void {
@@ -39,6 +42,7 @@ function maintain(draft: Draft, env: Env): void {
   currentPrekey(draft, env)
   forgetPrekeys(draft, env.now)
   for (const [id] of [...draft.maps.contacts.entries()]) renewSecret(draft, env, id)
+  renewGrants(draft, env)
 }
 
 function forgetInvites(draft: Draft, now: number): void {

@@ -69,7 +69,30 @@ export interface Net {
   addresses(): readonly string[]
   /** Peers seen on the local network. */
   lanPeers(): number
+  /** How it stands with the distributed hash table. */
+  dht?(): DhtStatus
+  /** How others see this node. */
+  reach?(): ReachStatus
   readonly pairing: PairingPort
+}
+
+export interface DhtStatus {
+  readonly on: boolean
+  /** `server`: others keep records here. */
+  readonly mode: 'server' | 'client' | 'off'
+  /** Servers in the routing table. */
+  readonly servers: number
+  /** Records kept for others. */
+  readonly stored: number
+  /** Own records that at least one server took. */
+  readonly published: number
+}
+
+export interface ReachStatus {
+  /** IP addresses at which others see this node, as `/ip4/…` or `/ip6/…`, the one seen from most places first. */
+  readonly observed: readonly string[]
+  /** `yes`: peers at two places got through to one of our addresses. */
+  readonly publiclyReachable: 'yes' | 'no' | 'unknown'
 }
 
 export interface NetConfig {

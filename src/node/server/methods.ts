@@ -56,6 +56,7 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   removeContact: method({ to: WORD }, (node, args) => node.removeContact(args)),
   safetyNumber: method({ to: WORD }, (node, args) => node.safetyNumber(args)),
   verifyContact: method({ to: WORD, number: orNull(text(1024)) }, (node, args) => node.verifyContact(args)),
+  setRelayOnly: method({ to: WORD, on: flag }, (node, args) => node.setRelayOnly(args)),
   reachNow: method({ to: maybe(WORD) }, (node, args) => node.reachNow(args)),
 
   nearby: method({ seconds: whole(0, 3600) }, (node, args) => node.nearby(args)),

@@ -40,6 +40,8 @@ function emptyState(): State {
     contact: new Map(),
     conversation: new Map(),
     delivery: new Map(),
+    audience: new Map(),
+    grant: new Map(),
     session: new Map(),
     skipped: new Map(),
     seen: new Map(),

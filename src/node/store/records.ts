@@ -4,7 +4,7 @@
  * Holds: rows are plain data (numbers, strings, byte strings, nested plain objects and arrays; `null` for nothing, never
  * `undefined`). Times are milliseconds since 1970. A row is replaced as a whole.
  */
-import type { AccountId, DeviceId, Ranges } from '../../protocol/index.ts'
+import type { AccountId, DeviceId, KnownSlot, Ranges, RecordPosition } from '../../protocol/index.ts'
 
 export interface ProfileRow {
   readonly name: string
@@ -21,6 +21,8 @@ export interface ProfileRow {
   /** Where this device was last reachable (multiaddresses without /p2p), and a version that rises with every change. */
   readonly addresses: readonly string[]
   readonly addressVersion: number
+  /** Multiaddresses of DHT servers to begin with at the next start, at most DHT_SERVERS (engine/limits.ts). */
+  readonly dhtServers: readonly string[]
   readonly createdAt: number
 }
 
@@ -44,6 +46,8 @@ export interface InviteRow {
   readonly link: string
   readonly expiresAt: number
   readonly usesLeft: number
+  /** Of the last record of this invite in the DHT; 0: there was none. */
+  readonly seq: number
   /** For a pairing: only this account may use it, and whether a person compared the digits. */
   readonly onlyFor: AccountId | null
   readonly verified: boolean
@@ -57,6 +61,14 @@ export interface ContactSecret {
   readonly since: number
   /** The other side is known to have it: until then we show ourselves by the one before. */
   readonly confirmed: boolean
+}
+
+/** Where the DHT says that somebody is. */
+export interface FoundAt {
+  /** Raw bytes of the PeerID; `null` where it stands in the addresses. */
+  readonly peerId: Uint8Array | null
+  /** Bytes of multiaddresses, as their owner ordered them. */
+  readonly addresses: readonly Uint8Array[]
 }
 
 export interface ContactRow {
@@ -86,6 +98,36 @@ export interface ContactRow {
   readonly problem: 'invite-used' | 'invite-expired' | null
   /** Times (ms) of the re-handshakes begun or accepted on "cannot decrypt" in the last 24 h. */
   readonly repairs: readonly number[]
+  /** They are told relayed addresses alone, and are dialed at such alone: they do not learn our IP address. */
+  readonly relayOnly: boolean
+  /** Key of the {@link AudienceRow} that they belong to. */
+  readonly audience: string | null
+  /** Rises with each grant that they are to have; and the epoch in which it became due. */
+  readonly grantVersion: number
+  readonly grantEpoch: number
+  /** Where the DHT said that they are, until they tell it themselves. */
+  readonly found: FoundAt | null
+}
+
+/** An audience of this device: whoever is in it finds the same records (protocol/rendezvous.ts). */
+export interface AudienceRow {
+  readonly secret: Uint8Array
+  readonly phase: number
+  /** For one contact alone, who learns relayed addresses only. */
+  readonly relayOnly: boolean
+  /** The last `seq` of each slot, of the newest SLOTS_COUNTED (engine/limits.ts). */
+  readonly seqs: readonly { readonly epoch: number; readonly seq: number }[]
+}
+
+/** What a device of a contact granted: where its records are, and what was taken of them. */
+export interface GrantRow {
+  readonly contact: AccountId
+  readonly version: number
+  readonly readKey: Uint8Array
+  readonly phase: number
+  readonly slots: readonly KnownSlot[]
+  /** The newest record that was taken: none from before it is. */
+  readonly seen: RecordPosition | null
 }
 
 export interface ConversationRow {
@@ -123,6 +165,7 @@ export interface DeliveryRow {
   readonly addressVersion: number
   readonly receiptVersion: number
   readonly secretGeneration: number
+  readonly grantVersion: number
   /** A session was begun anew, and the device has not said yet what it holds: until then it is sent no texts. */
   readonly awaitsReceipt: boolean
 }
@@ -153,6 +196,7 @@ export interface FrameRow {
   readonly addressVersion: number
   readonly receiptVersion: number
   readonly secretGeneration: number
+  readonly grantVersion: number
 }
 
 /** 0: the one of the two whose account id is lower; 1: the other. So both sides order a conversation alike. */
@@ -205,6 +249,10 @@ export interface Tables {
   conversation: ConversationRow
   /** key: DeviceId */
   delivery: DeliveryRow
+  /** key: base32 of 10 random bytes */
+  audience: AudienceRow
+  /** key: DeviceId */
+  grant: GrantRow
   /** key: base32 of the session id */
   session: SessionRow
   /** key: session key `/` kind and chain `/` number */

@@ -34,7 +34,7 @@ const VERSION_1: Migration = {
     `create table frame(number integer primary key, device text not null, contact text not null, session text not null,
        bytes blob not null, id blob not null, from_counter integer not null, to_counter integer not null,
        name_version integer not null, address_version integer not null, receipt_version integer not null,
-       secret_generation integer not null) strict`,
+       secret_generation integer not null, grant_version integer not null) strict`,
     `create table message(seq integer primary key, id blob not null unique, conversation integer not null,
        author integer not null, counter integer not null, lamport integer not null, sent_at integer not null,
        received_at integer not null, reply_to blob, failed text, text text not null) strict`,

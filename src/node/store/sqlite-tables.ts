@@ -118,9 +118,9 @@ export function seenTable(database: Database): Table<SeenRow> {
 
 export function frameTable(database: Database): ListedTable<FrameRow> {
   const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version,
-    secret_generation`
+    secret_generation, grant_version`
   const put = database.prepare(
-    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const get = database.prepare(`select ${columns} from frame where number = ?`)
   const list = database.prepare(`select ${columns}, number from frame order by number`)
@@ -137,6 +137,7 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
     addressVersion: row.number(8),
     receiptVersion: row.number(9),
     secretGeneration: row.number(10),
+    grantVersion: row.number(11),
   })
   return {
     put: (key, f) =>
@@ -152,11 +153,12 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
         f.addressVersion,
         f.receiptVersion,
         f.secretGeneration,
+        f.grantVersion,
         decimal(key),
       ),
     get: (key) => get.get([decimal(key)], read),
     delete: (key) => remove.run(decimal(key)),
-    all: () => list.all([], (row) => ({ key: String(row.number(11)), row: read(row) })),
+    all: () => list.all([], (row) => ({ key: String(row.number(12)), row: read(row) })),
   }
 }
 
@@ -237,6 +239,8 @@ export function tables(database: Database): { readonly each: AllTables; readonly
     contact: recordTable(database, 'contact'),
     conversation: recordTable(database, 'conversation'),
     delivery: recordTable(database, 'delivery'),
+    audience: recordTable(database, 'audience'),
+    grant: recordTable(database, 'grant'),
     session: sessionTable(database),
     frame: frameTable(database),
   }

@@ -50,7 +50,7 @@ export interface Store {
     keys: readonly Key[],
   ): Promise<readonly (Tables[TableName] | undefined)[]> | readonly (Tables[TableName] | undefined)[]
   /** Every row of a small table, in key order (numeric for `frame`): for start-up. */
-  all<T extends 'profile' | 'prekey' | 'invite' | 'contact' | 'conversation' | 'delivery' | 'session' | 'frame'>(
+  all<T extends Exclude<TableName, 'skipped' | 'seen' | 'message' | 'event'>>(
     table: T,
   ): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]>
   /** All writes or none; on the disk when it resolves, unless told otherwise. Rejects with {@link StoreError}. */

@@ -1,15 +1,17 @@
 /**
  * Network addresses as peers tell them: multiaddress texts that begin with an IP address and a port, nothing to look up.
  *
+ *     relayed = address of the relay /p2p/RELAY/p2p-circuit/p2p/PEER        never in a hint
  *     hint = 1 ‖ IPv4 4 ‖ TCP port 2   |   2 ‖ IPv6 16 ‖ TCP port 2   |   3, 4: the same with /ws
  *
- * Holds: no name ever gets through (a name would let a contact steer our DNS), no `/p2p` part, no port 0.
+ * Holds: no name ever gets through (a name would let a contact steer our DNS), no `/p2p` part but around a relay, no port 0.
  */
 import { concat } from '../bytes.ts'
-import { ADDRESS_CHARACTERS } from '../limits.ts'
+import { ADDRESS_CHARACTERS, RELAYED_CHARACTERS } from '../limits.ts'
 import { uint16 } from './codec.ts'
 
 const FORM = /^\/(ip4|ip6)\/([0-9a-f.:]{2,45})\/(tcp|udp)\/([1-9][0-9]{0,4})((?:\/[A-Za-z0-9_-]+)*)$/
+const RELAYED = /^(.+)\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,62}\/p2p-circuit\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,62}$/
 const IP_BYTES = { ip4: 4, ip6: 16 } as const
 const KINDS: readonly { readonly kind: number; readonly ip: keyof typeof IP_BYTES; readonly tail: string }[] = [
   { kind: 1, ip: 'ip4', tail: '' },
@@ -26,9 +28,15 @@ interface Parts {
   readonly tail: string
 }
 
-/** Whether this is an address that may be sent and dialed: `/ip4/192.0.2.7/tcp/4001`, at most 128 characters. */
+/** Whether this is an address that may be sent and dialed: `/ip4/192.0.2.7/tcp/4001`, at most 128 characters (relayed: 256). */
 export function isAddress(text: string): boolean {
-  return parse(text) !== undefined
+  const relay = text.length > RELAYED_CHARACTERS ? undefined : RELAYED.exec(text)?.[1]
+  return parse(relay ?? text) !== undefined
+}
+
+/** Whether an address leads to a relay, and through it to the peer. */
+export function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit')
 }
 
 /** As many of the addresses, in order, as have a hint and fit into `room` bytes; others are left out. */

@@ -130,6 +130,10 @@ describe('results', () => {
     ] as const) {
       expect(objects((await program.run(['contact', ...args, '--json'])).out)[0].contact.state).toBe(state)
     }
+    for (const word of ['on', 'off']) {
+      const { contact } = objects((await program.run(['contact', 'relay-only', word, 'bob', '--json'])).out)[0]
+      expect(Object.keys(contact)).toEqual(['id', 'name', 'state', 'verified', 'online', 'lastSeen', 'via'])
+    }
     const [{ number }] = objects((await program.run(['contact', 'verify', 'bob', '--json'])).out)
     expect(number.replaceAll(' ', '')).toHaveLength(60)
     expectFailure(await program.run(['contact', 'verify', 'bob', '--number', '5']), 1, /differ/)

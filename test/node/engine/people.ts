@@ -7,6 +7,8 @@ import { expect } from 'vitest'
 import type { Message } from '../../../src/node/api.ts'
 import type { Asked } from '../../../src/node/engine/command.ts'
 import type { NetEffect } from '../../../src/node/engine/effect.ts'
+import type { AudienceRow, ContactRow, GrantRow } from '../../../src/node/store/records.ts'
+import type { SlotRecord } from '../../../src/protocol/index.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
 import { settled, World } from '../../sim/world.ts'
 
@@ -15,10 +17,10 @@ export const DAY = 24 * 60 * MINUTE
 
 /** A world that writes down what its nodes say to each other. */
 export class Overheard extends World {
-  readonly said: { readonly node: SimNode; readonly effect: NetEffect }[] = []
+  readonly said: { readonly node: SimNode; readonly effect: NetEffect; readonly at: number }[] = []
 
   override perform(node: SimNode, effect: NetEffect): void {
-    this.said.push({ node, effect })
+    this.said.push({ node, effect, at: this.now() })
     super.perform(node, effect)
   }
 
@@ -132,9 +134,11 @@ export async function give(world: Overheard, to: SimNode, frames: readonly Uint8
 }
 
 /** Power off; the disk is what it was, or the older copy; it starts again by itself. */
-export async function restart(world: Overheard, node: SimNode, disk = node.disk.snapshot()): Promise<void> {
+export async function restart(world: Overheard, node: SimNode, older?: SimNode['disk']): Promise<void> {
+  const disk = older ?? node.disk.snapshot()
   node.crash()
   node.disk = disk
+  if (older === undefined) node.isCopy = false
   await world.pass()
   expect(node.phase).toBe('up')
 }
@@ -147,3 +151,28 @@ export async function loseSessions(world: Overheard, node: SimNode): Promise<voi
   await disk.commit(rows.map(({ key }) => ({ op: 'delete', table: 'session', key }) as const))
   await restart(world, node, disk)
 }
+
+/** Ana's row of Bob. */
+export const contactOf = (node: SimNode, other: SimNode): ContactRow => {
+  const known = node.engine?.resident.maps.contacts.get(other.id)
+  if (known === undefined) throw new Error(`${node.name} does not know ${other.name}`)
+  return known.row
+}
+
+/** The audience that `other` belongs to. */
+export function audienceOf(node: SimNode, other: SimNode): AudienceRow {
+  const known = node.engine?.resident.maps.audiences.get(contactOf(node, other).audience ?? '')
+  if (known === undefined) throw new Error('no audience')
+  return known
+}
+
+/** What `node` was told by `other`. */
+export function grantOf(node: SimNode, other: SimNode): GrantRow {
+  const found = [...(node.engine?.resident.maps.grants.values() ?? [])].find(({ contact }) => contact === other.id)
+  if (found === undefined) throw new Error(`${node.name} has no grant of ${other.name}`)
+  return found
+}
+
+/** What the node keeps in the DHT. */
+export const published = (world: Overheard, node: SimNode): readonly SlotRecord[] =>
+  world.effectsOf(node, 'publish').at(-1)?.records ?? []

@@ -158,6 +158,9 @@ export class DoubleNode implements Node {
   async safetyNumber({ to }: { to: string }): Promise<{ contact: Contact; number: string }> {
     return { contact: await this.contact({ to }), number: Array(12).fill('12345').join(' ') }
   }
+  async setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
+    return await this.#change(to, { relayOnly: on })
+  }
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
     if (number !== null && number.replaceAll(' ', '') !== '12345'.repeat(12))
       throw new ApiError('number-differs', 'The numbers differ: do not trust this connection.')
@@ -256,6 +259,7 @@ function contact(id: ContactId, name: string, state: Contact['state'] = 'active'
     online: true,
     lastSeen: new Date(0).toISOString(),
     via: 'lan',
+    relayOnly: false,
     reason: null,
   }
 }

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type {
+  AudienceRow,
   ContactRow,
   ConversationRow,
   DeliveryRow,
   EventRow,
   FrameRow,
+  GrantRow,
   MessageRow,
   PrekeyRow,
   ProfileRow,
@@ -69,6 +71,7 @@ export const profileRow: ProfileRow = {
   listenPort: 40_123,
   addresses: ['/ip4/192.0.2.7/tcp/40123'],
   addressVersion: 2,
+  dhtServers: ['/ip4/192.0.2.9/tcp/4001'],
   createdAt: NOON,
 }
 
@@ -115,6 +118,27 @@ export const contactRow: ContactRow = {
   invite: { secret: bytes('invite', 16), oneTimeKey: null, bundleHash: bytes('hash', 32), expiresAt: NOON },
   problem: null,
   repairs: [NOON, NOON + 1],
+  relayOnly: false,
+  audience: 'audience',
+  grantVersion: NOON,
+  grantEpoch: 20_000,
+  found: { peerId: bytes('peer id', 38), addresses: [bytes('address', 8)] },
+}
+
+export const audienceRow: AudienceRow = {
+  secret: bytes('audience secret', 32),
+  phase: 3600,
+  relayOnly: false,
+  seqs: [{ epoch: 20_000, seq: 3 }],
+}
+
+export const grantRow: GrantRow = {
+  contact: ANA,
+  version: NOON,
+  readKey: bytes('read key', 32),
+  phase: 7200,
+  slots: [{ epoch: 20_000, name: bytes('slot', 32) }],
+  seen: { epoch: 20_000, seq: 2 },
 }
 
 export const deliveryRow: DeliveryRow = {
@@ -127,6 +151,7 @@ export const deliveryRow: DeliveryRow = {
   addressVersion: 0,
   receiptVersion: 2,
   secretGeneration: 1,
+  grantVersion: 2,
   awaitsReceipt: false,
 }
 
@@ -147,6 +172,7 @@ export function frameRow(counter: number): FrameRow {
     addressVersion: 2,
     receiptVersion: 3,
     secretGeneration: 4,
+    grantVersion: 5,
   }
 }
 
