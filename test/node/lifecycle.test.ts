@@ -18,6 +18,9 @@ const nobody: MakeNet = async () => ({
   perform: () => {},
   addresses: () => [],
   lanPeers: () => 0,
+  relays: () => ({ at: [], places: 0, relayed: 0 }),
+  dht: () => ({ on: false, mode: 'off', servers: 0, stored: 0, published: 0 }),
+  reach: () => ({ observed: [], publiclyReachable: 'unknown' }),
   pairing: {
     setVisible: () => {},
     look: async () => [],

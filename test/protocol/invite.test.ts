@@ -8,10 +8,12 @@ import {
   concat,
   createBundle,
   decodeBundle,
+  decodeContents,
   decodeHints,
   decodeInvite,
   deviceIdBytes,
   deviceKeys,
+  encodeContents,
   encodeHints,
   encodeInvite,
   fromBase64Url,
@@ -151,6 +153,31 @@ describe('invite', () => {
 })
 
 describe('addresses', () => {
+  const relay = '12D3KooWBtp1AcgweFSArD7dbKWYpAr8MZR1tofwNwLFLjeNGLWa'
+  const peer = '12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinouJ'
+  const widest = '/ip6/2001:1db8:1001:1001:1001:1001:1001:1001/tcp/65535/ws'
+
+  test('relayed ones may be dialed, which name both ends and nothing else; invites have no room for them', () => {
+    const relayed = ['/ip4/192.0.2.7/tcp/4001', widest].map((at) => `${at}/p2p/${relay}/p2p-circuit/p2p/${peer}`)
+    for (const address of relayed) expect(isAddress(address), address).toBe(true)
+    expect(encodeHints(relayed, 92)).toHaveLength(0)
+    const not = [
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit`,
+      `/ip4/192.0.2.7/tcp/4001/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/udp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/tls/ws/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/webrtc/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay.slice(1)}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}x`,
+      `/dns4/a.b/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+    ]
+    for (const address of not) expect(isAddress(address), address).toBe(false)
+    const contents = [{ kind: 'addresses', version: 1, addresses: relayed }] as const
+    expect(decodeContents(encodeContents(contents))).toEqual(contents)
+  })
+
   test.each([
     '/ip4/192.0.2.7/tcp/4001',
     '/ip4/0.0.0.0/udp/1/quic-v1',

@@ -23,7 +23,7 @@ type Role = 'dialer' | 'listener'
 export interface HelloKeys {
   day(): number
   tag(contact: AccountId, day: number, role: Role, ends: Ends): Uint8Array | undefined
-  tags(day: number, role: Role, ends: Ends): readonly Uint8Array[]
+  tags(day: number, role: Role, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   recognise(tags: readonly Uint8Array[], day: number, role: Role, ends: Ends): AccountId | undefined
   prove(contact: AccountId, role: Role, ends: Ends, nonces: Uint8Array): Uint8Array
   check(
@@ -56,8 +56,9 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
       const secret = shownSecret(contact)
       return secret === undefined ? undefined : helloTag(p, secret, day, role, ...peers(role, ends))
     },
-    tags(day, role, ends) {
+    tags(day, role, ends, except) {
       return known()
+        .filter(([id]) => except?.has(id) !== true)
         .sort(([, a], [, b]) => (b.row.lastSeenAt ?? 0) - (a.row.lastSeenAt ?? 0))
         .flatMap(([, { row }]) => row.secrets.map(({ secret }) => helloTag(p, secret, day, role, ...peers(role, ends))))
     },

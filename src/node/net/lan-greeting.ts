@@ -4,7 +4,7 @@
  * The peer with the lower PeerID dials; the other waits a moment and dials only if nothing came. An unknown peer is greeted
  * again when there is a new contact, or after a quarter of an hour.
  *
- * Holds: a few at a time; a peer that stays unknown is let go at once.
+ * Holds: a few at a time; a peer that stays unknown and is of no use is let go at once.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { AccountId } from '../../protocol/index.ts'
@@ -27,6 +27,7 @@ export class LanGreeting {
   readonly #lan: Lan
   readonly #links: Links
   readonly #reaching: Reaching
+  readonly #keeps: (link: Link) => Promise<boolean>
   readonly #slots = new Slots(AT_ONCE)
   readonly #stopped = new AbortController()
   readonly #busy = new Set<string>()
@@ -35,20 +36,30 @@ export class LanGreeting {
   /** Under which PeerID a contact was met on this network. */
   readonly #metAs = new Map<AccountId, string>()
 
-  constructor(machine: Machine, limits: Limits, self: Uint8Array, lan: Lan, links: Links, reaching: Reaching) {
+  /** `keeps`: whether an unknown peer is of use all the same. */
+  constructor(
+    machine: Machine,
+    limits: Limits,
+    self: Uint8Array,
+    lan: Lan,
+    links: Links,
+    reaching: Reaching,
+    keeps: (link: Link) => Promise<boolean>,
+  ) {
     this.#machine = machine
     this.#limits = limits
     this.#self = self
     this.#lan = lan
     this.#links = links
     this.#reaching = reaching
+    this.#keeps = keeps
   }
 
   /** A peer made itself heard. */
   heard(peer: LanPeer): void {
     const greetedAt = this.#greetedAt.get(peer.id)
     const lately = greetedAt !== undefined && this.#machine.now() - greetedAt < this.#limits.lanAgainMs
-    if (lately || this.#busy.has(peer.id) || this.#links.toPeer(peer.id) !== undefined) return
+    if (lately || this.#busy.has(peer.id) || this.#links.directTo(peer.id) !== undefined) return
     this.#busy.add(peer.id)
     void this.#greet(peer).finally(() => this.#busy.delete(peer.id))
   }
@@ -81,10 +92,10 @@ export class LanGreeting {
     const release = await this.#slots.take(peer.id, signal)
     if (release === undefined) return
     try {
-      if (this.#links.toPeer(peer.id) !== undefined) return
+      if (this.#links.directTo(peer.id) !== undefined) return
       this.#remember(peer.id)
       const link = await this.#reaching.reachPeer(peer, signal)
-      if (link?.standing.phase === 'stranger') link.abort('nobody we know')
+      if (link?.standing.phase === 'stranger' && !(await this.#keeps(link))) link.abort('nobody we know')
     } finally {
       release()
     }

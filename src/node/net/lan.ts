@@ -11,14 +11,17 @@
  * addresses of the local network, and the table is bounded.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { toBase32 } from '../../protocol/index.ts'
+import { noble, toBase32, utf8 } from '../../protocol/index.ts'
 import { type Address, addressText, isNear, parseAddress } from './addresses.ts'
 import type { LanAnnouncement, Machine, Multicast } from './machine.ts'
 import type { Limits } from './protocols.ts'
 import { drawn } from './waiting.ts'
 
-/** The service's name: ours, so that nobody else's discovery dials us. */
-export const SERVICE = '_tulnic._tcp.local'
+/** The service's name: ours, so that nobody else's discovery dials us. A closed network's tells only its members what it is. */
+export function serviceName(networkKey: Uint8Array | null): string {
+  const label = networkKey === null ? 'tulnic' : toBase32(noble.hmac(networkKey, utf8('mdns')).subarray(0, 8))
+  return `_${label}._tcp.local`
+}
 
 const PREFIX = 'dnsaddr='
 const TEXT_BYTES = 255
@@ -41,6 +44,7 @@ export interface LanPeer {
 export interface LanSelf {
   readonly id: string
   readonly port: number
+  readonly networkKey: Uint8Array | null
   random(n: number): Uint8Array
 }
 
@@ -49,6 +53,7 @@ export class Lan {
   readonly #limits: Limits
   readonly #self: LanSelf
   readonly #heard: (peer: LanPeer) => void
+  readonly #service: string
   readonly #instance: string
   readonly #peers = new Map<string, LanPeer>()
   #multicast: Multicast | undefined
@@ -61,11 +66,12 @@ export class Lan {
     this.#limits = limits
     this.#self = self
     this.#heard = heard
-    this.#instance = `${toBase32(self.random(15))}.${SERVICE}`
+    this.#service = serviceName(self.networkKey)
+    this.#instance = `${toBase32(self.random(15))}.${this.#service}`
   }
 
   start(): void {
-    this.#multicast = this.#machine.multicast(SERVICE, {
+    this.#multicast = this.#machine.multicast(this.#service, {
       announcement: (on) => this.#announcement(on),
       asked: () => this.#asked >= FIRST_MS.length && this.#askLater(),
       heard: (texts) => this.#hear(texts),
@@ -146,7 +152,7 @@ export class Lan {
       .filter((text) => text.startsWith(PREFIX) && text.length <= TEXT_BYTES)
       .slice(0, ADDRESSES_EACH)
       .flatMap((text) => parseAddress(text.slice(PREFIX.length)) ?? [])
-      .filter((address) => address.peer !== null && isNear(address, interfaces))
+      .filter((address) => address.transport === 'tcp' && address.peer !== null && isNear(address, interfaces))
     const id = addresses[0]?.peer
     if (id === undefined || id === null || id === this.#self.id || addresses.some(({ peer }) => peer !== id)) return
     const heardAt = this.#machine.now()

@@ -19,8 +19,8 @@ export interface Acquaintances {
   day(): number
   /** The 16-byte tag by which `role` shows itself to `contact`; `undefined` if there is no secret yet. */
   tag(contact: AccountId, day: number, role: HelloRole, ends: Ends): Uint8Array | undefined
-  /** Tags of every contact (not blocked), most recently seen first: for peers met on the local network. */
-  tags(day: number, role: HelloRole, ends: Ends): readonly Uint8Array[]
+  /** Tags of every contact (not blocked, not among `except`), most recently seen first: for peers met on the local network. */
+  tags(day: number, role: HelloRole, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   /** Whose tag, shown by `role`, is among these? */
   recognise(tags: readonly Uint8Array[], day: number, role: HelloRole, ends: Ends): AccountId | undefined
   /** This device's proof for a recognised contact, PROOF_BYTES long (protocol/hello.ts). */
@@ -64,8 +64,45 @@ export interface Net {
   addresses(): readonly string[]
   /** Peers seen on the local network. */
   lanPeers(): number
+  /** How it stands with the distributed hash table. */
+  dht(): DhtStatus
+  /** How others see this node. */
+  reach(): ReachStatus
+  /** What is relayed for us, and what we relay. */
+  relays(): RelayStatus
   readonly pairing: PairingPort
 }
+
+export interface DhtStatus {
+  readonly on: boolean
+  /** `server`: others keep records here. */
+  readonly mode: 'server' | 'client' | 'off'
+  /** Servers in the routing table. */
+  readonly servers: number
+  /** Records kept for others. */
+  readonly stored: number
+  /** Own records that at least one server took. */
+  readonly published: number
+}
+
+export interface ReachStatus {
+  /** IP addresses at which others see this node, as `/ip4/…` or `/ip6/…`, the one seen from most places first. */
+  readonly observed: readonly string[]
+  /** `yes`: peers at two places got through to one of our addresses. */
+  readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+}
+
+export interface RelayStatus {
+  /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
+  readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
+  /** Places that others hold here. */
+  readonly places: number
+  /** Connections that this node relays. */
+  readonly relayed: number
+}
+
+/** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
+export type RelayState = 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
 
 export interface NetConfig {
   /** TCP port; 0: any. */

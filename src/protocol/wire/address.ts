@@ -3,13 +3,18 @@
  *
  *     hint = 1 ‖ IPv4 4 ‖ TCP port 2   |   2 ‖ IPv6 16 ‖ TCP port 2   |   3, 4: the same with /ws
  *
- * Holds: no name ever gets through (a name would let a contact steer our DNS), no `/p2p` part, no port 0.
+ *     relayed = address (TCP, or WebSocket) /p2p/RELAY /p2p-circuit /p2p/PEER, both Ed25519; no hint
+ *
+ * Holds: no name ever gets through (a name would let a contact steer our DNS), no port 0, and no `/p2p` part but those of a
+ * relayed address: where it is direct, hello says who answers.
  */
 import { concat } from '../bytes.ts'
 import { ADDRESS_CHARACTERS } from '../limits.ts'
 import { uint16 } from './codec.ts'
 
 const FORM = /^\/(ip4|ip6)\/([0-9a-f.:]{2,45})\/(tcp|udp)\/([1-9][0-9]{0,4})((?:\/[A-Za-z0-9_-]+)*)$/
+const PEER_ID = '12D3KooW[1-9A-HJ-NP-Za-km-z]{44}'
+const RELAYED = new RegExp(`^(?:/ws)?/p2p/${PEER_ID}/p2p-circuit/p2p/${PEER_ID}$`)
 const IP_BYTES = { ip4: 4, ip6: 16 } as const
 const KINDS: readonly { readonly kind: number; readonly ip: keyof typeof IP_BYTES; readonly tail: string }[] = [
   { kind: 1, ip: 'ip4', tail: '' },
@@ -26,7 +31,7 @@ interface Parts {
   readonly tail: string
 }
 
-/** Whether this is an address that may be sent and dialed: `/ip4/192.0.2.7/tcp/4001`, at most 128 characters. */
+/** Whether this is an address that may be sent and dialed: `/ip4/192.0.2.7/tcp/4001`, at most 256 characters. */
 export function isAddress(text: string): boolean {
   return parse(text) !== undefined
 }
@@ -72,7 +77,9 @@ function parse(text: string): Parts | undefined {
   if (version !== 'ip4' && version !== 'ip6') return undefined
   const bytes = version === 'ip4' ? ip4Bytes(host) : ip6Bytes(host)
   const port = Number(portText)
-  if (bytes === undefined || port > 0xffff || tail.split('/').includes('p2p')) return undefined
+  if (bytes === undefined || port > 0xffff) return undefined
+  const isDirect = !tail.split('/').some((part) => part === 'p2p' || part === 'p2p-circuit')
+  if (!isDirect && (transport !== 'tcp' || !RELAYED.test(tail))) return undefined
   return { ip: version, bytes, transport, port, tail }
 }
 
