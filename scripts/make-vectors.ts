@@ -40,6 +40,7 @@ import {
   revokeDevice,
   rotateDevice,
   safetyNumber,
+  textDigest,
   utf8,
 } from '../src/protocol/index.ts'
 import { hex, seeded } from '../test/protocol/seeded.ts'
@@ -87,15 +88,16 @@ export function wireVectors(): Readonly<Record<string, string>> {
   const [dialer, listener] = [ends.local, ends.remote]
 
   const conversation = conversationId(p, alice.account.key, bob.account.key)
+  const firstText = {
+    kind: 'text',
+    counter: 2,
+    lamport: 5,
+    sentAt: NOW,
+    text: '\uFEFFgrüße 🌍',
+    replyTo: messageId(p, conversation, bob.keys.id, 1),
+  } as const
   const contents: readonly Content[] = [
-    {
-      kind: 'text',
-      counter: 2,
-      lamport: 5,
-      sentAt: NOW,
-      text: '\uFEFFgrüße 🌍',
-      replyTo: messageId(p, conversation, bob.keys.id, 1),
-    },
+    firstText,
     { kind: 'text', counter: 2 ** 40, lamport: 0, sentAt: 0, text: '', replyTo: null },
     {
       kind: 'receipt',
@@ -158,6 +160,13 @@ export function wireVectors(): Readonly<Record<string, string>> {
     'conversation id': hex(conversation),
     'message id': hex(messageId(p, conversation, alice.keys.id, 258)),
     contents: hex(encodeContents(contents)),
+    'text digest': hex(textDigest(p, firstText)),
+    'receipt and held': hex(
+      encodeContents([
+        { kind: 'receipt', received: [[1, 9]], shown: [] },
+        { kind: 'held', counter: 9, digest: textDigest(p, firstText), differing: [[4, 5]] },
+      ]),
+    ),
     'contact secret': hex(contactSecret),
     'hello nonces': hex(nonces),
     'hello tag': hex(tag),

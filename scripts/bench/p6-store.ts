@@ -16,7 +16,8 @@ import type { MessageRow, Write } from '../../src/node/store/records.ts'
 import { nodejsFiles } from '../../src/node/store/sqlite-files.ts'
 import { DATABASE_FILE, openSqlite } from '../../src/node/store/sqlite.ts'
 import type { Store } from '../../src/node/store/store.ts'
-import { type AccountId, type DeviceId, toBase32 } from '../../src/protocol/index.ts'
+import { nodejs } from '../../src/node/platform/nodejs-primitives.ts'
+import { type AccountId, type DeviceId, messageId, toBase32 } from '../../src/protocol/index.ts'
 import { judged, type Result } from './result.ts'
 
 const BATCH = 64
@@ -227,12 +228,18 @@ function messages(from: number, count: number): MessageRow[] {
 }
 
 function message(seq: number): MessageRow {
+  const burst = Math.floor(seq / BURST)
+  const conversation = 1 + (burst % CONVERSATIONS)
+  const author = seq % 2 === 0 ? 0 : 1
+  // Both write in turn: each has half of a burst.
+  const counter = (Math.floor(burst / CONVERSATIONS) * BURST) / 2 + Math.floor((seq % BURST) / 2) + 1
+  const device = toBase32(digest(`device ${conversation} ${author}`, 16)) as DeviceId
   return {
     seq,
-    id: digest(`message ${seq}`, 16),
-    conversation: 1 + (Math.floor(seq / BURST) % CONVERSATIONS),
-    author: seq % 2 === 0 ? 0 : 1,
-    counter: seq,
+    id: messageId(nodejs, digest(`conversation ${conversation}`, 32), device, counter),
+    conversation,
+    author,
+    counter,
     lamport: seq,
     sentAt: NOON + seq * 1000,
     receivedAt: NOON + seq * 1000 + 40,

@@ -1,7 +1,7 @@
 /**
  * NodeApi: all that a window, a command line, a bot or an embedding program can ask of a node.
  *
- * Holds: every type here survives structured cloning and JSON; no key material but the recovery phrase, once;
+ * Holds: every type here survives structured cloning and JSON; no key material but the recovery phrase, when asked for;
  * ids are strings, times are ISO 8601 UTC strings. A call rejects with an {@link ApiError} and then nothing was changed.
  */
 
@@ -92,7 +92,8 @@ export interface Status {
   /** Whether this machine has any network besides itself. */
   readonly network: 'none' | 'local' | 'internet-unknown'
   readonly lan: { readonly on: boolean; readonly peers: number }
-  readonly storage: { readonly path: string; readonly bytes: number }
+  /** `trouble`: why nothing can be stored at the moment, as one English sentence; the node goes on by itself once it can. */
+  readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
   readonly startedAt: string
 }
@@ -148,6 +149,7 @@ export type LiveEvent =
     }
   | { readonly type: 'draft'; readonly conversation: ContactId; readonly text: string }
   | { readonly type: 'read'; readonly conversation: ContactId }
+  /** Something that a person sees in the status changed; at most a few a second. `storage.bytes` alone is no news. */
   | { readonly type: 'status'; readonly status: Status }
 
 export type AnyEvent = NodeEvent | LiveEvent
@@ -187,9 +189,11 @@ export interface ApiErrorData {
 export interface NodeApi {
   // profile
   status(): Promise<Status>
-  /** Makes a profile; `passphrase: null` keeps the key in a 0600 file. `phrase`: the 24 recovery words, shown once. */
+  /** Makes a profile; `passphrase: null` keeps the key in a 0600 file. `phrase`: the 24 recovery words. */
   createProfile(args: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }>
   unlock(args: { passphrase: string }): Promise<Self>
+  /** The 24 recovery words again. Rejects `passphrase-wrong` unless `passphrase` is the profile's, `null` where it has none. */
+  recoveryPhrase(args: { passphrase: string | null }): Promise<{ phrase: string }>
   rename(args: { name: string }): Promise<Self>
   stop(): Promise<void>
 
@@ -227,11 +231,26 @@ export interface NodeApi {
   // messages
   conversations(): Promise<readonly Conversation[]>
   conversation(args: { to: string }): Promise<Conversation>
-  /** Stored when it resolves. At most 16 384 bytes of UTF-8. */
-  send(args: { to: string; text: string; replyTo?: MessageId }): Promise<Message>
+  /**
+   * Stored when it resolves. At most 16 384 bytes of UTF-8. `key`, 16 to 64 characters chosen by the caller at random, says
+   * which calls are one: a call with the key of an earlier one sends nothing, and resolves with the message of that one as it
+   * now is. Keys are known as long as this node runs (`startedAt`), the last 1000 of them.
+   */
+  send(args: { to: string; text: string; replyTo?: MessageId; key?: string }): Promise<Message>
   message(args: { id: MessageId }): Promise<Message>
-  /** The newest `limit` (50, at most 500) before `before`, oldest first. */
-  history(args: { to: string; limit?: number; before?: MessageId; search?: string }): Promise<readonly Message[]>
+  /**
+   * Of one conversation, oldest first, at most `limit` (50, at most 500): the newest; the newest before `before`; the oldest
+   * after `after`; or `around` and its neighbours, `limit` / 2 on each side. At most one of the three; `search` not with the
+   * last two.
+   */
+  history(args: {
+    to: string
+    limit?: number
+    before?: MessageId
+    after?: MessageId
+    around?: MessageId
+    search?: string
+  }): Promise<readonly Message[]>
   /** Over all conversations, newest first. */
   search(args: { text: string; limit?: number }): Promise<readonly Message[]>
   /** Everything up to and with this message of theirs was shown to a person. */

@@ -27,15 +27,26 @@ import {
 } from './config.ts'
 import type { Asked } from './engine/command.ts'
 import type { Lifecycle, Running } from './lifecycle.ts'
+import type { Platform } from './platform/platform.ts'
 import type { MessageRow } from './store/records.ts'
+import { unwrap } from './vault.ts'
 
 const TEXT_MOST_BYTES = 16384
 const DRAFT_MOST_BYTES = 65536
 const PASSPHRASE_MOST = 1024
 const PAIRING_MOST_SECONDS = 24 * 3600
+/** Too long to be drawn twice, short enough to be remembered. */
+const KEY_LEAST = 16
+const KEY_MOST = 64
+/** Far more than any caller leaves unanswered. */
+const KEYS_KNOWN = 1000
 
 export class Calls implements Node {
   readonly #life: Lifecycle
+  /** What was sent under a caller's key, oldest first. */
+  readonly #sent = new Map<string, Promise<Message>>()
+  /** Passphrases are tried one after the other: each costs 64 MiB. */
+  #trying: Promise<unknown> = Promise.resolve()
 
   constructor(life: Lifecycle) {
     this.#life = life
@@ -63,6 +74,15 @@ export class Calls implements Node {
 
   async unlock({ passphrase }: { passphrase: string }): Promise<Self> {
     return this.#life.unlock(checkPassphrase(passphrase))
+  }
+
+  async recoveryPhrase({ passphrase }: { passphrase: string | null }): Promise<{ phrase: string }> {
+    const given = passphrase === null ? null : checkPassphrase(passphrase)
+    const running = await this.#life.open()
+    const trying = this.#trying.then(() => isPassphrase(this.#life.platform, given))
+    this.#trying = trying.catch(() => undefined)
+    if (!(await trying)) throw new ApiError('passphrase-wrong', 'This is not the passphrase of the profile: try again.')
+    return { phrase: running.queries.phrase() }
   }
 
   async rename({ name }: { name: string }): Promise<Self> {
@@ -196,7 +216,26 @@ export class Calls implements Node {
     return running.queries.conversation(id)
   }
 
-  async send({ to, text, replyTo }: { to: string; text: string; replyTo?: string }): Promise<Message> {
+  async send({ key, ...asked }: { to: string; text: string; replyTo?: string; key?: string }): Promise<Message> {
+    if (key === undefined) return this.#send(asked)
+    if (key.length < KEY_LEAST || key.length > KEY_MOST)
+      throw new ApiError('usage', `The key of a message has ${KEY_LEAST} to ${KEY_MOST} characters.`)
+    const earlier = this.#sent.get(key)
+    if (earlier !== undefined) return this.message({ id: (await earlier).id })
+    const sending = this.#send(asked)
+    this.#remember(key, sending)
+    return sending
+  }
+
+  /** What was refused was not sent, and may be tried again. */
+  #remember(key: string, sending: Promise<Message>): void {
+    this.#sent.set(key, sending)
+    sending.catch(() => this.#sent.delete(key))
+    const [oldest] = this.#sent.keys()
+    if (this.#sent.size > KEYS_KNOWN && oldest !== undefined) this.#sent.delete(oldest)
+  }
+
+  async #send({ to, text, replyTo }: { to: string; text: string; replyTo?: string }): Promise<Message> {
     const checked = checkText(text)
     const { running, id } = await this.#find(to)
     const answered = replyTo === undefined ? null : fromBase32(replyTo)
@@ -214,10 +253,14 @@ export class Calls implements Node {
     return (await this.#life.open()).queries.message(id)
   }
 
-  async history(args: { to: string; limit?: number; before?: string; search?: string }): Promise<readonly Message[]> {
-    const { running, id } = await this.#find(args.to)
-    if (args.limit !== undefined) whole(args.limit, 1, HISTORY_MOST, 'The limit')
-    return running.queries.history(id, args.limit, args.before, args.search)
+  async history({ to, ...page }: { to: string } & Page): Promise<readonly Message[]> {
+    const { running, id } = await this.#find(to)
+    if (page.limit !== undefined) whole(page.limit, 1, HISTORY_MOST, 'The limit')
+    checkPage(page)
+    const { queries } = running
+    if (page.around !== undefined) return queries.historyAround(id, page.around, page.limit)
+    if (page.after !== undefined) return queries.historyAfter(id, page.after, page.limit)
+    return queries.history(id, page.limit, page.before, page.search)
   }
 
   async search({ text, limit }: { text: string; limit?: number }): Promise<readonly Message[]> {
@@ -281,6 +324,30 @@ function checkPassphrase(passphrase: string): string {
   if (passphrase.length < 1 || passphrase.length > PASSPHRASE_MOST)
     throw new ApiError('usage', 'A passphrase has 1 to 1024 characters.')
   return passphrase
+}
+
+/** Which page of a history: at most one of `before`, `after` and `around`. */
+interface Page {
+  readonly limit?: number
+  readonly before?: string
+  readonly after?: string
+  readonly around?: string
+  readonly search?: string
+}
+
+function checkPage({ before, after, around, search }: Page): void {
+  if ([before, after, around].filter((place) => place !== undefined).length > 1)
+    throw new ApiError('usage', 'A page of a history is before, after or around one message: name one.')
+  if (search !== undefined && (after !== undefined || around !== undefined))
+    throw new ApiError('usage', 'A search in a history goes back from the newest, or from "before".')
+}
+
+/** Whether this is the passphrase of the profile; `null` where it has none. */
+async function isPassphrase(platform: Platform, passphrase: string | null): Promise<boolean> {
+  const file = await platform.readKeyFile()
+  if (file === null || file.argon2id === null || passphrase === null)
+    return file?.argon2id === null && passphrase === null
+  return (await unwrap(platform, file, passphrase)) !== undefined
 }
 
 function checkText(text: string): string {

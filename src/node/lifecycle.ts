@@ -22,8 +22,9 @@ import { Pairing } from './pairing.ts'
 import type { KeyFile, Platform } from './platform/platform.ts'
 import { Queries } from './queries.ts'
 import { Replies } from './replies.ts'
+import { StatusNews } from './status-news.ts'
 import { type Store, StoreError } from './store/store.ts'
-import { createVault, isUnfinished, openVault, type Vault } from './vault.ts'
+import { createVault, finishedKeyFile, openVault, type Vault } from './vault.ts'
 
 /** What runs once a profile is open. */
 export interface Running {
@@ -49,12 +50,17 @@ export class Lifecycle {
   /** Why an open profile does not run at the moment, and who it is. */
   #suspended: { readonly cause: StoreError; readonly self: Self } | undefined
   #endWait: () => void = () => {}
+  readonly #news: StatusNews
 
   constructor(platform: Platform, makeNet: MakeNet, config: NodeConfig) {
     this.platform = platform
     this.config = config
     this.startedAt = platform.now()
     this.#makeNet = makeNet
+    this.#news = new StatusNews(
+      () => this.status(),
+      (status) => this.tell({ type: 'status', status }),
+    )
   }
 
   get running(): Running | undefined {
@@ -63,8 +69,8 @@ export class Lifecycle {
 
   async phase(): Promise<ProfilePhase> {
     if (this.#running !== undefined || this.#suspended !== undefined) return 'open'
-    // One without a passphrase is open, or was never finished.
-    const file = await this.platform.readKeyFile()
+    // One without a passphrase is open.
+    const file = await finishedKeyFile(this.platform)
     return file === null || file.argon2id === null ? 'empty' : 'locked'
   }
 
@@ -83,14 +89,9 @@ export class Lifecycle {
 
   /** Opens a profile that has no passphrase. */
   async openIfBare(): Promise<void> {
-    const file = await this.platform.readKeyFile()
+    const file = await finishedKeyFile(this.platform)
     if (file === null || file.argon2id !== null) return
-    try {
-      await this.#once(() => this.#openWith(file, null))
-    } catch (error) {
-      // A crash left a key file without a profile: it is made anew, as if there were none.
-      if (!(await inStorage(isUnfinished(this.platform, file)))) throw error
-    }
+    await this.#once(() => this.#openWith(file, null))
   }
 
   create(name: string, passphrase: string | null): Promise<{ self: Self; phrase: string }> {
@@ -105,7 +106,7 @@ export class Lifecycle {
   unlock(passphrase: string): Promise<Self> {
     return this.#once(async () => {
       if (this.#running !== undefined) return this.#running.queries.self()
-      const file = await inStorage(this.platform.readKeyFile())
+      const file = await inStorage(finishedKeyFile(this.platform))
       if (file === null)
         throw new ApiError(
           'no-profile',
@@ -122,10 +123,17 @@ export class Lifecycle {
 
   tell(event: AnyEvent): void {
     for (const listener of this.#listeners) listener(event)
+    if (IN_STATUS.has(event.type)) this.#look()
+  }
+
+  /** Tells the status if it changed and somebody listens. */
+  #look(): void {
+    if (this.#listeners.size > 0) this.#news.look()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#news.stop()
     this.#endWait()
     await this.#opening.catch(() => undefined)
     const running = this.#running
@@ -141,6 +149,7 @@ export class Lifecycle {
     if (running === undefined || running.store !== failed) return
     this.#running = undefined
     this.#suspended = { cause, self: running.queries.self() }
+    this.#look()
     this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
   }
 
@@ -179,10 +188,14 @@ export class Lifecycle {
       peers: reached.devices,
       addresses,
       queued: running?.queries.queued() ?? 0,
-      contacts: { total: running?.queries.contacts().length ?? 0, reached: reached.contacts },
+      contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
       network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
-      storage: { path: platform.path, bytes: (await running?.store.bytes()) ?? 0 },
+      storage: {
+        path: platform.path,
+        bytes: (await running?.store.bytes()) ?? 0,
+        trouble: this.#suspended?.cause.message ?? null,
+      },
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
     }
@@ -237,7 +250,10 @@ export class Lifecycle {
         if (error instanceof StoreError) failed(error)
       },
     })
-    const take = (input: Input): void => engine.take(input)
+    const take = (input: Input): void => {
+      engine.take(input)
+      if (input.type === 'addresses') this.#look()
+    }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
     const net = await this.#makeNet(
       { ...NET_DEFAULTS, ...config.net, listenPort },
@@ -258,6 +274,16 @@ export class Lifecycle {
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
 }
+
+/** After these the status may be another: the rest concerns one conversation, or the status itself. */
+const IN_STATUS: ReadonlySet<AnyEvent['type']> = new Set([
+  'message',
+  'state',
+  'contact',
+  'contact-removed',
+  'connection',
+  'profile',
+])
 
 /** Ends all but the store. */
 async function end(running: Running): Promise<void> {

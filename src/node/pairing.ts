@@ -97,7 +97,7 @@ export class Pairing {
   /** Resolves with the digits once the other side wants it too. */
   async pair(peer: string, timeoutMs: number): Promise<string> {
     this.#refuseAfterFailures()
-    this.cancel(peer)
+    this.#end(peer)
     const abort = new AbortController()
     this.#aborts.set(peer, abort)
     const timer = setTimeout(() => abort.abort(), timeoutMs)
@@ -108,7 +108,7 @@ export class Pairing {
       return shown.state.digits
     } catch (error) {
       // Whoever asked again meanwhile has an exchange of their own.
-      if (this.#aborts.get(peer) === abort) this.cancel(peer)
+      if (this.#aborts.get(peer) === abort) this.#end(peer)
       throw error
     } finally {
       clearTimeout(timer)
@@ -137,8 +137,14 @@ export class Pairing {
     }
   }
 
-  /** Ends an exchange; if its digits were shown, it counts as failed. */
+  /** Ends an exchange, or declines what the other side offers. */
   cancel(peer: string): void {
+    this.#takeOffered(peer)?.close()
+    this.#end(peer)
+  }
+
+  /** Ends an exchange; if its digits were shown, it counts as failed. */
+  #end(peer: string): void {
     const shown = this.#shown.get(peer)
     if (shown !== undefined) {
       this.#shown.delete(peer)
@@ -152,8 +158,9 @@ export class Pairing {
 
   stop(): void {
     this.#hide()
-    for (const peer of [...this.#aborts.keys()]) this.cancel(peer)
+    for (const peer of [...this.#aborts.keys()]) this.#end(peer)
     for (const channel of this.#offered.values()) channel.close()
+    this.#offered.clear()
   }
 
   #refuseAfterFailures(): void {
@@ -178,11 +185,19 @@ export class Pairing {
     }
     const name = this.#peers.find((known) => known.peer === peer)?.name ?? ''
     this.#say(peer, name, 'wanted', null)
+    void channel.ended.then(() => this.#withdrawn(peer, name, channel))
+  }
+
+  /** The other side wants it no more: to answer now would be a try that fails. */
+  #withdrawn(peer: string, name: string, channel: Channel): void {
+    if (this.#offered.get(peer) !== channel) return
+    this.#offered.delete(peer)
+    channel.close()
+    if (!this.#aborts.has(peer)) this.#say(peer, name, 'failed', null)
   }
 
   async #exchange(peer: string, abort: AbortController): Promise<Shown> {
-    const offered = this.#offered.get(peer)
-    this.#offered.delete(peer)
+    const offered = this.#takeOffered(peer)
     if (offered !== undefined && pairingRole(offered.ends) === 'B')
       return closing(offered, () => this.#answer(offered, abort))
     offered?.close()
@@ -197,6 +212,12 @@ export class Pairing {
     return closing(theirs, () => this.#answer(theirs, abort))
   }
 
+  #takeOffered(peer: string): Channel | undefined {
+    const offered = this.#offered.get(peer)
+    this.#offered.delete(peer)
+    return offered
+  }
+
   async #open(peer: string, abort: AbortController): Promise<Channel> {
     try {
       return await this.#parts.net.pairing.open(peer, abort.signal)
@@ -209,11 +230,8 @@ export class Pairing {
   /** The channel that A opens once its person wants it. */
   #arrival(peer: string, abort: AbortController): Promise<Channel> {
     // It may have come while we opened ours.
-    const offered = this.#offered.get(peer)
-    if (offered !== undefined) {
-      this.#offered.delete(peer)
-      return Promise.resolve(offered)
-    }
+    const offered = this.#takeOffered(peer)
+    if (offered !== undefined) return Promise.resolve(offered)
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#arrivals.delete(peer)
@@ -273,26 +291,37 @@ export class Pairing {
     if (paired.account.every((byte, i) => byte === own.account.key[i]))
       throw new ApiError('pairing-failed', 'That is this very profile: pair with somebody else.')
     const ticket = ticketOf(state, paired, state.role === 'B' ? bundle : paired.bundle)
+    let brokenOff = false
     if (state.role === 'A') {
       await heard(channel, abort)
       await this.#command({ name: 'add-paired', ticket, verified })
     } else {
       await this.#command({ name: 'expect-paired', ticket, verified })
       channel.send(READY)
+      // A ends it when it knows that its first words were stored here, or has given up.
+      void channel.ended.then(() => {
+        brokenOff = true
+        abort.abort()
+      })
     }
-    await this.#active(ticket, abort)
+    await this.#active(ticket, abort, () => brokenOff)
     return queries.contact(ticket.account)
   }
 
   /** Waits until the contact's first words, or ours, were stored on both sides. */
-  #active(ticket: PairingTicket, abort: AbortController): Promise<void> {
+  #active(ticket: PairingTicket, abort: AbortController, brokenOff: () => boolean): Promise<void> {
     return this.#parts.engine
       .when(abort.signal, (resident) => resident.maps.contacts.get(ticket.account)?.row.state === 'active')
       .catch(() => {
-        throw new ApiError(
-          'timeout',
-          'Both confirmed, but the other device was not reached in time: it goes on by itself.',
-        )
+        throw brokenOff()
+          ? new ApiError(
+              'pairing-failed',
+              'The other device broke off at the last moment: if the contact does not appear by itself, try again together.',
+            )
+          : new ApiError(
+              'timeout',
+              'Both confirmed, but the other device was not reached in time: it goes on by itself.',
+            )
       })
   }
 

@@ -9,6 +9,7 @@ import {
   accountKeyOf,
   fromBase32,
   has,
+  phraseOf,
   type Primitives,
   type Ranges,
   safetyNumber,
@@ -20,7 +21,7 @@ import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent,
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
-import type { Resident } from './engine/state.ts'
+import { isRepairing, type Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
 import type { ContactRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
@@ -41,6 +42,11 @@ export class Queries {
   self(): Self {
     const { row, id, deviceKeys } = this.#resident.self
     return { id, name: row.name, device: deviceKeys.id }
+  }
+
+  /** The 24 recovery words. */
+  phrase(): string {
+    return phraseOf(this.#resident.self.row.accountEntropy)
   }
 
   // contacts
@@ -68,6 +74,11 @@ export class Queries {
     if (found.length > 1)
       throw new ApiError('contact-ambiguous', `Several contacts are called "${to}": use an id from "tulnic contacts".`)
     return only.id as AccountId
+  }
+
+  /** How many contacts there are. */
+  known(): number {
+    return this.#resident.maps.contacts.size
   }
 
   reached(): { readonly contacts: number; readonly devices: number } {
@@ -117,16 +128,27 @@ export class Queries {
   async history(id: AccountId, limit = HISTORY_DEFAULT, before?: string, search?: string): Promise<readonly Message[]> {
     const conversation = this.#resident.maps.conversations.get(id)
     if (conversation === undefined) return []
-    const place = before === undefined ? null : await this.#row(before)
-    if (place === undefined || (place !== null && place.conversation !== conversation.number))
-      throw unknownMessage(before ?? '')
-    const rows = await this.#store.history({
-      conversation: conversation.number,
-      limit: Math.min(limit, HISTORY_MOST),
-      before: place,
-      search: search ?? null,
-    })
-    return [...rows].reverse().map((row) => this.#message(id, row))
+    const place = before === undefined ? null : await this.#place(id, before)
+    return this.#older(id, conversation.number, limit, place, search ?? null)
+  }
+
+  /** The oldest after a message, oldest first. */
+  async historyAfter(id: AccountId, after: string, limit = HISTORY_DEFAULT): Promise<readonly Message[]> {
+    const place = await this.#place(id, after)
+    const rows = await this.#store.historyAfter(place.conversation, place, Math.min(limit, HISTORY_MOST))
+    return rows.map((row) => this.#message(id, row))
+  }
+
+  /** A message amid its neighbours, oldest first: at most `limit` with itself. */
+  async historyAround(id: AccountId, around: string, limit = HISTORY_DEFAULT): Promise<readonly Message[]> {
+    const place = await this.#place(id, around)
+    const older = Math.floor(limit / 2)
+    const newer = limit - 1 - older
+    return [
+      ...(await this.#older(id, place.conversation, older, place, null)),
+      this.#message(id, place),
+      ...(newer > 0 ? await this.historyAfter(id, around, newer) : []),
+    ]
   }
 
   async search(text: string, limit = HISTORY_DEFAULT): Promise<readonly Message[]> {
@@ -139,9 +161,7 @@ export class Queries {
 
   /** The counter of one of theirs, for `markRead`. */
   async counterOf(id: AccountId, message: string): Promise<number> {
-    const row = await this.#row(message)
-    if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number)
-      throw unknownMessage(message)
+    const row = await this.#place(id, message)
     const theirs = authorOf(id, this.#resident.self.id)
     if (row.author === theirs) return row.counter
     // One of mine: everything of theirs that stands before it in the order.
@@ -241,7 +261,7 @@ export class Queries {
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,
-      reason: this.#reason(row, via),
+      reason: this.#reason(id, row, via),
     }
   }
 
@@ -253,11 +273,12 @@ export class Queries {
     return null
   }
 
-  #reason(row: ContactRow, via: Via): Reason {
+  #reason(id: AccountId, row: ContactRow, via: Via): Reason {
     if (row.state === 'blocked') return 'blocked'
     if (row.problem !== null) return row.problem
     if (row.state === 'invited') return 'invite-pending'
-    return via === null ? 'not-reached' : null
+    if (via === null) return 'not-reached'
+    return isRepairing(this.#resident.maps, id) ? 'repairing' : null
   }
 
   async #conversation(id: AccountId, names: ReadonlyMap<AccountId, string>): Promise<Conversation> {
@@ -270,6 +291,26 @@ export class Queries {
       draft: row?.draft ?? '',
       missing: row === undefined ? 0 : row.known - size(row.received),
     }
+  }
+
+  /** The newest before a place, oldest first. */
+  async #older(
+    id: AccountId,
+    conversation: number,
+    limit: number,
+    before: MessageRow | null,
+    search: string | null,
+  ): Promise<readonly Message[]> {
+    const rows = await this.#store.history({ conversation, limit: Math.min(limit, HISTORY_MOST), before, search })
+    return [...rows].reverse().map((row) => this.#message(id, row))
+  }
+
+  /** The row of a message in this conversation. */
+  async #place(id: AccountId, message: string): Promise<MessageRow> {
+    const row = await this.#row(message)
+    if (row === undefined || row.conversation !== this.#resident.maps.conversations.get(id)?.number)
+      throw unknownMessage(message)
+    return row
   }
 
   async #row(id: string): Promise<MessageRow | undefined> {
@@ -334,7 +375,7 @@ export class Queries {
     if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
     if (has(sent, row.counter)) return { state: 'sent', reason: null }
     const contact = this.#resident.maps.contacts.get(id)?.row
-    const reason = contact === undefined ? null : this.#reason(contact, this.#via(id))
+    const reason = contact === undefined ? null : this.#reason(id, contact, this.#via(id))
     return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }
   }
 }

@@ -4,7 +4,8 @@
  *     passphrase ──Argon2id──▶ 32 bytes ──unseal──▶ database key ──▶ everything else
  *
  * Holds: the database key is drawn, never derived, so that a passphrase can change without rewriting the database; the
- * key file is durable before the database is made; a profile counts as made once its row is committed.
+ * key file is durable before the database is made; a profile counts as made once its row is committed and the key file says so:
+ * nobody was told of it before.
  */
 import { accountFromEntropy, createDeviceLog, deviceKeys, open, phraseOf, seal, utf8 } from '../protocol/index.ts'
 import { ApiError } from './api-error.ts'
@@ -33,18 +34,16 @@ export async function createVault(
   name: string,
   passphrase: string | null,
 ): Promise<{ vault: Vault; phrase: string }> {
-  const left = await platform.readKeyFile()
-  if (left !== null && !(await isUnfinished(platform, left)))
+  if ((await finishedKeyFile(platform)) !== null)
     throw new ApiError('profile-exists', 'There is a profile here already.')
-  // What a crash left of the database opens with its own key only.
-  const key = left?.wrapped ?? platform.random(32)
-  await platform.writeKeyFile(
-    passphrase === null ? { version: 1, argon2id: null, wrapped: key } : await wrap(platform, key, passphrase),
-  )
-  const store = await platform.openStore(key)
+  const key = platform.random(32)
+  const wrapped = passphrase === null ? { argon2id: null, wrapped: key } : await wrap(platform, key, passphrase)
+  await platform.writeKeyFile({ version: 1, finished: false, ...wrapped })
+  const store = await platform.makeStore(key)
   const { row, phrase } = newProfile(platform, name)
   try {
     await store.commit([{ op: 'put', table: 'profile', key: 'self', row }])
+    await platform.writeKeyFile({ version: 1, finished: true, ...wrapped })
   } catch (error) {
     await store.close()
     throw error
@@ -52,15 +51,10 @@ export async function createVault(
   return { vault: vaultOf(platform, key, store), phrase }
 }
 
-/** A key file whose database holds no profile is what a crash in {@link createVault} left: it is made again. */
-export async function isUnfinished(platform: Platform, file: KeyFile): Promise<boolean> {
-  if (file.argon2id !== null) return false
-  const store = await platform.openStore(file.wrapped)
-  try {
-    return (await store.all('profile')).length === 0
-  } finally {
-    await store.close()
-  }
+/** The key file of a profile; `null` where there is none, or only what a crash in {@link createVault} left: it is made anew. */
+export async function finishedKeyFile(platform: Platform): Promise<KeyFile | null> {
+  const file = await platform.readKeyFile()
+  return file?.finished === true ? file : null
 }
 
 /** Opens the database. Rejects `passphrase-wrong`; `null` stands for "there should be none". */
@@ -71,16 +65,24 @@ export async function openVault(platform: Platform, file: KeyFile, passphrase: s
   const store = await platform.openStore(key)
   if ((await store.all('profile')).length > 0) return vaultOf(platform, key, store)
   await store.close()
-  throw new StoreError('damaged', 'This profile was never finished: remove its folder and make it again.')
+  throw new StoreError(
+    'damaged',
+    'The database holds no profile: put its file back or restore a backup, or move the folder away and begin a new profile.',
+  )
 }
 
-async function wrap(platform: Platform, key: Uint8Array, passphrase: string): Promise<KeyFile> {
+async function wrap(
+  platform: Platform,
+  key: Uint8Array,
+  passphrase: string,
+): Promise<Pick<KeyFile, 'argon2id' | 'wrapped'>> {
   const argon2id = { salt: platform.random(16), ...ARGON2ID }
   const wrapping = await platform.argon2id(normal(passphrase), argon2id)
-  return { version: 1, argon2id, wrapped: seal(platform.primitives, platform.random, wrapping, LABEL, key, NOTHING) }
+  return { argon2id, wrapped: seal(platform.primitives, platform.random, wrapping, LABEL, key, NOTHING) }
 }
 
-async function unwrap(platform: Platform, file: KeyFile, passphrase: string): Promise<Uint8Array | undefined> {
+/** The database key; `undefined` for another passphrase than the profile's. */
+export async function unwrap(platform: Platform, file: KeyFile, passphrase: string): Promise<Uint8Array | undefined> {
   if (file.argon2id === null) return file.wrapped
   const wrapping = await platform.argon2id(normal(passphrase), file.argon2id)
   return open(platform.primitives, wrapping, LABEL, file.wrapped, NOTHING)

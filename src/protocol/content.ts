@@ -8,6 +8,7 @@
  *     secret     [5, generation, secret 32]
  *     devices    [6, device log]
  *     repair     [7]                            "I cannot decrypt": believed inside a fresh INIT only
+ *     held       [8, counter, digest 16, differing]   goes with a receipt: which text that counter stands for here
  *
  * Holds: any bytes give contents or `undefined`; a kind that is not known is skipped, so later versions may add; a bad
  * form of a known kind spoils the message. Names come out clean, whatever went in.
@@ -54,6 +55,11 @@ export type Content =
   | { readonly kind: 'secret'; readonly generation: number; readonly secret: Uint8Array }
   | { readonly kind: 'devices'; readonly log: Uint8Array }
   | { readonly kind: 'repair' }
+  /**
+   * What the receipt beside it cannot say: {@link textDigest} of the recipient's text with the highest counter that is stored
+   * here, and the counters that came with one text first and another later. At most 64 ranges.
+   */
+  | { readonly kind: 'held'; readonly counter: number; readonly digest: Uint8Array; readonly differing: Ranges }
 
 /** Latest time that a `Date` can hold. */
 const TIME_MOST = 8.64e15
@@ -78,13 +84,33 @@ export function decodeContents(encoded: Uint8Array): readonly Content[] | undefi
 /**
  * The id of a message, 16 bytes: a function of its conversation (32 bytes), its author's device and that device's counter
  * there. So nobody can claim the id of another message, and one that is sent again is the same.
+ *
+ *     hash of conversation, device and ⌊counter / 2^16⌋   14
+ *     counter mod 2^16, big endian                         2
+ *
+ * Texts that follow each other so have ids that do, and an index of ids is touched where the conversation was touched before.
+ * Who makes keys of their own has to try 2^56 of them for two ids that agree, and 2^112 for the id of somebody else.
  */
 export function messageId(p: Primitives, conversation: Uint8Array, device: DeviceId, counter: number): Uint8Array {
   if (conversation.length !== 32 || !Number.isSafeInteger(counter) || counter < 1)
     throw new RangeError('no such message')
   const number = new Uint8Array(8)
   new DataView(number.buffer).setBigUint64(0, BigInt(counter))
-  return p.sha256(concat(LABELS.messageId, conversation, deviceIdBytes(device), number)).slice(0, 16)
+  const [run, place] = [number.subarray(0, 6), number.subarray(6)]
+  const hash = p.sha256(concat(LABELS.messageId, conversation, deviceIdBytes(device), run))
+  return concat(hash.subarray(0, 14), place)
+}
+
+/**
+ * Tells two texts of one counter apart, 16 bytes: of all that its author wrote into it. The lamport time is not in it: who stores
+ * the text may have cut that.
+ */
+export function textDigest(
+  p: Primitives,
+  written: Pick<Extract<Content, { kind: 'text' }>, 'counter' | 'sentAt' | 'text' | 'replyTo'>,
+): Uint8Array {
+  const { counter, sentAt, text, replyTo } = written
+  return p.sha256(concat(LABELS.textDigest, encode([counter, sentAt, wellFormed(text), replyTo]))).slice(0, 16)
 }
 
 /** The id of the conversation of two people, 32 bytes, the same on both sides. */
@@ -112,6 +138,8 @@ function plain(content: Content): Plain {
       return [6, content.log]
     case 'repair':
       return [7]
+    case 'held':
+      return [8, content.counter, content.digest, flat(content.differing)]
   }
 }
 
@@ -193,6 +221,15 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
   ],
   [6, mapped(tuple(literal(6), bytes(1, DEVICE_LOG_BYTES)), ([, log]) => ({ kind: 'devices', log }))],
   [7, mapped(tuple(literal(7)), () => ({ kind: 'repair' }))],
+  [
+    8,
+    mapped(tuple(literal(8), COUNTER, bytes(16), RANGES), ([, counter, digest, differing]) => ({
+      kind: 'held',
+      counter,
+      digest,
+      differing,
+    })),
+  ],
 ])
 
 const CONTENTS: Decoder<readonly (Content | 'unknown')[]> = list(

@@ -23,6 +23,7 @@ export const LABELS = {
   // content
   messageId: utf8('tulnic/message-id/1'),
   conversationId: utf8('tulnic/conversation-id/1'),
+  textDigest: utf8('tulnic/text-digest/1'),
   // hello
   helloTagKey: utf8('tulnic/hello-tag-key/1'),
   helloTag: utf8('tulnic/hello-tag/1'),

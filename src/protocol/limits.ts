@@ -38,7 +38,7 @@ export const INVITE_TEXT_CHARACTERS = 64 * 1024
 export const PAIRING_MESSAGE_BYTES = 16 * 1024
 /** A record of an audience in the DHT, exactly: 14 names, ten addresses of the usual kinds, and what proves them. */
 export const RENDEZVOUS_RECORD_BYTES = 1024
-/** A record of an invite, exactly: any bundle of 6 KiB with ten IPv6 addresses, to a multiple of 512 (decision 0012). */
+/** A record of an invite, exactly: any bundle of 6 KiB with ten IPv6 addresses, to a multiple of 512 (decision 0017). */
 export const INVITE_RECORD_BYTES = 6656
 /** How far ahead a record may say that it ends, in seconds: what one put can make strangers keep (72 hours). */
 export const RECORD_SECONDS_AHEAD = 72 * 3600

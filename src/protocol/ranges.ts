@@ -52,6 +52,11 @@ export function subtract(a: Ranges, b: Ranges): Ranges {
   return left
 }
 
+/** What of the set is not beyond `most`. */
+export function upTo(ranges: Ranges, most: number): Ranges {
+  return ranges.filter(([from]) => from <= most).map(([from, to]) => [from, Math.min(to, most)])
+}
+
 /** How many counters the set holds. */
 export function size(ranges: Ranges): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0)

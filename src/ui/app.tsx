@@ -8,6 +8,7 @@ import { createSignal, Match, Switch } from 'solid-js'
 import { useNode } from './node-context.ts'
 import { Announcer } from './parts/announcer.tsx'
 import './primitives/theme.ts'
+import { setWrittenDown } from './primitives/written-down.ts'
 import { go } from './route.ts'
 import { FirstRun } from './views/first-run.tsx'
 import { NoDoor } from './views/no-door.tsx'
@@ -29,6 +30,7 @@ export const App = () => {
             phrase={words()}
             onDone={() => {
               setPhrase(null)
+              if (state.self) setWrittenDown(state.self.id)
               go('#/add')
             }}
           />

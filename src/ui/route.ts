@@ -7,7 +7,7 @@ import { createSignal } from 'solid-js'
 import type { ContactId, MessageId } from '../node/api.ts'
 
 export type Route =
-  | { readonly page: 'list' | 'add' | 'network' | 'settings' }
+  | { readonly page: 'list' | 'add' | 'network' | 'settings' | 'phrase' }
   | { readonly page: 'chat'; readonly contact: ContactId; readonly at: MessageId | null }
   | { readonly page: 'about' | 'verify'; readonly contact: ContactId }
 
@@ -15,7 +15,7 @@ const ID = /^[a-z2-7]+$/
 
 function read(): Route {
   const [page, contact = '', at = ''] = location.hash.replace(/^#\/?/, '').split('/')
-  if (page === 'add' || page === 'network' || page === 'settings') return { page }
+  if (page === 'add' || page === 'network' || page === 'settings' || page === 'phrase') return { page }
   if (!ID.test(contact)) return { page: 'list' }
   if (page === 'chat') return { page, contact, at: ID.test(at) ? at : null }
   if (page === 'about' || page === 'verify') return { page, contact }

@@ -1,6 +1,7 @@
 /**
  * What every filling of `Primitives` must do, run on each: published vectors, refusals, and equality with the reference.
  */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { describe, expect, test } from 'vitest'
@@ -322,6 +323,33 @@ describe.each([noble, nodejs])('$name', (p) => {
       expect(() => p.aeadSeal(key.subarray(1), nonce, plaintext, NOTHING)).toThrow()
       expect(() => p.aeadOpen(key, nonce.subarray(1), sealed, NOTHING)).toThrow()
     })
+
+    test(`equal to noble's own for texts and data of every kind of length, in any order (seed ${SEED})`, () => {
+      const random = seeded(SEED)
+      const lengths = [0, 1, 15, 16, 17, 63, 64, 65, 300, 4000, 4095, 4096, 4097, 9000, 65_536]
+      for (const length of lengths) {
+        for (const dataLength of [0, 1, 16, 80, 4096, 5000]) {
+          const text = random(length)
+          const data = random(dataLength)
+          const [ownKey, ownNonce] = [random(32), random(24)]
+          const made = p.aeadSeal(ownKey, ownNonce, text, data)
+          expect(hex(made), `${length} and ${dataLength}`).toBe(
+            hex(xchacha20poly1305(ownKey, ownNonce, data).encrypt(text)),
+          )
+          expect(p.aeadOpen(ownKey, ownNonce, made, data)).toEqual(text)
+          expect(p.aeadOpen(ownKey, random(24), made, data)).toBeUndefined()
+        }
+      }
+    })
+
+    test('takes views at any offset, and neither text is a view of memory that the next call writes', () => {
+      const shifted = (bytes: Uint8Array) => concat(unhex('ff'), bytes).subarray(1)
+      const made = p.aeadSeal(shifted(key), shifted(nonce), shifted(plaintext), shifted(associatedData))
+      const opened = p.aeadOpen(shifted(key), shifted(nonce), shifted(sealed), shifted(associatedData))
+      p.aeadSeal(unhex('99'.repeat(32)), nonce, new Uint8Array(300), associatedData)
+      expect(hex(made)).toBe(hex(sealed))
+      expect(opened).toEqual(plaintext)
+    })
   })
 
   describe('ML-KEM-768', () => {
@@ -411,6 +439,8 @@ describe.each([noble, nodejs])('$name', (p) => {
       p.x25519PublicKey(key),
       p.sign(key, data),
       p.kemPublicKey(new Uint8Array(64)),
+      p.aeadSeal(key, new Uint8Array(24), data, key),
+      p.aeadOpen(key, new Uint8Array(24), p.aeadSeal(key, new Uint8Array(24), data, key), key) ?? NOTHING,
     ]
     for (const result of results) expect(Object.getPrototypeOf(result)).toBe(Uint8Array.prototype)
     const copies = results.map(hex)

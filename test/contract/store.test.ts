@@ -4,12 +4,13 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/node/store/memory.ts'
 import type { ContactRow, Key, MessageRow, Write } from '../../src/node/store/records.ts'
-import type { HistoryQuery, Store } from '../../src/node/store/store.ts'
+import type { HistoryQuery, Place, Store } from '../../src/node/store/store.ts'
 import { StoreError } from '../../src/node/store/store.ts'
 import { toBase32 } from '../../src/protocol/index.ts'
 import {
   ANA,
   ANAS_PHONE,
+  bytes,
   contactRow,
   conversationRow,
   deliveryRow,
@@ -150,6 +151,22 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.close()
   })
 
+  test('a commit that does not wait for the disk is read like any other', async () => {
+    const store = await open()
+    const seen = (key: string): Write => ({ op: 'put', table: 'seen', key, row: { at: 1 } })
+    await store.commit([seen('a'), putMessage(messageRow(1))], 'with-next')
+    await store.commit([seen('b')], 'with-next')
+    await store.commit([{ op: 'delete', table: 'seen', key: 'a' }], 'now')
+    await store.commit([], 'now')
+    expect(await store.read(['a', 'b'].map((key) => ({ table: 'seen', key })))).toEqual([undefined, { at: 1 }])
+    expect(seqs(await store.history(newest()))).toEqual([1])
+    await expect(
+      store.commit([seen('c'), { op: 'put', table: 'event', key: '01', row: eventRow(1) }], 'with-next'),
+    ).rejects.toThrow(TypeError)
+    expect(await store.read([{ table: 'seen', key: 'c' }])).toEqual([undefined])
+    await store.close()
+  })
+
   test('lists small tables in key order, frames by number', async () => {
     const store = await open()
     const keys = ['10', '9', '2', '1']
@@ -205,8 +222,9 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.commit([
       { op: 'forget', table: 'seen', before: 2 },
       { op: 'forget', table: 'skipped', before: 3 },
-      { op: 'forget', table: 'event', before: 3 },
+      { op: 'forget-events', before: 3, now: 9 },
     ])
+    await tidyAll(store)
     expect(await store.read([1, 2, 3].map((at) => ({ table: 'seen', key: `k${at}` })))).toEqual([
       undefined,
       { at: 2 },
@@ -220,6 +238,35 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.close()
   })
 
+  test('forgets events from the lowest number up to the first young one, whatever a wrong clock wrote between', async () => {
+    const store = await open()
+    const kept = async (): Promise<number[]> => (await store.events(0, 99)).map(({ number }) => number)
+    const times = [10, 900, 20, 5, 50, 30, 60]
+    await store.commit(
+      times.map((at, i) => ({ op: 'put', table: 'event', key: String(i + 1), row: eventRow(at) }) as const),
+    )
+    await store.commit([{ op: 'forget-events', before: 10, now: 100 }])
+    expect(await kept()).toEqual([1, 2, 3, 4, 5, 6, 7])
+    await store.commit([{ op: 'forget-events', before: 40, now: 100 }])
+    expect(await kept()).toEqual([5, 6, 7])
+    await store.commit([{ op: 'forget-events', before: 70, now: 100 }])
+    expect(await kept()).toEqual([])
+    expect((await store.last()).event).toBe(7)
+    await store.close()
+  })
+
+  test('forgets what was seen long ago among much that was not, in housekeeping', async () => {
+    const store = await open()
+    const key = (n: number): string => toBase32(bytes(`seen ${n}`))
+    const all = Array.from({ length: 2000 }, (_, n) => n)
+    await store.commit(all.map((n) => ({ op: 'put', table: 'seen', key: key(n), row: { at: n } }) as const))
+    await store.commit([{ op: 'forget', table: 'seen', before: 1500 }])
+    await tidyAll(store)
+    const rows = await store.read(all.map((n) => ({ table: 'seen', key: key(n) })))
+    expect(rows.flatMap((row, n) => (row === undefined ? [] : [n]))).toEqual(all.slice(1500))
+    await store.close()
+  })
+
   test('numbers go on rising after their rows are gone', async () => {
     const store = await open()
     await store.commit([
@@ -230,7 +277,7 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     await store.commit([
       { op: 'erase-conversation', conversation: 1 },
       { op: 'delete', table: 'frame', key: '8' },
-      { op: 'forget', table: 'event', before: 2 },
+      { op: 'forget-events', before: 2, now: 9 },
     ])
     expect(await store.last()).toEqual({ message: 5, event: 6, frame: 8 })
     await store.close()
@@ -267,6 +314,19 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       }
       expect(seen).toEqual(ordered)
     }
+    const forward: string[] = []
+    let after: Place = { lamport: 0, author: 0, counter: 0 }
+    for (const _ of ordered) {
+      const page = await store.historyAfter(1, after, 2)
+      forward.push(...texts(page))
+      after = page.at(-1) ?? after
+    }
+    expect(forward).toEqual(ordered.toReversed())
+    expect(texts(await store.historyAfter(1, { lamport: 5, author: 0, counter: 3 }, 9))).toEqual([
+      'row 5',
+      'row 1',
+      'row 4',
+    ])
     await store.close()
   })
 
@@ -446,7 +506,8 @@ test.each([300, 60])(
         if (kind === 0) return { op: 'erase-conversation', conversation: 1 + below(4) }
         if (kind === 1) return { op: 'trim-skipped', session: pick(['s', 't']), keep: below(5) }
         if (kind === 2) return { op: 'drop-chain', session: pick(['s', 't']), chain: pick(['ec/1', 'pq']) }
-        if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped', 'event'] as const), before: below(300) }
+        if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped'] as const), before: below(300) }
+        if (kind === 14) return { op: 'forget-events', before: below(150), now: 150 + below(150) }
         if (kind < 8)
           return {
             op: 'put',
@@ -494,6 +555,7 @@ test.each([300, 60])(
         Promise.all([
           store.search(search, 1 + asked.limit),
           store.history(asked),
+          store.historyAfter(asked.conversation, asked.before ?? messageRow(1), asked.limit),
           store.byCounter(asked.conversation, 1, below(1), 30, 9),
           store.events(100, 20),
           store.all('conversation'),
@@ -510,6 +572,48 @@ test.each([300, 60])(
     await sqlite.close()
   },
 )
+
+test.each<{ what: string; removal: Write[] }>([
+  { what: 'erased', removal: [{ op: 'erase-conversation', conversation: 1 }] },
+  { what: 'deleted', removal: [{ op: 'delete', table: 'message', key: toBase32(messageRow(5).id) }] },
+])('numbers go on rising in a file that was closed after the newest were $what and forgotten', async ({ removal }) => {
+  const folder = temporaryFolder()
+  const store = await openIn(folder)
+  await store.commit([
+    putMessage(messageRow(5)),
+    { op: 'put', table: 'event', key: '6', row: eventRow(1) },
+    { op: 'put', table: 'frame', key: '7', row: frameRow(7) },
+    { op: 'put', table: 'frame', key: '8', row: frameRow(8) },
+  ])
+  await store.commit(removal)
+  await store.commit([{ op: 'forget-events', before: 2, now: 9 }])
+  await store.commit([{ op: 'delete', table: 'frame', key: '8' }])
+  await store.close()
+  const again = await openIn(folder)
+  expect(await again.last()).toEqual({ message: 5, event: 6, frame: 7 })
+  await again.close()
+})
+
+test('a memory store loses the last commits that did not wait for the disk, and no others', async () => {
+  const store = memoryStore()
+  await store.commit([putMessage(messageRow(1))], 'with-next')
+  await store.commit([putMessage(messageRow(2)), { op: 'delete', table: 'message', key: toBase32(messageRow(1).id) }])
+  expect(store.unsynced).toBe(0)
+  await store.commit([putMessage(messageRow(3))], 'with-next')
+  await store.commit([{ op: 'erase-conversation', conversation: 1 }], 'with-next')
+  await store.commit([putMessage(messageRow(4))], 'with-next')
+  expect(store.unsynced).toBe(3)
+  expect(() => store.lose(4)).toThrow(RangeError)
+  store.lose(2)
+  expect(seqs(await store.history(newest()))).toEqual([3, 2])
+  expect(await store.last()).toMatchObject({ message: 3 })
+  store.lose(1)
+  expect(seqs(await store.history(newest()))).toEqual([2])
+  expect(store.unsynced).toBe(0)
+  await store.commit([putMessage(messageRow(3))], 'with-next')
+  await store.commit([], 'now')
+  expect(store.unsynced).toBe(0)
+})
 
 test('a memory store crashes where it is told, and a snapshot stands still', async () => {
   const faulty = memoryStore((writes) => (writes.length === 2 ? 'before' : writes.length === 3 ? 'after' : undefined))

@@ -1,7 +1,7 @@
 /**
  * The whole first minute with nothing false: two real nodes, two app windows in real Chromium, the keyboard alone.
  *
- * First run, add by link, talk, verify, reload, restart of a node. No window may log an error, throw, or meet the policy; axe finds
+ * First run, add by link, talk, verify, reload, restart of a node, the phrase again. No window may log an error, throw, or meet the policy; axe finds
  * nothing on any page that is passed. `SCREENSHOTS=FOLDER` keeps a picture of each step.
  */
 import { mkdtempSync, readFileSync } from 'node:fs'
@@ -33,6 +33,7 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
   let app = ''
   let browser: Browser
   const people: Person[] = []
+  const phrases = new Map<Person, string>()
   let pictures = 0
 
   beforeAll(async () => {
@@ -95,9 +96,24 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
     await page.keyboard.press('Enter')
     await page.waitForSelector('.phrase')
     await pass(person, 'phrase')
+    phrases.set(person, (await page.locator('.phrase li').allInnerTexts()).join(' '))
     await tabTo(page, 'I have written them down')
     await page.keyboard.press('Enter')
     await page.waitForSelector('.page .qr')
+  }
+
+  /** The words that were written down, on demand and by the passphrase. */
+  async function phraseAgain(person: Person, passphrase: string): Promise<void> {
+    const { page } = person
+    await page.evaluate(() => location.assign('#/phrase'))
+    await tabTo(page, 'Show the 24 words')
+    await page.keyboard.press('Enter')
+    await tabTo(page, 'Passphrase')
+    await page.keyboard.type(passphrase)
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.phrase')
+    expect((await page.locator('.phrase li').allInnerTexts()).join(' ')).toBe(phrases.get(person))
+    await pass(person, 'phrase-again')
   }
 
   async function say({ page }: Person, text: string): Promise<void> {
@@ -109,6 +125,10 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
 
   const hears = ({ page }: Person, text: string): Promise<void> =>
     page.locator('.bubble .text').getByText(text).waitFor()
+
+  /** That the state below my message of this text begins with these words. */
+  const stands = ({ page }: Person, text: string, state: RegExp): Promise<void> =>
+    page.locator('.msg.mine', { hasText: text }).locator('.state', { hasText: state }).waitFor()
 
   async function verify(person: Person): Promise<string> {
     const { page } = person
@@ -148,7 +168,7 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
     await hears(ana, 'Bună, Ana')
     await say(ana, 'Salut, Luc. Comment vas-tu ?')
     await hears(luc, 'Salut, Luc. Comment vas-tu ?')
-    await ana.page.getByText('Read', { exact: false }).last().waitFor()
+    await stands(ana, 'Salut, Luc. Comment vas-tu ?', /^Read/)
     await pass(ana, 'talk')
     await pass(luc, 'talk')
 
@@ -162,15 +182,22 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
     await luc.page.getByText('tulnic has stopped.').waitFor()
     await ana.page.getByText('Not reached since').first().waitFor()
     await say(ana, 'Tu es encore là ?')
-    await ana.page.getByText('On this device').last().waitFor()
+    await stands(ana, 'Tu es encore là ?', /^On this device: not reached/)
     await pass(ana, 'waiting')
+    // What Luc writes meanwhile stays in his window, says so, and goes by itself.
+    await say(luc, 'Pendant que tulnic dormait')
+    await luc.page.getByText('What you write stays in this window until tulnic answers').waitFor()
+    await pass(luc, 'unanswered')
     luc.host = await start(luc.folder)
     await luc.page.getByLabel('Passphrase', { exact: true }).waitFor()
     await tabTo(luc.page, 'Passphrase')
     await luc.page.keyboard.type('les fleurs du jardin de minuit')
     await luc.page.keyboard.press('Enter')
     await hears(luc, 'Tu es encore là ?')
+    await stands(ana, 'Tu es encore là ?', /^(Delivered|Read)/)
+    await hears(ana, 'Pendant que tulnic dormait')
     await pass(luc, 'after-restart')
+    await phraseAgain(luc, 'les fleurs du jardin de minuit')
 
     expect(people.flatMap((person) => person.window.faults)).toEqual([])
   })

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { MESSAGE_FIELDS } from '../node/cli/program.ts'
 import { type Ended, Person, tulnic } from './people.ts'
 
 /** Two nodes on one machine need no multicast, and see nobody else's. */
@@ -68,16 +69,7 @@ describe('two people, by a link', () => {
       const { messages } = await person.get('history', other)
       expect(messages.map(({ text }: { text: string }) => text)).toEqual(['Bună!', 'Salut,\nce faci?'])
       expect(messages.map(({ from }: { from: string }) => from)).toEqual([anaId, bogdanId])
-      expect(Object.keys(messages[0])).toEqual([
-        'id',
-        'from',
-        'text',
-        'attachments',
-        'sentAt',
-        'receivedAt',
-        'state',
-        'carriedBy',
-      ])
+      expect(Object.keys(messages[0])).toEqual(MESSAGE_FIELDS)
     }
     expect((await bogdan.get('history', 'ana', '--search', 'faci')).messages).toHaveLength(1)
     expect((await bogdan.get('history', 'ana', '--limit', '1')).messages[0].text).toContain('Salut')

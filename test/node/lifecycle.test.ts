@@ -11,23 +11,9 @@ import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
 import { startNode } from '../../src/node/start.ts'
 import { type Store, StoreError } from '../../src/node/store/store.ts'
 import { decodeInvite } from '../../src/protocol/index.ts'
+import { NO_NET } from './no-net.ts'
 
-const nobody: MakeNet = async () => ({
-  start: async () => {},
-  stop: async () => {},
-  perform: () => {},
-  addresses: () => [],
-  lanPeers: () => 0,
-  relays: () => ({ at: [], places: 0, relayed: 0 }),
-  dht: () => ({ on: false, mode: 'off', servers: 0, stored: 0, published: 0 }),
-  reach: () => ({ observed: [], publiclyReachable: 'unknown' }),
-  pairing: {
-    setVisible: () => {},
-    look: async () => [],
-    open: () => Promise.reject(new Error('nobody')),
-    onChannel: () => {},
-  },
-})
+const nobody: MakeNet = async () => NO_NET
 
 /** Once a commit failed, this store is done for, as the real one is; a reopened one works when the disk does. */
 function onDisk(store: Store, disk: { full: boolean }): Store {
@@ -55,7 +41,11 @@ async function nodeOn(disk: { full: boolean }): Promise<Node> {
   const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
   folders.push(folder)
   const platform = await nodejsPlatform(folder)
-  const failing = { ...platform, openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk) }
+  const failing = {
+    ...platform,
+    makeStore: async (key: Uint8Array) => onDisk(await platform.makeStore(key), disk),
+    openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk),
+  }
   return startNode(failing, nobody, { net: { listen: [], mdns: false, lanOnly: true }, version: 'test' })
 }
 
@@ -83,6 +73,25 @@ test('when the disk is full a call says so, nothing is lost, and it goes on by i
   const next = await node.createInvite({})
   // The prekey that the first link promises was stored before it was told, and is still the one that is handed out.
   expect(decodeInvite(next.link)?.bundleHash).toEqual(decodeInvite(link)?.bundleHash)
+  await node.stop()
+})
+
+test('a disk that fails, and one that works again, are told as status without being asked', async () => {
+  const disk = { full: false }
+  const node = await nodeOn(disk)
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  const told = (trouble: string | null): Promise<void> =>
+    new Promise((resolve) =>
+      node.subscribe((event) => event.type === 'status' && event.status.storage.trouble === trouble && resolve()),
+    )
+  const failing = told('The disk is full: make room.')
+  disk.full = true
+  await expect(node.rename({ name: 'Anna' })).rejects.toMatchObject({ code: 'storage' })
+  await failing
+  const mended = told(null)
+  disk.full = false
+  await mended
+  expect((await node.status()).storage.trouble).toBeNull()
   await node.stop()
 })
 

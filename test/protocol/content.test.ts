@@ -13,6 +13,7 @@ import {
   messageId,
   NO_NAME,
   noble as p,
+  textDigest,
   utf8,
 } from '../../src/protocol/index.ts'
 import {
@@ -131,6 +132,7 @@ describe('contents', () => {
       fc.record({ kind: fc.constant('profile' as const), version: counter, name: fc.string().map(cleanName) }),
       fc.record({ kind: fc.constant('receipt' as const), received: ranges(), shown: ranges() }),
       fc.constant({ kind: 'repair' as const }),
+      fc.record({ kind: fc.constant('held' as const), counter, digest: id, differing: ranges() }),
     )
     fc.assert(
       fc.property(fc.array(content, { maxLength: 8 }), (contents) => {
@@ -163,6 +165,7 @@ describe('contents', () => {
     expect(decodeContents(encode([good]))).toEqual([text])
     expect(decodeContents(item(2, flat(RECEIPT_RANGES), []))).toBeDefined()
     expect(decodeContents(item(2, [1, 3, 5, 5], [2, 2]))).toBeDefined()
+    expect(decodeContents(item(8, 1, random(16), []))).toBeDefined()
     expect(decodeContents(changed(4, 'x'.repeat(TEXT_BYTES)))).toBeDefined()
     expect(decodeContents(changed(1, COUNTER_MOST))).toBeDefined()
   })
@@ -192,6 +195,9 @@ describe('contents', () => {
     ['a secret of 31 bytes', item(5, 1, random(31))],
     ['an empty device log', item(6, new Uint8Array(0))],
     ['a repair with more', item(7, 1)],
+    ['a digest of 15 bytes', item(8, 1, random(15), [])],
+    ['a digest of nothing', item(8, 0, random(16), [])],
+    ['differing ranges that touch', item(8, 5, random(16), [1, 2, 3, 4])],
     ['a content without a kind', encode([[]])],
     ['a content of another type', encode(['text'])],
     ['a list that is none', encode(7)],
@@ -242,6 +248,26 @@ describe('ids', () => {
     expect(hex(messageId(p, conversation, alice.keys.id, 1))).toBe(ids[0])
     expect(() => messageId(p, random(31), alice.keys.id, 1)).toThrow(RangeError)
     expect(() => messageId(p, conversation, alice.keys.id, 0)).toThrow(RangeError)
+  })
+
+  test('the ids of texts that follow each other follow each other, and no counter shares its id', () => {
+    const counters = [1, 2, 3, 65_535, 65_536, 65_537, 131_072, 2 ** 32, 2 ** 32 + 1, 2 ** 48 - 1]
+    const ids = counters.map((counter) => hex(messageId(p, conversation, alice.keys.id, counter)))
+    expect(ids.every((id) => id.length === 32)).toBe(true)
+    expect(new Set(ids).size).toBe(counters.length)
+    const run = ids.slice(0, 4)
+    expect(run.toSorted()).toEqual(run)
+    expect(new Set(run.map((id) => id.slice(0, 28))).size).toBe(1)
+    expect(new Set(ids.map((id) => id.slice(0, 28))).size).toBe(5)
+    expect(ids[0]?.slice(28)).toBe('0001')
+  })
+
+  test('a digest tells apart all that the author wrote, and not what the recipient may have cut', () => {
+    const of = (change: Partial<typeof text> = {}) => hex(textDigest(p, { ...text, ...change } as typeof text))
+    const others = [{ counter: 2 }, { sentAt: NOW + 1 }, { text: 'Hello' }, { replyTo: random(16) }]
+    expect(new Set([of(), ...others.map((change) => of(change as never))]).size).toBe(5)
+    expect(of({ lamport: 9 } as never)).toBe(of())
+    expect(of({ text: 'a\uD800' } as never)).toBe(of({ text: 'a\uFFFD' } as never))
   })
 })
 

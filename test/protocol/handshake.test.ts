@@ -20,7 +20,7 @@ import {
   utf8,
 } from '../../src/protocol/index.ts'
 import { mutate } from './mutation.ts'
-import { NOW, type Person, person } from './people.ts'
+import { NOW, own, person } from './people.ts'
 import { LOW_ORDER } from './points.ts'
 import { below, hex, seeded, seedOfRun } from './seeded.ts'
 import { swift } from './session-pair.ts'
@@ -29,15 +29,13 @@ const SEED = seedOfRun(5)
 const TEXT = utf8('the first message')
 const HEADS = { own: new Uint8Array(16), peer: new Uint8Array(16) }
 
-const us = ({ account, device, log }: Person) => ({ account: account.key, device, log })
-
 function play({ invited, single, p = swift }: { invited: boolean; single: boolean; p?: typeof noble }) {
   const random = seeded(SEED)
   const [alice, bob] = [person(random, p), person(random, p)]
   const inviteSecret = invited ? random(32) : null
   const oneTimeSeed = single ? random(32) : null
   const oneTimeKey = oneTimeSeed && p.x25519PublicKey(oneTimeSeed)
-  const begun = initiate(p, random, us(alice), bob.bundle, { inviteSecret, oneTimeKey }, TEXT, NOW)
+  const begun = initiate(p, random, own(alice), bob.bundle, { inviteSecret, oneTimeKey }, TEXT, NOW)
   const answered: Answered = { bundle: bob.bundle, secrets: bob.prekeys, oneTimeSeed, inviteSecret }
   const init = openInit(p, bob.prekeys.sealSeed, begun.frame)
   if (init === undefined) throw new Error('the INIT does not open')
@@ -46,7 +44,7 @@ function play({ invited, single, p = swift }: { invited: boolean; single: boolea
 
 type Play = ReturnType<typeof play>
 const answer = ({ p, random, bob }: Play, answered: Answered, init: Init) =>
-  respond(p, random, us(bob), answered, init, NOW)
+  respond(p, random, own(bob), answered, init, NOW)
 
 describe.each([
   { invited: false, single: false },
@@ -116,7 +114,7 @@ test('an INIT is opened by its own bundle only, is named by its contents, and sh
   for (const secret of [alice.account.key, alice.keys.dh, bob.bundle.hash.subarray(0, 16), TEXT]) {
     expect(bytes.includes(hex(secret))).toBe(false)
   }
-  const again = initiate(swift, random, us(alice), bob.bundle, { inviteSecret: null, oneTimeKey: null }, TEXT, NOW)
+  const again = initiate(swift, random, own(alice), bob.bundle, { inviteSecret: null, oneTimeKey: null }, TEXT, NOW)
   expect(openInit(swift, bob.prekeys.sealSeed, again.frame)?.id).not.toEqual(init.id)
 })
 
@@ -133,11 +131,11 @@ test(`any damage is refused, nothing throws (seed ${SEED})`, () => {
 test('the longest message fits, a longer one and an unusable key are the caller’s mistake', () => {
   const { alice, bob, random } = play({ invited: false, single: false })
   const none = { inviteSecret: null, oneTimeKey: null }
-  const longest = initiate(swift, random, us(alice), bob.bundle, none, new Uint8Array(CONTENTS_BYTES - 4096), NOW)
+  const longest = initiate(swift, random, own(alice), bob.bundle, none, new Uint8Array(CONTENTS_BYTES - 4096), NOW)
   expect(openInit(swift, bob.prekeys.sealSeed, longest.frame)).toBeDefined()
   const tooLong = new Uint8Array(CONTENTS_BYTES + 1)
-  expect(() => initiate(swift, random, us(alice), bob.bundle, none, tooLong, NOW)).toThrow(RangeError)
+  expect(() => initiate(swift, random, own(alice), bob.bundle, none, tooLong, NOW)).toThrow(RangeError)
   const [point = TEXT] = LOW_ORDER
   const unusable = { ...none, oneTimeKey: point }
-  expect(() => initiate(swift, random, us(alice), bob.bundle, unusable, TEXT, NOW)).toThrow(RangeError)
+  expect(() => initiate(swift, random, own(alice), bob.bundle, unusable, TEXT, NOW)).toThrow(RangeError)
 })

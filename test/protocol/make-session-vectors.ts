@@ -18,7 +18,7 @@ import {
   sealMessage,
   utf8,
 } from '../../src/protocol/index.ts'
-import { NOW, person } from './people.ts'
+import { NOW, own, person } from './people.ts'
 import { hex, seeded } from './seeded.ts'
 
 const SEED = 2026
@@ -34,13 +34,11 @@ export function sessionVectors(): Record<string, string> {
   const [alice, bob] = [person(random), person(random)]
   const oneTimeSeed = random(32)
   const inviteSecret = random(32)
-  const us = { account: alice.account.key, device: alice.device, log: alice.log }
-  const them = { account: bob.account.key, device: bob.device, log: bob.log }
   const invite = { inviteSecret, oneTimeKey: noble.x25519PublicKey(oneTimeSeed) }
-  const begun = initiate(noble, random, us, bob.bundle, invite, utf8('INIT'), NOW)
+  const begun = initiate(noble, random, own(alice), bob.bundle, invite, utf8('INIT'), NOW)
   const init = openInit(noble, bob.prekeys.sealSeed, begun.frame)
   const answered = { bundle: bob.bundle, secrets: bob.prekeys, oneTimeSeed, inviteSecret }
-  const accepted = init && respond(noble, random, them, answered, init, NOW)
+  const accepted = init && respond(noble, random, own(bob), answered, init, NOW)
   if (accepted === undefined) throw new Error('the handshake failed')
   keep('seal seed', bob.prekeys.sealSeed)
   keep('INIT', begun.frame)

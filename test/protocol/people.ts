@@ -27,6 +27,9 @@ export function secrets(random: Random): DeviceSecrets {
   return { signingSeed: random(32), dhSeed: random(32) }
 }
 
+/** Which account and device somebody speaks for. */
+export const own = ({ account, device, log }: Person) => ({ account: account.key, device, log })
+
 export function person(random: Random, p = noble): Person {
   const account = accountFromEntropy(p, random(32))
   const device = secrets(random)

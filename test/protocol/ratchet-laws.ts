@@ -7,7 +7,7 @@ import type { Random } from '../../src/protocol/index.ts'
 import { startResponder } from '../../src/protocol/session.ts'
 import { encodeSessionState } from '../../src/protocol/session-state.ts'
 import { decoded, forge, lowOrderSender, reheaded, remembering } from './forge.ts'
-import { NOW, person } from './people.ts'
+import { NOW, own, person } from './people.ts'
 import { playModel, WEATHERS } from './ratchet-model.ts'
 import { seeded } from './seeded.ts'
 import { type Code, HEADS, law, type Pair, type Party, pair, swift } from './session-pair.ts'
@@ -240,16 +240,14 @@ export const LAWS: readonly Law[] = [
     check(code, seed) {
       const random = seeded(seed)
       const [eve, bob] = [person(random, swift), person(random, swift)]
-      const us = { account: eve.account.key, device: eve.device, log: eve.log }
-      const them = { account: bob.account.key, device: bob.device, log: bob.log }
       const answered = { bundle: bob.bundle, secrets: bob.prekeys, oneTimeSeed: null, inviteSecret: null }
       const none = { inviteSecret: null, oneTimeKey: null }
       const first = remembering(random)
       const evil = lowOrderSender(swift, first.isFirst)
-      const begun = code.initiate(evil, first.random, us, bob.bundle, none, TEXT, NOW)
+      const begun = code.initiate(evil, first.random, own(eve), bob.bundle, none, TEXT, NOW)
       const init = code.openInit(swift, bob.prekeys.sealSeed, begun.frame)
       law(init !== undefined, 'the INIT itself is whole')
-      const answer = code.respond(swift, random, them, answered, init, NOW)
+      const answer = code.respond(swift, random, own(bob), answered, init, NOW)
       law(answer === undefined, 'a low-order ephemeral key')
     },
   },

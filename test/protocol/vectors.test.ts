@@ -9,6 +9,7 @@ import {
   accountId,
   accountKeyOf,
   checkHelloProof,
+  type Content,
   decodeBundle,
   decodeContents,
   decodeDeviceLog,
@@ -18,6 +19,7 @@ import {
   entropyOf,
   isEquivocation,
   parseAccountId,
+  textDigest,
   unpadEnvelope,
   utf8,
 } from '../../src/protocol/index.ts'
@@ -70,6 +72,13 @@ describe('the stored bytes are still read', () => {
       'secret',
       'devices',
       'repair',
+    ])
+    const [first] = decodeContents(bytes('contents'))!
+    const digest = textDigest(p, first as Extract<Content, { kind: 'text' }>)
+    expect(hex(digest)).toBe(text('text digest'))
+    expect(decodeContents(bytes('receipt and held'))).toEqual([
+      { kind: 'receipt', received: [[1, 9]], shown: [] },
+      { kind: 'held', counter: 9, digest, differing: [[4, 5]] },
     ])
   })
 

@@ -15,6 +15,8 @@ export interface Verdict {
   readonly wrong: readonly string[]
   readonly messages: number
   readonly crashes: number
+  /** Commits that a crash took, because nothing that waited for the disk had followed them. */
+  readonly forgotten: number
   /** Virtual milliseconds from healing until nothing was owed. */
   readonly healedAfter: number
 }
@@ -32,13 +34,16 @@ export async function perform(seed: number, faults: Faults = {}): Promise<Verdic
     const healedAfter = await heal(world)
     for (const node of world.nodes) wrong.push(...(await judge(world, node, stored)))
     const messages = [...stored.values()].reduce((sum, set) => sum + set.size, 0)
-    return { seed, wrong, messages, crashes: world.nodes.reduce((sum, node) => sum + node.crashes, 0), healedAfter }
+    const crashes = world.nodes.reduce((sum, node) => sum + node.crashes, 0)
+    const forgotten = world.nodes.reduce((sum, node) => sum + node.forgotten, 0)
+    return { seed, wrong, messages, crashes, forgotten, healedAfter }
   } catch (error) {
     return {
       seed,
       wrong: [`threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
       messages: 0,
       crashes: 0,
+      forgotten: 0,
       healedAfter: 0,
     }
   }

@@ -17,19 +17,31 @@ const SEEDS = 40
 function changing(change: (write: Write, chance: Chance) => readonly Write[]): Faults {
   const chance = new Chance(1)
   return {
-    store: (store) => withCommit(store, (writes) => writes.flatMap((write) => change(write, chance))),
+    store: (store) =>
+      withCommit(store, (writes, durability) =>
+        store.commit(
+          writes.flatMap((write) => change(write, chance)),
+          durability,
+        ),
+      ),
   }
 }
 
-function withCommit(store: Store, change: (writes: readonly Write[]) => readonly Write[]): Store {
+function withCommit(store: Store, commit: Store['commit']): Store {
   return new Proxy(store, {
     get: (target, property) => {
       const value: unknown = Reflect.get(target, property)
-      if (property === 'commit') return (writes: readonly Write[]) => target.commit(change(writes))
+      if (property === 'commit') return commit
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
 }
+
+/** A store in which commits that hold such a write do not wait for the disk. */
+const silent = (holds: (write: Write) => boolean): Faults => ({
+  store: (store) =>
+    withCommit(store, (writes, durability) => store.commit(writes, writes.some(holds) ? 'with-next' : durability)),
+})
 
 const losing = (table: keyof Tables, likelihood = 1): Faults =>
   changing((write, chance) =>
@@ -54,6 +66,16 @@ const FAULTS: readonly { readonly rule: string; readonly fault: string; readonly
     planted: losing('message', 0.02),
   },
   { rule: '2 commit, then speak', fault: 'the disk forgets its last commits', planted: { lyingDisk: true } },
+  {
+    rule: '2 commit, then speak',
+    fault: 'what is said next is not waited for',
+    planted: silent(({ op }) => op === 'put'),
+  },
+  {
+    rule: '1 acknowledge after the commit',
+    fault: 'what arrived is acknowledged before it is on the disk',
+    planted: silent((write) => write.op === 'put' && write.table === 'seen'),
+  },
   { rule: '2 commit, then speak', fault: "a session's new state is not stored", planted: losing('session', 0.1) },
   {
     rule: '3 a counter is stored once',

@@ -2,7 +2,7 @@
  * One simulated node: the real engine on the memory store, with a clock, randomness and a network that the world gives.
  *
  * It can die at any of its effects, in the middle of a commit, or between a commit and its effects; what it held in memory is
- * then gone, what was committed is on its disk, and it starts again.
+ * then gone, what was committed is on its disk, but for some of the last commits that did not wait for it, and it starts again.
  */
 import { helloKeys, type HelloKeys } from '../../src/node/engine/acquaintances.ts'
 import type { Asked } from '../../src/node/engine/command.ts'
@@ -53,7 +53,7 @@ export interface Faults {
   /** Leaves an input out, or changes it. */
   readonly input?: (input: Input, chance: Chance) => Input | undefined
   /** Leaves an effect out. */
-  effect?: (effect: Effect, chance: Chance) => boolean
+  effect?: (effect: Effect, chance: Chance, node: SimNode) => boolean
 }
 
 type Phase = 'up' | 'down'
@@ -71,6 +71,8 @@ export class SimNode {
   queries: Queries | undefined
   hello: HelloKeys | undefined
   crashes = 0
+  /** Commits that did not wait for the disk and were gone after a crash. */
+  forgotten = 0
   disk = memoryStore()
   #before = this.disk
   readonly #replies = new Map<number, (value: unknown) => void>()
@@ -100,7 +102,7 @@ export class SimNode {
       now: () => this.now(),
       readKeyFile: async () => null,
       writeKeyFile: async () => undefined,
-      openStore: async () => this.disk,
+      makeStore: async () => this.disk,
     } as unknown as Platform
     await createVault(platform, this.name, null)
     await this.start()
@@ -148,12 +150,18 @@ export class SimNode {
     this.fuse = Number.POSITIVE_INFINITY
     this.engine = undefined
     this.#replies.clear()
+    this.#forget(this.around.chance.below(this.disk.unsynced + 1))
     this.disk = this.around.faults.lyingDisk ? this.#before.snapshot() : this.disk.snapshot()
     this.around.died(this)
     this.around.later(50 + this.around.chance.below(20_000), () => {
       // Not waited for: a node that dies while it starts never ends that start.
       void this.start().catch((error) => this.around.report(this, error))
     })
+  }
+
+  #forget(commits: number): void {
+    this.disk.lose(commits)
+    this.forgotten += commits
   }
 
   take(input: Input): void {
@@ -179,7 +187,7 @@ export class SimNode {
   #perform(effect: Effect, life: number): void {
     if (life !== this.#life || this.phase === 'down') return
     if (this.#burn()) return
-    if (this.around.faults.effect?.(effect, this.around.chance) === false) return
+    if (this.around.faults.effect?.(effect, this.around.chance, this) === false) return
     switch (effect.type) {
       case 'wake':
         this.around.later(effect.at - this.now(), () => {

@@ -211,8 +211,8 @@ export class World implements Surroundings {
     const to = listener.node.hello
     if (from === undefined || to === undefined) return
     const day = from.day()
-    const tag = from.tag(wanted, day, 'dialer', there)
-    const contact = tag === undefined ? undefined : to.recognise([tag], day, 'dialer', here)
+    const tags = [0, 1, 2].flatMap((nth) => from.tag(wanted, day, 'dialer', there, nth) ?? [])
+    const contact = to.recognise(tags, day, 'dialer', here)
     if (contact === undefined) {
       const stranger = this.#wants.get(dialer.node)?.get(wanted)?.stranger === true
       if (stranger) return dialer.node.take({ type: 'reached-stranger', connection: id, contact: wanted })
@@ -220,7 +220,9 @@ export class World implements Surroundings {
     }
     const nonces = this.chance.bytes(64)
     const answer = to.prove(contact, 'listener', here, nonces)
-    const theirs = from.check(wanted, 'listener', there, nonces, answer)
+    const tag = to.tag(contact, day, 'listener', here)
+    const known = tag !== undefined && from.recognise([tag], day, 'listener', there) === wanted
+    const theirs = known ? from.check(wanted, 'listener', there, nonces, answer) : undefined
     if (theirs === undefined) return this.#end(connection, 0)
     const device = to.check(contact, 'dialer', here, nonces, from.prove(wanted, 'dialer', there, nonces))
     if (device === undefined) return this.#end(connection, 0)

@@ -192,7 +192,74 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     await page.waitForSelector('.phrase')
     await page.getByRole('button', { name: 'I have written them down' }).click()
     await page.waitForSelector('.page .qr')
+    expect(await reminder(page).count()).toBe(0)
     expect(node.called('createProfile')).toEqual([{ name: 'Andreea', passphrase: null }])
+  })
+
+  const reminder = (page: Page) => page.getByRole('link', { name: 'Write down your recovery phrase' })
+
+  test('a phrase that was not written down before a reload is asked for until it is', async () => {
+    const node = new FakeNode({ phase: 'empty' })
+    const page = await look(node)
+    await page.getByLabel('Name').fill('Andreea')
+    await page.getByLabel('Passphrase', { exact: true }).fill('fagul de la marginea satului')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.phrase')
+    await page.reload()
+    await reminder(page).waitFor()
+    await tabTo(page, 'Write down your recovery phrase')
+    await page.keyboard.press('Enter')
+    await page.getByText('You have not said yet that you have it on paper.').waitFor()
+    await tabTo(page, 'Show the 24 words')
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Passphrase', { exact: true }).waitFor()
+    expect(await page.locator('.phrase').count()).toBe(0)
+    await page.keyboard.type('fagul')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the passphrase of this profile.').waitFor()
+    await page.getByLabel('Passphrase', { exact: true }).fill('fagul de la marginea satului')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.phrase')
+    const words = PHRASE.split(' ')
+    expect(await page.locator('.phrase li').allInnerTexts()).toEqual(words)
+    await tabTo(page, 'Check three of them')
+    await page.keyboard.press('Enter')
+    for (const label of await page.locator('.paper label').allInnerTexts()) {
+      await tabTo(page, label)
+      await page.keyboard.type(words[Number(label.replace(/\D/g, '')) - 1] ?? '')
+    }
+    await page.keyboard.press('Enter')
+    await page.getByText('You said that you have it on paper.').waitFor()
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Your recovery phrase')
+    expect(await reminder(page).count()).toBe(0)
+    expect(await page.locator('.phrase').count()).toBe(0)
+    await page.reload()
+    await page.waitForSelector('.list')
+    expect(await reminder(page).count()).toBe(0)
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage, ...history.state }))
+    for (const word of words) expect(kept).not.toContain(word)
+  })
+
+  test('a phrase without a passphrase is shown on demand, hidden, and gone with the page', async () => {
+    const page = await look(new FakeNode(), '#/settings')
+    await page.getByText('You have not said yet that you have it on paper.').waitFor()
+    await page.getByRole('link', { name: 'See it again' }).click()
+    await page.getByRole('button', { name: 'Show the 24 words' }).click()
+    await page.waitForSelector('.phrase')
+    await page.getByRole('button', { name: 'Hide the words' }).click()
+    expect(await page.locator('.phrase').count()).toBe(0)
+    await reminder(page).waitFor()
+    await page.getByRole('button', { name: 'Show the 24 words' }).click()
+    await page.waitForSelector('.phrase')
+    await page.keyboard.press('Escape')
+    await page.getByRole('heading', { name: 'Settings' }).waitFor()
+    await page.getByRole('link', { name: 'See it again' }).click()
+    await page.getByRole('button', { name: 'Show the 24 words' }).waitFor()
+    expect(await page.locator('.phrase').count()).toBe(0)
+    await page.getByRole('button', { name: 'Show the 24 words' }).click()
+    await page.getByRole('button', { name: 'I have written them down' }).click()
+    await page.getByText('You said that you have it on paper.').waitFor()
+    expect(await reminder(page).count()).toBe(0)
   })
 
   test('a message is where the window says, and why it stays is said on demand', async () => {
@@ -234,14 +301,14 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     await page.getByText('2 messages are missing here, asked for.').waitFor()
   })
 
-  test('what the node did not store stays in the field, with the reason', async () => {
+  test('what the node refuses comes back into the field, with the reason', async () => {
     const { node, samira } = valley()
     const page = await look(node, `#/chat/${samira.id}`)
     node.failures.set('send', new ApiError('storage', 'full'))
     await field(page).fill('keep me')
     await page.keyboard.press('Enter')
     await page.getByText('Look whether the disk is full').waitFor()
-    expect(await field(page).inputValue()).toBe('keep me')
+    await expect.poll(() => field(page).inputValue(), { timeout: PATIENCE_MS }).toBe('keep me')
     await field(page).fill('é'.repeat(8_193))
     await page.getByText('Too long by 2 bytes.').waitFor()
     await page.keyboard.press('Enter')
@@ -364,17 +431,136 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     await said(page).first().waitFor()
     await one.stop()
     await page.getByText('tulnic has stopped.').waitFor()
-    await field(page).fill('not lost')
-    await page.keyboard.press('Enter')
-    await page.getByText('tulnic is not running on this device. Start it').waitFor()
-    expect(await field(page).inputValue()).toBe('not lost')
+    for (const text of ['not lost', 'nor this']) {
+      await field(page).fill(text)
+      await page.keyboard.press('Enter')
+    }
+    await page.getByText('What you write stays in this window until tulnic answers').waitFor()
+    expect(await page.locator('.unanswered li').allInnerTexts()).toEqual(['not lost', 'nor this'])
+    expect(await field(page).inputValue()).toBe('')
     node.receive(samira.id, 'while you were away')
     served = [await serve(app, node, one)]
     await said(page).getByText('while you were away').waitFor()
     expect(await said(page).getByText('while you were away').count()).toBe(1)
     await expect.poll(() => page.getByText('tulnic has stopped.').count(), { timeout: PATIENCE_MS }).toBe(0)
-    await field(page).press('Enter')
-    await said(page).getByText('not lost').waitFor()
+    await said(page).getByText('nor this').waitFor()
+    await expect.poll(() => page.locator('.unanswered li').count(), { timeout: PATIENCE_MS }).toBe(0)
+    expect(node.called('send')).toMatchObject([{ text: 'not lost' }, { text: 'nor this' }])
+    // Nothing that was here before is here twice.
+    expect(await said(page).allTextContents()).toEqual(node.messages.get(samira.id)?.map(({ text }) => text))
+  })
+
+  test.each([
+    ['the line breaks before the answer', 'beforeAnswered', false],
+    ['the node is started anew before it answered', 'beforeAnswered', true],
+    ['the line breaks before it is stored', 'beforeStored', false],
+    ['the node is started anew before it was stored', 'beforeStored', true],
+  ] as const)('a text is sent once, and by itself, when %s', async (_, when, restarts) => {
+    const { node, samira } = valley()
+    node.wrote(samira.id, 'again', { state: 'read' })
+    const one = await door(node)
+    const page = await at(one)
+    await page.waitForSelector('.rowlink')
+    await page.evaluate((to) => location.assign(to), `#/chat/${samira.id}`)
+    const write = async (text: string) => {
+      await field(page).fill(text)
+      await page.keyboard.press('Enter')
+    }
+    // The same words, said before in another window and in this one, are not taken for those that are on their way.
+    await write('again')
+    await said(page).getByText('again').nth(1).waitFor()
+    node[when] = async () => {
+      node[when] = null
+      await one.stop()
+      if (when === 'beforeStored') throw new ApiError('internal', 'the end of the process')
+    }
+    await write('again')
+    await write('and on')
+    await page.getByText('What you write stays in this window until tulnic answers').waitFor()
+    if (restarts) node.restart()
+    served = [await serve(app, node, one)]
+    await said(page).getByText('and on').waitFor()
+    await expect.poll(() => page.locator('.unanswered li').count(), { timeout: PATIENCE_MS }).toBe(0)
+    const own = node.messages.get(samira.id)?.filter(({ from }) => from === node.self?.id)
+    expect(own?.map(({ text }) => text)).toEqual(['again', 'again', 'again', 'and on'])
+    expect((await said(page).allTextContents()).slice(-4)).toEqual(['again', 'again', 'again', 'and on'])
+    expect(await said(page).getByText('again').count()).toBe(3)
+    expect(await field(page).inputValue()).toBe('')
+  })
+
+  test.each([
+    ['stored', 'beforeAnswered', ''],
+    ['not stored', 'beforeStored', 'half way'],
+  ] as const)('a text on its way is not lost by a reload, nor doubled: %s', async (_, when, left) => {
+    const { node, samira } = valley()
+    const page = await look(node, `#/chat/${samira.id}`)
+    await page.waitForSelector('.inbox textarea')
+    const asked: string[] = []
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type())
+      void dialog.accept()
+    })
+    let arrived = (): void => {}
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    node[when] = () => {
+      node[when] = null
+      arrived()
+      return new Promise(() => undefined)
+    }
+    await field(page).fill('half way')
+    await page.keyboard.press('Enter')
+    await arrival
+    await page.getByText('What you write stays in this window until tulnic answers').waitFor()
+    await page.reload()
+    await page.waitForSelector('.inbox textarea')
+    await said(page).first().waitFor()
+    expect(asked).toEqual(['beforeunload'])
+    await expect.poll(() => field(page).inputValue(), { timeout: PATIENCE_MS }).toBe(left)
+    expect(await said(page).getByText('half way').count()).toBe(left === '' ? 1 : 0)
+    expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain('half')
+  })
+
+  test('the status is heard, never asked for again', async () => {
+    const { node, margaux } = valley()
+    const page = await look(node, `#/chat/${margaux.id}`)
+    await said(page).first().waitFor()
+    const asked = node.called('status').length
+    expect(asked).toBe(1)
+    await page.clock.install()
+    node.network = 'none'
+    node.tellStatus()
+    await page.getByText('No network. What you write is kept').waitFor()
+    await page.locator('.whereami', { hasText: 'No network' }).waitFor()
+    node.network = 'internet-unknown'
+    node.reach(margaux.id, null)
+    await page.getByText('Not reached since').first().waitFor()
+    await page.evaluate(() => location.assign('#/network'))
+    node.addresses = ['/ip4/192.0.2.9/tcp/4711']
+    node.tellStatus()
+    await page.getByText('/ip4/192.0.2.9/tcp/4711').waitFor()
+    for (const event of ['focus', 'online', 'offline'])
+      await page.evaluate((type) => dispatchEvent(new Event(type)), event)
+    node.wrote(margaux.id, 'waits')
+    node.change(margaux.id, { name: 'Margaux D.' })
+    await page.locator('.rowlink', { hasText: 'Margaux D.' }).waitFor()
+    await page.getByText('2 messages of yours').waitFor()
+    expect(node.called('status')).toHaveLength(asked)
+  })
+
+  test('a disk that takes nothing is said, until it does', async () => {
+    const { node } = valley()
+    const page = await look(node)
+    await page.waitForSelector('.rowlink')
+    node.trouble = 'The disk is full.'
+    node.tellStatus()
+    await page.getByText('The disk takes nothing now').waitFor()
+    const asked = node.called('conversations').length
+    node.trouble = null
+    node.tellStatus()
+    await expect.poll(() => page.getByText('The disk takes nothing now').count(), { timeout: PATIENCE_MS }).toBe(0)
+    await expect.poll(() => node.called('conversations').length, { timeout: PATIENCE_MS }).toBe(asked + 1)
   })
 
   test('a first visit while the node is stopped says what to do', async () => {
@@ -411,11 +597,60 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     expect(node.called('history').slice(pages)).toContainEqual(expect.objectContaining({ limit: 50 }))
     await page.getByRole('button', { name: 'To the newest' }).click()
     await said(page).getByText('number 99999', { exact: true }).waitFor()
-    // A search result from far back is gone to, through as many pages as it takes.
-    await page.getByRole('searchbox').fill('number 90000')
-    await page.locator('.rowlink', { hasText: 'number 90000' }).click()
-    await page.locator('.msg[aria-current] .text', { hasText: 'number 90000' }).waitFor()
-    expect(await page.locator('.line').count()).toBeLessThanOrEqual(100)
+    // A search result from far back is gone to at once, and one reads on from there in both directions.
+    const jump = async (text: string) => {
+      await page.getByRole('searchbox').fill(text)
+      await page.locator('.rowlink', { hasText: text }).click()
+      await page.locator('.msg[aria-current] .text', { hasText: text }).waitFor()
+      expect(await page.locator('.line').count()).toBeLessThanOrEqual(100)
+    }
+    const asked = node.called('history').length
+    await jump('number 40123')
+    expect(
+      await page.locator('.msg[aria-current]').evaluate((found) => {
+        const { top, bottom } = found.getBoundingClientRect()
+        return top > 0 && bottom < innerHeight
+      }),
+    ).toBe(true)
+    const around = (node.called('history')[asked] ?? {}) as { around?: string; limit?: number }
+    expect(node.messages.get(luc.id)?.[40_123]?.id).toBe(around.around)
+    expect(
+      node
+        .called('history')
+        .slice(asked)
+        .every((page) => (page as { limit: number }).limit === 50),
+    ).toBe(true)
+    for (const [top, text] of [
+      [1_000_000, 'number 40160'],
+      [0, 'number 40080'],
+    ] as const)
+      await expect
+        .poll(
+          async () => {
+            await log.evaluate((element, to) => element.scrollTo({ top: to }), top)
+            return (await said(page).allInnerTexts()).some((shown) => (top === 0 ? shown <= text : shown >= text))
+          },
+          { timeout: PATIENCE_MS },
+        )
+        .toBe(true)
+    // What comes meanwhile is counted, and is there on the way back.
+    node.receive(luc.id, 'breaking news')
+    await page.getByRole('button', { name: '1 new message below' }).click()
+    await said(page).getByText('breaking news', { exact: true }).waitFor()
+    await said(page).getByText('number 99999', { exact: true }).waitFor()
+    await expect.poll(() => page.locator('.toend').count(), { timeout: PATIENCE_MS }).toBe(0)
+    // Whoever writes from far back is brought to what was written.
+    await jump('number 70007')
+    await field(page).fill('from far back')
+    await field(page).press('Enter')
+    await said(page).getByText('from far back', { exact: true }).waitFor()
+    await said(page).getByText('breaking news', { exact: true }).waitFor()
+    // A link to a message opens its conversation there, without the newest first.
+    await page.evaluate(() => location.assign('#/network'))
+    await page.waitForSelector('.band')
+    const before = node.called('history').length
+    await jump('number 55555')
+    expect(node.called('history')[before]).toMatchObject({ around: node.messages.get(luc.id)?.[55_555]?.id })
   }, 120_000)
 
   test('search finds names and messages, without accents, and says when there is nothing', async () => {
@@ -782,6 +1017,7 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
       '#/add',
       '#/network',
       '#/settings',
+      '#/phrase',
     ]) {
       await page.evaluate((to) => location.assign(to), hash)
       await page.waitForSelector('.pane:visible')
@@ -874,6 +1110,45 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     ],
     ['network', () => ({ node: valley().node, hash: '#/network' })],
     ['settings', () => ({ node: valley().node, hash: '#/settings' })],
+    [
+      'the phrase again, asked for',
+      () => ({
+        node: new FakeNode({ passphrase: 'x' }),
+        hash: '#/phrase',
+        act: async (page) => {
+          await page.getByRole('button', { name: 'Show the 24 words' }).click()
+          await page.getByLabel('Passphrase', { exact: true }).waitFor()
+        },
+      }),
+    ],
+    [
+      'the phrase again, shown',
+      () => ({
+        node: new FakeNode(),
+        hash: '#/phrase',
+        act: async (page) => {
+          await page.getByRole('button', { name: 'Show the 24 words' }).click()
+          await page.waitForSelector('.phrase')
+        },
+      }),
+    ],
+    [
+      'texts that wait, on a disk that takes nothing',
+      () => {
+        const { node, samira } = valley()
+        node.trouble = 'The disk is full.'
+        node.beforeStored = () => new Promise(() => undefined)
+        return {
+          node,
+          hash: `#/chat/${samira.id}`,
+          act: async (page) => {
+            await field(page).fill('waits for an answer')
+            await field(page).press('Enter')
+            await page.waitForSelector('.unanswered li')
+          },
+        }
+      },
+    ],
   ]
 
   /** What axe has to say about the page as it is now; `rules`: these alone. */

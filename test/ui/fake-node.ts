@@ -61,6 +61,9 @@ export class FakeNode implements Node {
   phase: ProfilePhase
   self: Self | null = null
   network: Status['network'] = 'internet-unknown'
+  /** Why nothing can be stored, if so. */
+  trouble: string | null = null
+  startedAt: string
   addresses: string[] = ['/ip4/192.168.1.20/tcp/4711', '/ip6/fd00::20/tcp/4711']
   readonly calls: { method: string; args: unknown }[] = []
   readonly people = new Map<ContactId, Contact>()
@@ -73,11 +76,16 @@ export class FakeNode implements Node {
   readonly links = new Map<string, Person>()
   peers: NearbyPeer[] = []
   stopped = false
+  /** What happens to a text on its way into the store, and between there and the answer. */
+  beforeStored: (() => Promise<void>) | null = null
+  beforeAnswered: (() => Promise<void>) | null = null
   /** The next call of this method fails with this error. */
   readonly failures = new Map<string, ApiError>()
   #passphrase: string | null
   #listeners = new Set<(event: AnyEvent) => void>()
   #events: NodeEvent[] = []
+  /** Messages by the key they were sent under. */
+  readonly #keys = new Map<string, MessageId>()
   #count = 0
   #now: number
   #pairing: {
@@ -92,6 +100,7 @@ export class FakeNode implements Node {
     this.phase = start.phase ?? 'open'
     this.#passphrase = start.passphrase ?? null
     this.#now = start.now ?? Date.now() - 600_000
+    this.startedAt = this.time()
     if (this.phase !== 'empty')
       this.self = { id: id('me', 1, 52), name: start.name ?? 'Andreea', device: id('dev', 1, 26) }
   }
@@ -197,6 +206,18 @@ export class FakeNode implements Node {
     const stamped = { ...event, id: id('e', this.#events.length + 1, 26), at: new Date(this.#now).toISOString() }
     this.#events.push(stamped)
     for (const listener of this.#listeners) listener(stamped)
+    this.tellStatus()
+  }
+
+  /** As the real node does after each change, but once each time. */
+  tellStatus(): void {
+    if (this.#listeners.size > 0) this.live({ type: 'status', status: this.#status() })
+  }
+
+  /** What a restart forgets. */
+  restart(): void {
+    this.#keys.clear()
+    this.startedAt = this.time()
   }
 
   live(event: LiveEvent): void {
@@ -250,6 +271,10 @@ export class FakeNode implements Node {
 
   async status(): Promise<Status> {
     this.#begin('status', {})
+    return this.#status()
+  }
+
+  #status(): Status {
     const people = [...this.people.values()]
     const reached = people.filter((one) => one.online).length
     const mine = [...this.messages.values()]
@@ -265,9 +290,9 @@ export class FakeNode implements Node {
       contacts: { total: people.length, reached },
       network: this.network,
       lan: { on: true, peers: people.filter((one) => one.via === 'lan').length },
-      storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000 },
+      storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000, trouble: this.trouble },
       version: '0.1.0',
-      startedAt: new Date(this.#now).toISOString(),
+      startedAt: this.startedAt,
     }
   }
 
@@ -287,6 +312,12 @@ export class FakeNode implements Node {
     this.phase = 'open'
     this.live({ type: 'profile', phase: 'open', self: this.self })
     return this.#me()
+  }
+
+  async recoveryPhrase(args: { passphrase: string | null }): Promise<{ phrase: string }> {
+    this.#begin('recoveryPhrase', {})
+    if (args.passphrase !== this.#passphrase) throw new ApiError('passphrase-wrong', 'wrong')
+    return { phrase: PHRASE }
   }
 
   async rename(args: { name: string }): Promise<Self> {
@@ -410,10 +441,17 @@ export class FakeNode implements Node {
     }
   }
 
-  async send(args: { to: string; text: string; replyTo?: MessageId }): Promise<Message> {
-    this.#begin('send', args)
+  async send(args: { to: string; text: string; replyTo?: MessageId; key?: string }): Promise<Message> {
+    const { key = '', ...asked } = args
+    this.#begin('send', asked)
+    const earlier = this.#keys.get(key)
+    if (earlier) return this.message({ id: earlier })
     const contact = this.mustKnow(args.to)
+    await this.beforeStored?.()
+    this.drafts.delete(contact.id)
     const message = this.#store(contact.id, this.#me().id, args.text, { replyTo: args.replyTo ?? null })
+    if (key) this.#keys.set(key, message.id)
+    await this.beforeAnswered?.()
     this.emit({ type: 'message', message, to: contact.id })
     return message
   }
@@ -430,12 +468,19 @@ export class FakeNode implements Node {
     to: string
     limit?: number
     before?: MessageId
+    after?: MessageId
+    around?: MessageId
     search?: string
   }): Promise<readonly Message[]> {
     this.#begin('history', args)
     const all = this.messages.get(this.mustKnow(args.to).id) ?? []
-    const end = args.before === undefined ? all.length : all.findIndex((one) => one.id === args.before)
-    return all.slice(Math.max(0, end - (args.limit ?? 50)), Math.max(0, end))
+    const limit = args.limit ?? 50
+    const named = args.before ?? args.after ?? args.around
+    const place = named === undefined ? all.length : all.findIndex((one) => one.id === named)
+    if (place < 0) throw new ApiError('message-unknown', 'not here')
+    if (args.after !== undefined) return all.slice(place + 1, place + 1 + limit)
+    const older = args.around === undefined ? limit : Math.floor(limit / 2)
+    return all.slice(Math.max(0, place - older), args.around === undefined ? place : place + limit - older)
   }
 
   async search(args: { text: string; limit?: number }): Promise<readonly Message[]> {

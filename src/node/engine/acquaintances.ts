@@ -1,7 +1,8 @@
 /**
  * What hello may ask of the engine's committed state: who shows this tag, how do I show myself, does this proof hold.
  *
- * Holds: pure but for fresh random bytes; blocked contacts are neither recognised nor greeted; no key leaves.
+ * Holds: blocked contacts are neither recognised nor greeted; no key leaves. Between two ends we show ourselves by the secret by
+ * which the other was recognised there: an older copy of a contact's disk knows no newer one.
  */
 import {
   type AccountId,
@@ -22,7 +23,7 @@ type Role = 'dialer' | 'listener'
 /** As `Acquaintances` of `net/net.ts`, which the engine cannot import. */
 export interface HelloKeys {
   day(): number
-  tag(contact: AccountId, day: number, role: Role, ends: Ends): Uint8Array | undefined
+  tag(contact: AccountId, day: number, role: Role, ends: Ends, nth?: number): Uint8Array | undefined
   tags(day: number, role: Role, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   recognise(tags: readonly Uint8Array[], day: number, role: Role, ends: Ends): AccountId | undefined
   prove(contact: AccountId, role: Role, ends: Ends, nonces: Uint8Array): Uint8Array
@@ -44,16 +45,20 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
     const row = resident.maps.contacts.get(contact)?.row
     return row === undefined || row.state === 'blocked' ? [] : row.secrets.map(({ secret }) => secret)
   }
-  /** The newest that the other side is known to have; at the very beginning the only one. */
-  const shownSecret = (contact: AccountId): Uint8Array | undefined => {
+  const recognisedBy = new WeakMap<Ends, Uint8Array>()
+  /** The one that they showed here; else the newest that they are known to have, at the very beginning the only one. */
+  const shownSecret = (contact: AccountId, ends: Ends): Uint8Array | undefined => {
     const row = resident.maps.contacts.get(contact)?.row
     if (row === undefined || row.state === 'blocked') return undefined
-    return (row.secrets.find(({ confirmed }) => confirmed) ?? row.secrets[0])?.secret
+    const shown = recognisedBy.get(ends)
+    const same = shown && row.secrets.find(({ secret }) => equal(secret, shown))
+    return (same ?? row.secrets.find(({ confirmed }) => confirmed) ?? row.secrets[0])?.secret
   }
   return {
     day: () => Math.floor(now() / DAY),
-    tag(contact, day, role, ends) {
-      const secret = shownSecret(contact)
+    tag(contact, day, role, ends, nth = 0) {
+      const first = shownSecret(contact, ends)
+      const secret = nth === 0 ? first : secretsOf(contact).filter((other) => other !== first)[nth - 1]
       return secret === undefined ? undefined : helloTag(p, secret, day, role, ...peers(role, ends))
     },
     tags(day, role, ends, except) {
@@ -66,13 +71,15 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
       for (const [id, { row }] of known()) {
         for (const { secret } of row.secrets) {
           const expected = helloTag(p, secret, day, role, ...peersSeen(role, ends))
-          if (tags.some((tag) => equal(tag, expected))) return id
+          if (!tags.some((tag) => equal(tag, expected))) continue
+          recognisedBy.set(ends, secret)
+          return id
         }
       }
       return undefined
     },
     prove(contact, role, ends, nonces) {
-      const secret = shownSecret(contact)
+      const secret = shownSecret(contact, ends)
       const { device, deviceKeys } = resident.self
       if (secret === undefined) throw new Error('prove: no secret with this contact')
       return helloProof(p, random, { secret, device, deviceId: deviceKeys.id }, role, ...peers(role, ends), nonces)

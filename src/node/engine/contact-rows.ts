@@ -26,10 +26,14 @@ export function changeContact(draft: Draft, id: AccountId, change: Partial<Conta
   putContact(draft, id, { ...known.row, ...change }, known.log)
 }
 
-export function adoptLog(draft: Draft, id: AccountId, log: DeviceLog): void {
+/** Takes a log that is newer than the one that is known; one that contradicts it is told, and not believed. */
+export function learnLog(draft: Draft, id: AccountId, log: DeviceLog): void {
   const known = draft.maps.contacts.get(id)
-  if (known === undefined) throw new Error('adoptLog: no such contact')
+  if (known === undefined) throw new Error('learnLog: no such contact')
+  if (!logAgrees(draft, id, known.log, log)) return
+  if (known.log !== null && compareDeviceLogs(known.log, log) !== 'newer') return
   putContact(draft, id, { ...known.row, deviceLog: log.bytes }, log)
+  draft.tell({ t: 'contact', c: id })
 }
 
 /** The devices of a contact that are live in its log. */
@@ -53,6 +57,8 @@ export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
     received: NO_RANGES,
     shown: NO_RANGES,
     known: 0,
+    lastText: null,
+    differing: NO_RANGES,
     receiptVersion: 0,
     lastSeq: 0,
     lastAt: 0,

@@ -1,39 +1,42 @@
 /**
  * What a device of a contact says inside its session, taken in.
  *
- * Holds: a text is stored once for each counter of its author, whatever arrives how often; the order of a conversation is
+ * Holds: a text is stored once for each counter of its author, whatever arrives how often, and its author hears of another
+ * text under that counter; the order of a conversation is
  * (lamport, author, counter) and needs no clock; what a contact claims never grows beyond limits.
  */
 import {
   type AccountId,
   accountKeyOf,
   add,
-  type Content,
   compare,
-  compareDeviceLogs,
+  type Content,
   decodeDeviceLog,
   type DeviceId,
+  equal,
   has,
+  type Ranges,
+  RECEIPT_RANGES,
   size,
+  textDigest,
   toBase32,
 } from '../../protocol/index.ts'
 import type { ConversationRow } from '../store/records.ts'
+import { applyReceipt } from './confirmations.ts'
 import {
-  adoptLog,
   answerAdding,
   changeContact,
   confirmSecret,
   conversationOf,
-  logAgrees,
+  learnLog,
   oweReceipt,
   putConversation,
   want,
 } from './contact-rows.ts'
-import type { Draft, Steps } from './draft.ts'
+import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import { COUNTER_LEAP, LAMPORT_LEAP, RECEIPT_RANGES, SECRETS_KNOWN } from './limits.ts'
-import { adoptCounter } from './lost-counters.ts'
-import { applyReceipt } from './outbox.ts'
+import { COUNTER_LEAP, LAMPORT_LEAP, SECRETS_KNOWN } from './limits.ts'
+import { meetOtherLife } from './other-life.ts'
 import { authorOf, textId } from './text-id.ts'
 
 export function* applyContents(
@@ -44,22 +47,18 @@ export function* applyContents(
   contents: readonly Content[],
 ): Steps<void> {
   const before = missing(draft, contact)
-  for (const content of contents) {
-    if (content.kind === 'receipt') yield* adoptCounter(draft, env, contact, device, content.received)
-    applyContent(draft, env, contact, device, content)
-  }
+  for (const content of contents) yield* applyContent(draft, env, contact, device, content)
+  yield* applyLastReceipt(draft, env, contact, device, contents)
   greet(draft, contact)
   const after = missing(draft, contact)
   if (after > before) draft.tell({ t: 'gap', c: contact, count: after })
   draft.dirty.add(device)
 }
 
-function applyContent(draft: Draft, env: Env, contact: AccountId, device: DeviceId, content: Content): void {
+function* applyContent(draft: Draft, env: Env, contact: AccountId, device: DeviceId, content: Content): Steps<void> {
   switch (content.kind) {
     case 'text':
-      return applyText(draft, env, contact, device, content)
-    case 'receipt':
-      return applyReceipt(draft, device, contact, content.received, content.shown)
+      return yield* applyText(draft, env, contact, device, content)
     case 'profile':
       return applyProfile(draft, contact, content)
     case 'addresses':
@@ -68,9 +67,26 @@ function applyContent(draft: Draft, env: Env, contact: AccountId, device: Device
       return applySecret(draft, env, contact, content)
     case 'devices':
       return applyDevices(draft, env, contact, content.log)
+    case 'receipt':
+    case 'held':
     case 'repair':
       return
   }
+}
+
+/** A receipt is the whole of what a device holds: of several in one message the last says it all. */
+function* applyLastReceipt(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  contents: readonly Content[],
+): Steps<void> {
+  const receipt = contents.findLast((content) => content.kind === 'receipt')
+  const held = contents.findLast((content) => content.kind === 'held')
+  if (receipt === undefined) return
+  const doubted = yield* meetOtherLife(draft, env, contact, device, receipt, held)
+  applyReceipt(draft, device, contact, receipt, doubted)
 }
 
 function missing(draft: Draft, contact: AccountId): number {
@@ -89,16 +105,11 @@ function greet(draft: Draft, contact: AccountId): void {
   want(draft, contact)
 }
 
-function applyText(
-  draft: Draft,
-  env: Env,
-  contact: AccountId,
-  device: DeviceId,
-  text: Extract<Content, { kind: 'text' }>,
-): void {
+type Text = Extract<Content, { kind: 'text' }>
+
+function* applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId, text: Text): Steps<void> {
   const conversation = conversationOf(draft, contact)
-  // Whoever sends what is here has not heard that it is.
-  if (has(conversation.received, text.counter)) return oweReceipt(draft, contact)
+  if (has(conversation.received, text.counter)) return yield* applyAgain(draft, env, contact, device, text)
   const received = add(conversation.received, text.counter, text.counter)
   if (text.counter > conversation.known + COUNTER_LEAP || received.length > RECEIPT_RANGES) return
   const lamport = Math.min(text.lamport, conversation.lamport + LAMPORT_LEAP)
@@ -123,12 +134,34 @@ function applyText(
     lamport: Math.max(conversation.lamport, lamport),
     received,
     known: Math.max(conversation.known, text.counter),
+    lastText: received.at(-1)?.[1] === text.counter ? textDigest(env.p, text) : conversation.lastText,
     receiptVersion: conversation.receiptVersion + 1,
     lastSeq: seq,
     lastAt: env.now,
   }
   putConversation(draft, contact, next)
   draft.tell({ t: 'message', c: contact, a: author, from: text.counter, to: text.counter })
+}
+
+/**
+ * A counter that is here already. Whoever sends it has not heard that it is; where it stands for another text here, its author goes
+ * on from an older copy of itself, and has to hear that too: the text comes again by another counter.
+ */
+function* applyAgain(draft: Draft, env: Env, contact: AccountId, device: DeviceId, text: Text): Steps<void> {
+  oweReceipt(draft, contact)
+  const id = textId(env, draft.self.account.key, contact, device, text.counter)
+  const here = yield* lookUp(draft, 'message', toBase32(id))
+  if (here === undefined || equal(textDigest(env.p, here), textDigest(env.p, text))) return
+  const conversation = conversationOf(draft, contact)
+  const all = add(conversation.differing, text.counter, text.counter)
+  const differing = all.length <= RECEIPT_RANGES ? all : around(all)
+  putConversation(draft, contact, { ...conversation, differing })
+}
+
+/** The one range from the first to the last: one text too many comes again rather than one too few. */
+function around(ranges: Ranges): Ranges {
+  const [first, last] = [ranges[0], ranges.at(-1)]
+  return first === undefined || last === undefined ? ranges : [[first[0], last[1]]]
 }
 
 function applyProfile(draft: Draft, contact: AccountId, profile: Extract<Content, { kind: 'profile' }>): void {
@@ -163,11 +196,6 @@ function applySecret(draft: Draft, env: Env, contact: AccountId, told: Extract<C
 }
 
 function applyDevices(draft: Draft, env: Env, contact: AccountId, bytes: Uint8Array): void {
-  const known = draft.maps.contacts.get(contact)
   const log = decodeDeviceLog(env.p, accountKeyOf(contact), bytes)
-  if (known === undefined || log === undefined || !logAgrees(draft, contact, known.log, log)) return
-  if (known.log === null || compareDeviceLogs(known.log, log) === 'newer') {
-    adoptLog(draft, contact, log)
-    draft.tell({ t: 'contact', c: contact })
-  }
+  if (log !== undefined && draft.maps.contacts.get(contact) !== undefined) learnLog(draft, contact, log)
 }

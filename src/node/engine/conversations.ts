@@ -3,7 +3,7 @@
  *
  * Holds: a text is stored before anybody is told of it; its counter is never used again.
  */
-import { add, type Ranges, subtract, toBase32 } from '../../protocol/index.ts'
+import { add, type Ranges, subtract, toBase32, upTo } from '../../protocol/index.ts'
 import type { MessageRow } from '../store/records.ts'
 import type { Asked } from './command.ts'
 import { conversationOf, putConversation } from './contact-rows.ts'
@@ -46,13 +46,11 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
 }
 
 /** All of theirs up to this counter was shown to a person. */
-export function markRead(draft: Draft, command: number, { contact, upTo }: Ask<'mark-read'>): void {
+export function markRead(draft: Draft, command: number, asked: Ask<'mark-read'>): void {
+  const { contact } = asked
   const conversation = draft.maps.conversations.get(contact)
   if (conversation !== undefined) {
-    const reached = conversation.received
-      .filter(([from]) => from <= upTo)
-      .map(([from, to]) => [from, Math.min(to, upTo)] as const)
-    const fresh = subtract(reached, conversation.shown)
+    const fresh = subtract(upTo(conversation.received, asked.upTo), conversation.shown)
     if (fresh.length > 0) {
       const shown = fresh.reduce<Ranges>((set, [from, to]) => add(set, from, to), conversation.shown)
       putConversation(draft, contact, { ...conversation, shown, receiptVersion: conversation.receiptVersion + 1 })

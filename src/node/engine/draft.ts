@@ -193,12 +193,29 @@ export class Draft {
     return [...this.#writes.values()]
   }
 
+  /**
+   * Whether the writes may be lost in a crash as long as nothing else follows: all that they record is what a device holds of
+   * mine, and nothing leaves with them. Forgotten, it is learned again: frames that look unacknowledged are resent with
+   * their stored bytes.
+   *
+   * Of the effects only `wake` stays here: every start asks for its own times. What the net is told makes it speak or dial,
+   * an event's number may be kept by whoever hears it, a reply or refusal is believed. Rows of all other tables speak for
+   * themselves: hello shows secrets and logs, bundles come from prekeys, and screens show the rest, with no commit between.
+   */
+  get isSilent(): boolean {
+    return this.effects.every(({ type }) => type === 'wake') && this.writes.every(isAboutDelivery)
+  }
+
   adopt(): void {
     this.#resident.numbers = this.numbers
     this.#resident.self = this.self
     this.#resident.keptUpAt = this.keptUpAt
     for (const layer of Object.values(this.maps)) layer.adopt()
   }
+}
+
+function isAboutDelivery(write: Write): boolean {
+  return (write.op === 'put' && write.table === 'delivery') || (write.op === 'delete' && write.table === 'frame')
 }
 
 const placeOf = (conversation: number, counter: number): string => `${conversation}/${counter}`

@@ -14,8 +14,10 @@ import {
   parseAccountKey,
   type Primitives,
 } from '../../protocol/index.ts'
-import type { ContactRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
+import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
+
+const NO_DIGESTS = { lastText: null, differing: [] } as const
 
 type Row<R> = { readonly key: string; readonly row: R }
 
@@ -36,7 +38,13 @@ export function ownOf(p: Primitives, row: ProfileRow): Own {
 export async function loadResident(p: Primitives, store: Loadable): Promise<Resident> {
   const [profile] = await store.all('profile')
   if (profile === undefined) throw new Error('This database holds no profile.')
-  const conversations = new Map((await store.all('conversation')).map(({ key, row }) => [key as AccountId, row]))
+  // Rows of the first profiles have no digests.
+  const conversations = new Map(
+    (await store.all('conversation')).map(({ key, row }): [AccountId, ConversationRow] => [
+      key as AccountId,
+      { ...NO_DIGESTS, ...row },
+    ]),
+  )
   const last = await store.last()
   const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
   return {

@@ -20,26 +20,17 @@ import {
   encodeContents,
   frameId,
   has,
-  NO_RANGES,
-  type Ranges,
+  RECEIPT_RANGES,
   sealMessage,
   subtract,
   toBase32,
-  union,
   utf8,
 } from '../../protocol/index.ts'
 import type { ConversationRow, DeliveryRow, FrameRow, MessageRow } from '../store/records.ts'
-import { changeContact, confirmSecret, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
+import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import {
-  IN_FLIGHT_BYTES,
-  IN_FLIGHT_FRAMES,
-  PACKED_BYTES,
-  RECEIPT_RANGES,
-  TEXT_OVERHEAD,
-  TEXTS_AT_ONCE,
-} from './limits.ts'
+import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -171,17 +162,22 @@ function owedFacts(
     contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
   }
   if (versions.receiptVersion > 0 && conversation !== undefined) {
-    contents.push(receiptOf(conversation))
+    contents.push(...receiptOf(conversation))
   }
   return { contents, ...versions }
 }
 
 /** Whole: `contents.ts` takes nothing that would make more ranges. */
-export const receiptOf = ({ received, shown }: ConversationRow): Content => ({
-  kind: 'receipt',
-  received: received.slice(0, RECEIPT_RANGES),
-  shown: shown.slice(0, RECEIPT_RANGES),
-})
+export function receiptOf({ received, shown, lastText, differing }: ConversationRow): readonly Content[] {
+  const receipt: Content = {
+    kind: 'receipt',
+    received: received.slice(0, RECEIPT_RANGES),
+    shown: shown.slice(0, RECEIPT_RANGES),
+  }
+  const highest = received.at(-1)?.[1]
+  if (highest === undefined || lastText === null) return [receipt]
+  return [receipt, { kind: 'held', counter: highest, digest: lastText, differing }]
+}
 
 /** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
 function* nextTexts(
@@ -214,13 +210,30 @@ function* nextTexts(
 export function* firstText(
   draft: Draft,
   contact: AccountId,
+  conversation: ConversationRow,
+  from: number,
+): Steps<MessageRow | undefined> {
+  const stored = yield* firstStored(draft, contact, conversation, from)
+  const written = draft.firstText(conversation.number, from)
+  return stored === undefined || (written !== undefined && written.counter < stored.counter) ? written : stored
+}
+
+/** The first in the store that this batch did not remove. */
+function* firstStored(
+  draft: Draft,
+  contact: AccountId,
   { number: conversation, counter: to }: ConversationRow,
   from: number,
 ): Steps<MessageRow | undefined> {
   const author = authorOf(draft.self.id, contact)
-  const [stored] = (yield { kind: 'texts', conversation, author, from, to, limit: 1 }) as readonly MessageRow[]
-  const written = draft.firstText(conversation, from)
-  return stored === undefined || (written !== undefined && written.counter < stored.counter) ? written : stored
+  for (let at = from; at <= to; ) {
+    const [row] = (yield { kind: 'texts', conversation, author, from: at, to, limit: 1 }) as readonly MessageRow[]
+    const removed =
+      row !== undefined && draft.knowsText(conversation, row.counter) && !draft.text(conversation, row.counter)
+    if (row === undefined || !removed) return row
+    at = row.counter + 1
+  }
+  return undefined
 }
 
 /** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */
@@ -270,107 +283,6 @@ function* resend(draft: Draft, device: DeviceId, connection: number): Steps<void
 export function isUnderWay(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): boolean {
   const named = new Set(ids.map(toBase32))
   return (draft.maps.frames.get(device) ?? []).some((frame) => named.has(toBase32(frame.id)))
-}
-
-/** The device stored these frames. */
-export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
-  const inFlight = draft.maps.frames.get(device) ?? []
-  const named = new Set(ids.map(toBase32))
-  const stored = inFlight.filter((frame) => named.has(toBase32(frame.id)))
-  if (stored.length === 0) return
-  const held = draft.maps.deliveries.get(device)
-  if (held === undefined) return
-  let delivery: DeliveryRow = held
-  for (const frame of stored) {
-    draft.remove('frame', String(frame.number))
-    delivery = {
-      ...delivery,
-      sent: frame.to > 0 ? add(delivery.sent, frame.from, frame.to) : delivery.sent,
-      nameVersion: Math.max(delivery.nameVersion, frame.nameVersion),
-      addressVersion: Math.max(delivery.addressVersion, frame.addressVersion),
-      receiptVersion: Math.max(delivery.receiptVersion, frame.receiptVersion),
-      secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration),
-    }
-  }
-  draft.maps.frames.set(
-    device,
-    inFlight.filter((frame) => !named.has(toBase32(frame.id))),
-  )
-  const newest = draft.maps.contacts.get(held.contact)?.row.secrets[0]
-  if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation)
-    confirmSecret(draft, held.contact)
-  const before = union(held.sent, held.delivered)
-  tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
-  putDelivery(draft, device, delivery)
-  draft.dirty.add(device)
-}
-
-/** A receipt of the device: what it stored of mine, and what a person saw there. */
-export function applyReceipt(
-  draft: Draft,
-  device: DeviceId,
-  contact: AccountId,
-  received: Ranges,
-  shown: Ranges,
-): void {
-  const highest = draft.maps.conversations.get(contact)?.counter ?? 0
-  const mine = (ranges: Ranges): Ranges =>
-    ranges.filter(([from]) => from <= highest).map(([from, to]) => [from, Math.min(to, highest)])
-  const held = deliveryOf(draft, device, contact)
-  // The first one of a session begun anew is the truth, even where it says less: the device may have lost its memory.
-  const before = held.awaitsReceipt ? NO_RANGES : held.delivered
-  const read = union(held.read, mine(shown))
-  const delivered = union(union(before, mine(received)), mine(shown))
-  tellState(draft, contact, subtract(subtract(delivered, held.delivered), read), 'delivered')
-  tellState(draft, contact, subtract(read, held.read), 'read')
-  const cursor = held.awaitsReceipt ? upToFirstHole(delivered) : beforeHole(draft, device, held, delivered)
-  putDelivery(draft, device, { ...held, delivered, read, cursor, awaitsReceipt: false })
-  draft.dirty.add(device)
-}
-
-const upToFirstHole = ([first]: Ranges): number => (first !== undefined && first[0] === 1 ? first[1] : 0)
-
-/** Where to go on sending: before the first of mine that the device lacks although it has a later one, and that is not on its way. */
-function beforeHole(draft: Draft, device: DeviceId, delivery: DeliveryRow, delivered: Ranges): number {
-  const last = delivered.at(-1)?.[1] ?? 0
-  if (last === 0) return delivery.cursor
-  const inFlight = draft.maps.frames.get(device) ?? []
-  const coming = inFlight.reduce<Ranges>(
-    (set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set),
-    delivered,
-  )
-  const [hole] = subtract([[1, last]], coming)
-  return hole === undefined ? delivery.cursor : Math.min(delivery.cursor, hole[0] - 1)
-}
-
-function tellState(draft: Draft, contact: AccountId, ranges: Ranges, state: 'sent' | 'delivered' | 'read'): void {
-  for (const [from, to] of ranges) draft.tell({ t: 'state', c: contact, from, to, s: state, r: null })
-}
-
-/**
- * Starts over towards a device whose session was replaced: what was in flight in other sessions is dropped, and all that it
- * has not confirmed is owed again, small facts always: the device may have forgotten them with the session. It knows by the
- * counters which texts it has already.
- */
-export function rewind(draft: Draft, device: DeviceId, session: string, awaitsReceipt: boolean): void {
-  const inFlight = draft.maps.frames.get(device) ?? []
-  for (const frame of inFlight) if (frame.session !== session) draft.remove('frame', String(frame.number))
-  draft.maps.frames.set(
-    device,
-    inFlight.filter((frame) => frame.session === session),
-  )
-  const delivery = draft.maps.deliveries.get(device)
-  if (delivery === undefined) return
-  putDelivery(draft, device, {
-    ...delivery,
-    cursor: upToFirstHole(delivery.delivered),
-    nameVersion: 0,
-    addressVersion: 0,
-    receiptVersion: 0,
-    secretGeneration: 0,
-    awaitsReceipt,
-  })
-  draft.dirty.add(device)
 }
 
 /** Marks every device of a contact as possibly owed something. */

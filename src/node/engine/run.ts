@@ -2,10 +2,12 @@
  * The loop: take what waits, step through it, commit once, then speak. The engine's only asynchronous file.
  *
  *     inputs ──▶ draft ── steps, reads ──▶ one commit ──▶ adopt ──▶ effects
+ *                                             silent: on the disk with the next one
  *                  │ a step threw, or the commit failed: the draft is dropped, and each input tried alone;
  *                  └ the one that fails alone is put aside and reported
  *
- * Holds: commit, then speak; one commit in flight; effects are performed in the order of their inputs.
+ * Holds: commit, then speak: when an effect other than `wake` is performed, every commit so far is on the disk; one commit
+ * in flight; effects are performed in the order of their inputs.
  */
 import type { Primitives, Random } from '../../protocol/index.ts'
 import type { Store } from '../store/store.ts'
@@ -37,6 +39,8 @@ export class Engine {
   readonly #waiting: Input[] = []
   #running: Promise<void> | undefined
   #stopped = false
+  /** Something is committed that is perhaps not on the disk yet. */
+  #unsynced = false
   readonly #watchers = new Set<() => void>()
 
   constructor(resident: Resident, shell: Shell) {
@@ -124,11 +128,16 @@ export class Engine {
   }
 
   async #commit(draft: Draft): Promise<void> {
-    const writes = draft.writes
-    if (writes.length > 0) await this.#shell.store.commit(writes)
+    await this.#store(draft)
     draft.adopt()
     for (const effect of draft.effects) this.#perform(effect)
     for (const check of this.#watchers) check()
+  }
+
+  async #store({ writes, isSilent }: Draft): Promise<void> {
+    if (writes.length === 0 && (isSilent || !this.#unsynced)) return
+    await this.#shell.store.commit(writes, isSilent ? 'with-next' : 'now')
+    this.#unsynced = isSilent
   }
 
   /** What is committed is not done a second time because telling it failed. */

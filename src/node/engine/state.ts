@@ -56,6 +56,8 @@ export interface InFlight {
   readonly nameVersion: number
   readonly addressVersion: number
   readonly secretGeneration: number
+  /** The device said on this connection that nothing opens it. */
+  readonly refused?: boolean
 }
 
 /** An open connection; `device: null` while they cannot know us yet (invited). */
@@ -63,10 +65,17 @@ export interface Connection {
   readonly contact: AccountId
   readonly device: DeviceId | null
   readonly via: 'lan' | 'direct' | 'relayed'
-  /** A bundle was asked for here and is not answered yet. */
-  readonly asking: boolean
+  /** A bundle was asked for here and is not answered yet: to begin a session with, or for the device log in it. */
+  readonly asking: 'session' | 'log' | null
+  /** The head of their device log (16 bytes) for which a bundle was asked here. */
+  readonly askedHead: Uint8Array | null
+  /** A person was told that they hold a device log of ours that we do not know. */
+  readonly warned: boolean
   /** They have refused our INIT here: another bundle may begin anew. */
   readonly refused: boolean
+  /** The highest number of a frame that they stored here, and how many refused ones were made anew. */
+  readonly stored: number
+  readonly remade: number
 }
 
 export interface ResidentMaps {
@@ -82,6 +91,18 @@ export interface ResidentMaps {
   readonly links: Map<DeviceId, ConnectionId>
   /** Commands that wait for the first answer of an inviter. */
   readonly adding: Map<AccountId, { readonly command: number; readonly until: number; readonly fresh: boolean }>
+}
+
+/** Whether a contact is reached and its session has to be set up anew before texts leave. */
+export function isRepairing({ links, deliveries, connections, sessions }: ResidentMaps, contact: AccountId): boolean {
+  for (const [device, link] of links) {
+    const delivery = deliveries.get(device)
+    const connection = connections.get(link)
+    if (connection?.contact !== contact) continue
+    const hasSession = (sessions.get(device) ?? []).length > 0
+    if (!hasSession || connection.asking === 'session' || delivery?.awaitsReceipt === true) return true
+  }
+  return false
 }
 
 export interface Resident {

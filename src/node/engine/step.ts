@@ -14,29 +14,28 @@
  *   7. nothing a remote sends makes a step throw.
  */
 import type { AccountId } from '../../protocol/index.ts'
-import type { Draft, Steps } from './draft.ts'
+import { answerBundle, currentPrekey, reachStranger, takeBundle } from './bundles.ts'
 import type { Command } from './command.ts'
+import { acknowledge } from './confirmations.ts'
 import { answerAdding, changeContact, confirmSecret, devicesOf, want } from './contact-rows.ts'
 import {
   addContact,
   addPaired,
-  answerBundle,
   block,
   createInvite,
-  currentPrekey,
   expectPaired,
-  reachStranger,
   remove,
   renameContact,
-  takeBundle,
   unblock,
   verify,
 } from './contacts.ts'
 import { markRead, send, setDraft } from './conversations.ts'
+import type { Draft, Steps } from './draft.ts'
 import { type Env, reply } from './env.ts'
+import { receiveFrames } from './frames.ts'
 import type { Input } from './input.ts'
-import { acknowledge, flush, isUnderWay, resume, seenNow, touchAll } from './outbox.ts'
-import { askToRepair, receiveFrames, takeRefusal } from './sessions.ts'
+import { flush, isUnderWay, resume, seenNow, touchAll } from './outbox.ts'
+import { askToRepair, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
 
 type Told<T extends Input['type']> = Extract<Input, { type: T }>
@@ -132,7 +131,17 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
   const { connection, contact, device, via } = input
   const known = draft.maps.contacts.get(contact)
   if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
-  draft.maps.connections.set(connection, { contact, device, via, asking: false, refused: false })
+  draft.maps.connections.set(connection, {
+    contact,
+    device,
+    via,
+    asking: null,
+    refused: false,
+    askedHead: null,
+    warned: false,
+    stored: 0,
+    remade: 0,
+  })
   draft.maps.links.set(device, connection)
   for (const [other, link] of draft.maps.connections.entries()) {
     if (link.contact === contact && link.device === null) draft.effect({ type: 'close', connection: other })

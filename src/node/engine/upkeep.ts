@@ -4,7 +4,7 @@
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
 import { answerAdding, changeContact } from './contact-rows.ts'
-import { currentPrekey } from './contacts.ts'
+import { currentPrekey } from './bundles.ts'
 import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
 import {
@@ -34,7 +34,7 @@ function maintain(draft: Draft, env: Env): void {
   draft.keptUpAt = env.now
   draft.write({ op: 'forget', table: 'seen', before: env.now })
   draft.write({ op: 'forget', table: 'skipped', before: env.now - SKIPPED_KEPT })
-  draft.write({ op: 'forget', table: 'event', before: env.now - EVENTS_KEPT })
+  draft.write({ op: 'forget-events', before: env.now - EVENTS_KEPT, now: env.now })
   forgetInvites(draft, env.now)
   currentPrekey(draft, env)
   forgetPrekeys(draft, env.now)

@@ -14,12 +14,18 @@ export class Exchange {
   readonly #stream: Stream
   readonly #bytes: ReturnType<typeof byteStream<Stream>>
   readonly #signal: AbortSignal
+  /** Resolves once the remote sends no more. */
+  readonly ended: Promise<void>
 
   /** `maxUnread`: bytes the remote may send ahead. The signal ends every wait, and the stream with it. */
   constructor(stream: Stream, maxUnread: number, signal: AbortSignal) {
     this.#stream = stream
     this.#bytes = byteStream(stream, { maxBufferSize: maxUnread })
     this.#signal = signal
+    this.ended = new Promise((resolve) => {
+      if (stream.remoteWriteStatus === 'closed') return resolve()
+      for (const end of ['remoteCloseWrite', 'close'] as const) stream.addEventListener(end, () => resolve())
+    })
     if (signal.aborted) this.abort('too late')
     else signal.addEventListener('abort', this.#expired, { once: true })
     stream.addEventListener('close', () => signal.removeEventListener('abort', this.#expired), { once: true })

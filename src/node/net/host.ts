@@ -1,6 +1,9 @@
 /**
  * One libp2p node: what it is made of, and where it listens.
  *
+ * The port was free when it was looked for. Who takes it before we listen does not keep us from starting: another is drawn for
+ * this run, and told as our address.
+ *
  * Holds: a fresh Ed25519 PeerID; no identify, no pings, no resolvers, no reconnecting of its own, so that nothing is said or
  * dialed that this folder did not decide.
  */
@@ -8,6 +11,7 @@ import type { Ed25519PrivateKey, MultiaddrConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { preSharedKey } from '@libp2p/pnet'
 import { yamux } from '@libp2p/yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { utf8 } from '../../protocol/index.ts'
 import { hostOf, isNear } from './addresses.ts'
@@ -26,11 +30,71 @@ export interface Parts {
   readonly webRtc: WebRtc
 }
 
-/**
- * A node that will listen on `port` of every interface, and on the configured addresses. Not started. Throws a RangeError for
- * a closed network that should listen on webrtc-direct, where nothing would close it.
- */
-export async function makeHost(
+/** Ports tried, if each is taken between the look and the listening. */
+const PORT_TRIES = 3
+
+/** A node that is replaced, under the same PeerID, for as long as it has not listened. */
+export class Host {
+  readonly #machine: Machine
+  readonly #limits: Limits
+  readonly #config: NetConfig
+  readonly #parts: Parts
+  readonly #key: Ed25519PrivateKey
+  #libp2p: Libp2p
+  #port: number
+
+  private constructor(
+    machine: Machine,
+    limits: Limits,
+    config: NetConfig,
+    parts: Parts,
+    key: Ed25519PrivateKey,
+    libp2p: Libp2p,
+    port: number,
+  ) {
+    this.#machine = machine
+    this.#limits = limits
+    this.#config = config
+    this.#parts = parts
+    this.#key = key
+    this.#libp2p = libp2p
+    this.#port = port
+  }
+
+  /** Throws a RangeError for a closed network that should listen on webrtc-direct, where nothing would close it. */
+  static async make(machine: Machine, limits: Limits, config: NetConfig, parts: Parts): Promise<Host> {
+    const key = await generateKeyPair('Ed25519')
+    const port = await machine.freePort(config.listenPort)
+    const libp2p = await makeHost(machine, limits, config, key, port, parts)
+    return new Host(machine, limits, config, parts, key, libp2p, port)
+  }
+
+  get libp2p(): Libp2p {
+    return this.#libp2p
+  }
+
+  /** The port of every interface; may become another one until `listen` has resolved. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Starts; `prepare` readies each node that is tried. Rejects if a configured address cannot be listened on. */
+  async listen(prepare: (libp2p: Libp2p) => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await prepare(this.#libp2p)
+      try {
+        return await this.#libp2p.start()
+      } catch (error) {
+        if (tries === PORT_TRIES) throw error
+        this.#port = await this.#machine.freePort(this.#port)
+        this.#libp2p = await makeHost(this.#machine, this.#limits, this.#config, this.#key, this.#port, this.#parts)
+      }
+    }
+  }
+}
+
+/** A node that will listen on `port` of every interface, and on the configured addresses. Not started. */
+async function makeHost(
   machine: Machine,
   limits: Limits,
   config: NetConfig,

@@ -1,5 +1,5 @@
 /**
- * libp2p's kad-dht, held so that it only thinks: which peers to ask next, and which to remember (docs/decisions/0016). It gets no
+ * libp2p's kad-dht, held so that it only thinks: which peers to ask next, and which to remember (docs/decisions/0019). It gets no
  * socket, no store and no peer but through what is handed to it here.
  *
  * What its version 16.4.5 does, and is kept from doing:

@@ -43,7 +43,8 @@ export interface LanPeer {
 
 export interface LanSelf {
   readonly id: string
-  readonly port: number
+  /** Where we listen. */
+  port(): number
   readonly networkKey: Uint8Array | null
   random(n: number): Uint8Array
 }
@@ -141,7 +142,7 @@ export class Lan {
     const name = interfaces.find(({ address }) => address === on)?.name
     const texts = interfaces
       .filter((own) => own.name === name && !(own.family === 6 && own.address.startsWith('fe80')))
-      .map((own) => `${PREFIX}${addressText(own, this.#self.port)}/p2p/${this.#self.id}`)
+      .map((own) => `${PREFIX}${addressText(own, this.#self.port())}/p2p/${this.#self.id}`)
       .filter((text) => text.length <= TEXT_BYTES)
     return name === undefined ? undefined : { instance: this.#instance, texts: texts.slice(0, ADDRESSES_EACH) }
   }

@@ -8,7 +8,6 @@
  * Holds: the PeerID is made at each start and kept nowhere; nothing is contacted but what the engine wants, and peers of the
  * local network.
  */
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import { frameKind } from '../../protocol/index.ts'
@@ -24,7 +23,7 @@ import { EnvelopeReader } from './envelopes.ts'
 import { attempt, Broken, tried } from './failures.ts'
 import { answerGreeting } from './hello.ts'
 import { hiding } from './hiding.ts'
-import { makeHost, type Parts } from './host.ts'
+import { Host, type Parts } from './host.ts'
 import { Lan } from './lan.ts'
 import { LanGreeting } from './lan-greeting.ts'
 import type { Link } from './link.ts'
@@ -42,10 +41,9 @@ import { WebRtc } from './webrtc.ts'
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
   async (config, acquaintances, emit) => {
-    const port = await machine.freePort(config.listenPort)
     const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
-    const libp2p = await makeHost(machine, limits, config, await generateKeyPair('Ed25519'), port, parts)
-    return new Libp2pNet(libp2p, port, parts, { machine, limits, config, acquaintances, emit })
+    const host = await Host.make(machine, limits, config, parts)
+    return new Libp2pNet(host, parts, { machine, limits, config, acquaintances, emit })
   }
 
 interface Surroundings {
@@ -58,8 +56,7 @@ interface Surroundings {
 
 class Libp2pNet implements Net {
   readonly pairing: Nearby
-  readonly #libp2p: Libp2p
-  readonly #port: number
+  readonly #host: Host
   readonly #around: Surroundings
   readonly #links: Links
   readonly #dialing: Dialing
@@ -79,19 +76,18 @@ class Libp2pNet implements Net {
   /** Whether others reach us directly; nobody knows yet. */
   #reachable: boolean | undefined
 
-  constructor(libp2p: Libp2p, port: number, parts: Parts, around: Surroundings) {
+  constructor(host: Host, parts: Parts, around: Surroundings) {
     const { machine, limits, config, acquaintances, emit } = around
-    this.#libp2p = libp2p
-    this.#port = port
+    this.#host = host
     this.#around = around
-    const local = libp2p.peerId.toMultihash().bytes
+    const local = host.libp2p.peerId.toMultihash().bytes
     this.#links = new Links(machine, limits, local, emit, {
       reached: (contact, link) => this.#reached(contact, link),
       lost: (contact, link, was) => this.#lost(contact, link, was),
       closed: (link) => this.#relayed.closed(link),
     })
     this.#unhidden = hiding(acquaintances, () => this.#dialing.hidden())
-    this.#reaching = new Reaching(libp2p, this.#links, acquaintances, limits, {
+    this.#reaching = new Reaching(host, this.#links, acquaintances, limits, {
       relayed: (address, signal) => parts.circuit.dial(address, signal),
       upgraded: (relayed, signal) => parts.webRtc.negotiate(relayed, signal),
       hidden: () => this.#dialing.hidden(),
@@ -102,7 +98,7 @@ class Libp2pNet implements Net {
       limits,
       links: this.#links,
       forStrangers: config.relay,
-      self: libp2p.peerId.toString(),
+      self: host.libp2p.peerId.toString(),
       reachable: () => this.#reachable,
       addresses: () => this.#directAddresses(),
       changed: () => this.#tellAddresses(),
@@ -119,7 +115,7 @@ class Libp2pNet implements Net {
       random: acquaintances.random,
     })
     const { networkKey } = config
-    const self = { id: libp2p.peerId.toString(), port, networkKey, random: acquaintances.random }
+    const self = { id: host.libp2p.peerId.toString(), port: () => host.port, networkKey, random: acquaintances.random }
     this.#lan = new Lan(machine, limits, self, (peer) => this.#greeting.heard(peer))
     this.#greeting = new LanGreeting(machine, limits, local, this.#lan, this.#links, this.#reaching, (link) =>
       this.#isServer(link),
@@ -127,10 +123,12 @@ class Libp2pNet implements Net {
     this.pairing = new Nearby(this.#lan, this.#reaching, limits)
     const { random } = acquaintances
     const { reaching, links } = { reaching: this.#reaching, links: this.#links }
-    this.#dht = config.dht ? new Dht({ libp2p, machine, limits, config, links, reaching, random, emit }) : undefined
+    this.#dht = config.dht
+      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, random, emit })
+      : undefined
     this.#reach = new Reach(machine, limits, links, reaching, {
       servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
-      listening: () => libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
+      listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
       told: (link, meeting) => this.#dht?.told(link, meeting),
       changed: () => this.#reachChanged(),
     })
@@ -138,28 +136,31 @@ class Libp2pNet implements Net {
 
   async start(): Promise<void> {
     const { machine, limits, config } = this.#around
-    this.#libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
-    this.#libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     this.#relayed.open()
-    await this.#serve(HELLO, (stream, link) => this.#hello(stream, link))
-    await this.#serve(ENVELOPE, (stream, link) => this.#envelopes(stream, link))
-    await this.#serve(BUNDLE, (stream, link) => this.#bundle(stream, link))
-    await this.#serve(PAIR, (stream, link) => this.#pair(stream, link))
-    await this.#serve(REACH, async (stream, link) => {
-      if (await this.#isServedDirectly(stream, link)) await this.#reach.answer(stream, link)
-    })
-    const dht = this.#dht
-    const answer = async (stream: Stream, link: Link): Promise<void> => {
-      if (await this.#isServedDirectly(stream, link)) await dht?.answer(stream, link)
-    }
-    if (dht !== undefined) await this.#serve(KAD, answer)
-    await this.#libp2p.start()
-    await dht?.start()
-    this.#relayed.listen(this.#port)
+    await this.#host.listen((libp2p) => this.#prepare(libp2p))
+    await this.#dht?.start()
+    this.#relayed.listen(this.#host.port)
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
     this.#tellAddresses()
+  }
+
+  async #prepare(libp2p: Libp2p): Promise<void> {
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
+    await this.#serve(libp2p, HELLO, (stream, link) => this.#hello(stream, link))
+    await this.#serve(libp2p, ENVELOPE, (stream, link) => this.#envelopes(stream, link))
+    await this.#serve(libp2p, BUNDLE, (stream, link) => this.#bundle(stream, link))
+    await this.#serve(libp2p, PAIR, (stream, link) => this.#pair(stream, link))
+    await this.#serve(libp2p, REACH, async (stream, link) => {
+      if (await this.#isServedDirectly(stream, link)) await this.#reach.answer(stream, link)
+    })
+    const dht = this.#dht
+    if (dht === undefined) return
+    await this.#serve(libp2p, KAD, async (stream, link) => {
+      if (await this.#isServedDirectly(stream, link)) await dht.answer(stream, link)
+    })
   }
 
   async stop(): Promise<void> {
@@ -172,7 +173,7 @@ class Libp2pNet implements Net {
     await this.#lan.stop()
     const ending = this.#links.all().map((link) => link.end())
     await Promise.all(ending)
-    await this.#libp2p.stop()
+    await this.#host.libp2p.stop()
     for (const link of this.#links.all()) this.#links.closed(link.connection)
   }
 
@@ -182,16 +183,16 @@ class Libp2pNet implements Net {
 
   #directAddresses(): readonly string[] {
     const { machine, config } = this.#around
-    const asked = this.#libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
+    const asked = this.#host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
     // What listens on webrtc-direct adds the hash of its certificate.
     const spot = (text: string): string | undefined => parseAddress(text)?.text.split('/certhash/')[0]
     const named = new Set(config.listen.map(spot))
     // Of what was asked for beside the port: all but the loopback addresses that a wildcard stands for.
-    const isOurs = ({ transport, port }: Address): boolean => transport === 'tcp' && port === this.#port
+    const isOurs = ({ transport, port }: Address): boolean => transport === 'tcp' && port === this.#host.port
     const more = asked.filter((one) => named.has(spot(one.text)) || (!isOurs(one) && !isLoopback(one)))
     const reached = this.#reach.publicAddresses().map(({ text }) => text)
     return [
-      ...new Set([...reached, ...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#port)]),
+      ...new Set([...reached, ...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#host.port)]),
     ]
   }
 
@@ -259,14 +260,18 @@ class Libp2pNet implements Net {
     emit({ type: 'bundle-answered', connection, contact, answer: given })
   }
 
-  #serve(protocol: keyof typeof STREAMS, serve: (stream: Stream, link: Link) => Promise<void> | void): Promise<void> {
+  #serve(
+    libp2p: Libp2p,
+    protocol: keyof typeof STREAMS,
+    serve: (stream: Stream, link: Link) => Promise<void> | void,
+  ): Promise<void> {
     const most = STREAMS[protocol]
     const handler = async (stream: Stream, connection: Connection): Promise<void> => {
       const link = this.#links.of(connection)
       if (link === undefined) return stream.abort(new Broken('closed'))
       await serve(stream, link)
     }
-    return this.#libp2p.handle(protocol, handler, {
+    return libp2p.handle(protocol, handler, {
       maxInboundStreams: most,
       maxOutboundStreams: most,
       runOnLimitedConnection: true,
@@ -375,7 +380,7 @@ class Libp2pNet implements Net {
     this.#links.closed(connection)
     const peer = connection.remotePeer
     // libp2p remembers every PeerID it ever saw, and ephemeral ones never come again.
-    if (this.#libp2p.getConnections(peer).length === 0) void attempt(this.#libp2p.peerStore.delete(peer))
+    if (this.#host.libp2p.getConnections(peer).length === 0) void attempt(this.#host.libp2p.peerStore.delete(peer))
     this.#relayed.left(connection)
   }
 

@@ -17,8 +17,11 @@ export type HelloRole = 'dialer' | 'listener'
 export interface Acquaintances {
   /** The day number (days since 1970) that a dialer names. */
   day(): number
-  /** The 16-byte tag by which `role` shows itself to `contact`; `undefined` if there is no secret yet. */
-  tag(contact: AccountId, day: number, role: HelloRole, ends: Ends): Uint8Array | undefined
+  /**
+   * The 16-byte tag by which `role` shows itself to `contact`; the `nth` of those that they may know, 0 the likeliest;
+   * `undefined` if there is none.
+   */
+  tag(contact: AccountId, day: number, role: HelloRole, ends: Ends, nth?: number): Uint8Array | undefined
   /** Tags of every contact (not blocked, not among `except`), most recently seen first: for peers met on the local network. */
   tags(day: number, role: HelloRole, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   /** Whose tag, shown by `role`, is among these? */
@@ -53,6 +56,8 @@ export interface Channel {
   send(message: Uint8Array): void
   /** The next message; `undefined` when the other side closed or broke off. */
   receive(signal: AbortSignal): Promise<Uint8Array | undefined>
+  /** Resolves once the other side says no more, although what it said may still wait to be received. */
+  readonly ended: Promise<void>
   close(): void
 }
 

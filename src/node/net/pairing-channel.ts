@@ -58,6 +58,7 @@ function makeChannel(exchange: Exchange, ends: Ends, limits: Limits): Channel {
   let received = 0
   return {
     ends,
+    ended: exchange.ended,
     send(message) {
       if (message.length > limits.pairMessage)
         throw new RangeError(`a message of more than ${limits.pairMessage} bytes`)

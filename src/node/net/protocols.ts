@@ -136,7 +136,7 @@ export interface Limits {
   readonly upgradeAgainMaxMs: number
   /** How long the side with the higher PeerID leaves that to the other. */
   readonly upgradeWaitMs: number
-  /** One try by WebRTC, with all its candidates. Some fail by themselves (docs/decisions/0013), and libp2p does not notice. */
+  /** One try by WebRTC, with all its candidates. Some fail by themselves (docs/decisions/0018), and libp2p does not notice. */
   readonly webrtcMs: number
   /** One exchange on how the other end sees us. */
   readonly reachMs: number

@@ -9,7 +9,6 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Libp2p } from 'libp2p'
 import { HELLO_TAGS } from '../../protocol/index.ts'
 import type { AccountId } from '../../protocol/index.ts'
 import type { Address } from './addresses.ts'
@@ -17,6 +16,7 @@ import type { Want } from './dialing.ts'
 import { attempt, Broken } from './failures.ts'
 import { type Acquainted, greet } from './hello.ts'
 import { hiding } from './hiding.ts'
+import type { Host } from './host.ts'
 import type { LanPeer } from './lan.ts'
 import type { Link } from './link.ts'
 import type { Links } from './links.ts'
@@ -36,7 +36,7 @@ export interface Paths {
 }
 
 export class Reaching {
-  readonly #libp2p: Libp2p
+  readonly #host: Host
   readonly #links: Links
   readonly #acquaintances: Acquaintances
   readonly #limits: Limits
@@ -45,8 +45,8 @@ export class Reaching {
   /** Connections to relays that are being made, by the relay's PeerID. */
   readonly #toRelays = new Map<string, Promise<Link | undefined>>()
 
-  constructor(libp2p: Libp2p, links: Links, acquaintances: Acquaintances, limits: Limits, paths: Paths) {
-    this.#libp2p = libp2p
+  constructor(host: Host, links: Links, acquaintances: Acquaintances, limits: Limits, paths: Paths) {
+    this.#host = host
     this.#links = links
     this.#acquaintances = acquaintances
     this.#limits = limits
@@ -87,7 +87,7 @@ export class Reaching {
 
   async #connectBy(address: Address, want: Want, signal: AbortSignal): Promise<Link | undefined> {
     // Somebody had a place here, before we started again or now.
-    if (address.relay === this.#libp2p.peerId.toString()) return undefined
+    if (address.relay === this.#host.libp2p.peerId.toString()) return undefined
     const relay = want.relayOnly
       ? this.#links.neighbours().find(({ peer, standing }) => peer === address.relay && !isOf(standing, want.contact))
       : await this.#relay(address, signal)
@@ -167,8 +167,13 @@ export class Reaching {
 
   #tagOf(contact: AccountId, link: Link): (day: number) => readonly Uint8Array[] {
     return (day) => {
-      const tag = this.#acquaintances.tag(contact, day, 'dialer', link.ends)
-      return tag === undefined ? [] : [tag]
+      const tags: Uint8Array[] = []
+      while (tags.length < HELLO_TAGS) {
+        const tag = this.#acquaintances.tag(contact, day, 'dialer', link.ends, tags.length)
+        if (tag === undefined) break
+        tags.push(tag)
+      }
+      return tags
     }
   }
 
@@ -196,7 +201,7 @@ export class Reaching {
   /** A fresh connection, or `undefined` in time, whatever libp2p does. */
   async #connect(address: string, signal: AbortSignal): Promise<Link | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.addressMs)])
-    return this.#opened(attempt(this.#libp2p.dial(multiaddr(address), { signal: bounded, force: true })), bounded)
+    return this.#opened(attempt(this.#host.libp2p.dial(multiaddr(address), { signal: bounded, force: true })), bounded)
   }
 
   async #opened(dialed: Promise<Connection | undefined>, bounded: AbortSignal): Promise<Link | undefined> {

@@ -4,7 +4,7 @@
  *
  * Who is at the other end of a negotiated path is known by the relayed link: Noise proved its PeerID there, and offer and answer,
  * which carry the fingerprints of both DTLS certificates, travel inside it. Noise is not run once more on the new path; hello
- * is, and it binds both PeerIDs (docs/decisions/0013).
+ * is, and it binds both PeerIDs (docs/decisions/0018).
  *
  * Holds: no STUN server is asked but those that the {@link WebRtcGate} names; no offer is answered that it did not admit.
  */

@@ -2,8 +2,8 @@
  * The primitives on Node.js: `node:crypto` where it is the fastest and the runtime has it, noble for all else.
  *
  * Measured choices: X25519, Ed25519 and ML-KEM natively through raw key formats, their KeyObjects kept in small caches; HMAC
- * from one-shot `crypto.hash` (createHmac costs five times as much for a short message); XChaCha20-Poly1305 from noble, for
- * the native one lacks the X and costs more in set-up.
+ * from one-shot `crypto.hash` (createHmac costs five times as much for a short message); XChaCha20-Poly1305 from the
+ * core, for the native one lacks the X and costs more in set-up.
  *
  * Holds: equal to noble byte for byte where the function is deterministic (one contract suite runs on both). What OpenSSL
  * takes and noble does not is refused here, and the other way round, so that no two peers disagree on a signature.

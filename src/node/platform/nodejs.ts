@@ -27,7 +27,7 @@ import { join, resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, type Random } from '../../protocol/index.ts'
 import { systemFailure } from '../store/sqlite-failures.ts'
 import { nodejsFiles, syncFolder } from '../store/sqlite-files.ts'
-import { DATABASE_FILE, openSqlite } from '../store/sqlite.ts'
+import { DATABASE_FILE, makeSqlite, openSqlite } from '../store/sqlite.ts'
 import { StoreError } from '../store/store.ts'
 import { nodejs } from './nodejs-primitives.ts'
 import type { KeyFile, Platform } from './platform.ts'
@@ -53,7 +53,8 @@ export async function nodejsPlatform(dataDirectory: string): Promise<Platform> {
     readKeyFile: async () => readKeyFile(path),
     writeKeyFile: async (file) => attempt(path, () => writeKeyFile(path, file)),
     argon2id,
-    openStore: (key) => openSqlite({ files: nodejsFiles(path), key, path }),
+    makeStore: (key) => makeSqlite({ files: nodejsFiles(path), key, path }),
+    openStore: (key) => openSqlite({ files: nodejsFiles(path), key, path, existing: true }),
   }
 }
 
@@ -140,23 +141,25 @@ function writeKeyFile(path: string, file: KeyFile): void {
   syncFolder(path)
 }
 
-function encodeKeyFile({ version, argon2id, wrapped }: KeyFile): string {
+function encodeKeyFile({ version, finished, argon2id, wrapped }: KeyFile): string {
   const parameters = argon2id === null ? null : { ...argon2id, salt: toBase64Url(argon2id.salt) }
-  return `${JSON.stringify({ version, argon2id: parameters, wrapped: toBase64Url(wrapped) }, null, 2)}\n`
+  return `${JSON.stringify({ version, finished, argon2id: parameters, wrapped: toBase64Url(wrapped) }, null, 2)}\n`
 }
 
 /** The file, or what is wrong with it. */
 function decodeKeyFile(text: string): KeyFile | Error {
   const parsed = parseJson(text)
   if (!isObject(parsed)) return new Error('it is no JSON object')
-  if (parsed.version !== 1) return new Error('its version is not 1')
+  const { version, finished = true } = parsed
+  if (version !== 1) return new Error('its version is not 1')
+  if (typeof finished !== 'boolean') return new Error('it does not say whether the profile was finished')
   const wrapped = bytes(parsed.wrapped)
   if (wrapped === undefined) return new Error('its key cannot be read')
-  if (parsed.argon2id === null) return { version: 1, argon2id: null, wrapped }
+  if (parsed.argon2id === null) return { version, finished, argon2id: null, wrapped }
   const parameters = decodeParameters(parsed.argon2id)
   return parameters === undefined
     ? new Error('its parameters cannot be read')
-    : { version: 1, argon2id: parameters, wrapped }
+    : { version, finished, argon2id: parameters, wrapped }
 }
 
 function decodeParameters(value: unknown): NonNullable<KeyFile['argon2id']> | undefined {

@@ -16,6 +16,8 @@ export interface KeyFile {
     readonly memoryKiB: number
     readonly parallelism: number
   } | null
+  /** `false` from before the database is made until its profile is stored: a crash in between left nothing that counts. */
+  readonly finished: boolean
   /** The 32-byte database key, sealed (commitment 32 ‖ nonce 24 ‖ ciphertext 32 ‖ tag 16) or bare. */
   readonly wrapped: Uint8Array
 }
@@ -33,7 +35,9 @@ export interface Platform {
   writeKeyFile(file: KeyFile): Promise<void>
   /** 32 bytes. */
   argon2id(passphrase: string, parameters: NonNullable<KeyFile['argon2id']>): Promise<Uint8Array>
-  /** Opens (or makes) the encrypted database with a 32-byte key. */
+  /** Makes the encrypted database with a 32-byte key, in place of whatever a making that was broken off left of one. */
+  makeStore(key: Uint8Array): Promise<Store>
+  /** Opens the encrypted database. Rejects with a StoreError `damaged`, and makes none, where it is gone or empty. */
   openStore(key: Uint8Array): Promise<Store>
   /** Where the profile lies, for people. */
   readonly path: string

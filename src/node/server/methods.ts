@@ -40,6 +40,7 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
     node.createProfile(args),
   ),
   unlock: method({ passphrase: text(1024) }, (node, args) => node.unlock(args)),
+  recoveryPhrase: method({ passphrase: orNull(text(1024)) }, (node, args) => node.recoveryPhrase(args)),
   rename: method({ name: text(1024) }, (node, args) => node.rename(args)),
   stop: method({}, async (_node, _args, callee) => callee.stop()),
 
@@ -66,10 +67,17 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
 
   conversations: method({}, (node) => node.conversations()),
   conversation: method({ to: WORD }, (node, args) => node.conversation(args)),
-  send: method({ to: WORD, text: LONG, replyTo: maybe(WORD) }, (node, args) => node.send(args)),
+  send: method({ to: WORD, text: LONG, replyTo: maybe(WORD), key: maybe(WORD) }, (node, args) => node.send(args)),
   message: method({ id: WORD }, (node, args) => node.message(args)),
   history: method(
-    { to: WORD, limit: maybe(whole(1, 500)), before: maybe(WORD), search: maybe(text(1024)) },
+    {
+      to: WORD,
+      limit: maybe(whole(1, 500)),
+      before: maybe(WORD),
+      after: maybe(WORD),
+      around: maybe(WORD),
+      search: maybe(text(1024)),
+    },
     (node, args) => node.history(args),
   ),
   search: method({ text: text(1024), limit: maybe(whole(1, 500)) }, (node, args) => node.search(args)),

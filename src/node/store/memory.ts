@@ -2,12 +2,13 @@
  * The store in memory: the same answers as the real one, for simulations, which crash it at any moment.
  *
  * Holds: rows are copied on their way in and out, as a disk does; a snapshot is the state of the last commit that was
- * carried out, and nothing done to the store later reaches it.
+ * carried out, and nothing done to the store later reaches it; commits that did not wait for the disk can be lost, the
+ * last ones first.
  */
 import { equal } from '../../protocol/index.ts'
 import { decimal, messageId, skippedParts } from './keys.ts'
 import type { EventRow, Key, MessageRow, SeenRow, SkippedRow, TableName, Tables, Write } from './records.ts'
-import { type HistoryQuery, type Store, StoreError } from './store.ts'
+import { type Durability, type HistoryQuery, type Place, type Store, StoreError } from './store.ts'
 import { matches, query } from './words.ts'
 
 /**
@@ -53,6 +54,8 @@ export class MemoryStore implements Store {
   readonly #state: State
   readonly #fault: Fault | undefined
   #undo: (() => void)[] = []
+  /** What takes back each commit since the last one that waited for the disk, in their order. */
+  #unsynced: (() => void)[] = []
   #failed: StoreError | undefined
   #closed = false
 
@@ -71,8 +74,19 @@ export class MemoryStore implements Store {
       for (const [key, row] of from) into.set(key, row)
     }
     for (const [seq, key] of this.#state.keyOf) state.keyOf.set(seq, key)
-    state.last = { ...this.#state.last }
+    state.last = { ...this.#state.last, frame: Math.max(0, ...[...state.rows.frame.keys()].map(Number)) }
     return new MemoryStore(state, fault)
+  }
+
+  /** How many commits a crash now may lose. */
+  get unsynced(): number {
+    return this.#unsynced.length
+  }
+
+  /** The power is cut: the last `count` of the {@link unsynced} commits never reached the disk. */
+  lose(count: number): void {
+    if (count > this.unsynced) throw new RangeError('what waited for the disk is not lost')
+    for (let n = 0; n < count; n++) this.#unsynced.pop()?.()
   }
 
   read(keys: readonly Key[]): readonly (Tables[TableName] | undefined)[] {
@@ -94,11 +108,13 @@ export class MemoryStore implements Store {
     )
   }
 
-  async commit(writes: readonly Write[]): Promise<void> {
+  async commit(writes: readonly Write[], durability: Durability = 'now'): Promise<void> {
     this.#check()
     const fault = this.#fault?.(writes)
-    if (fault !== 'before') this.#applyAll(writes)
-    if (fault !== undefined) throw this.#fail()
+    if (fault === 'before') throw this.#fail()
+    this.#applyAll(writes)
+    if (durability === 'now') this.#unsynced = []
+    if (fault === 'after') throw this.#fail()
   }
 
   async last(): Promise<Readonly<Numbers>> {
@@ -113,6 +129,14 @@ export class MemoryStore implements Store {
     return this.#messages((row) => row.conversation === conversation && (before === null || place(row, before) < 0))
       .sort((a, b) => place(b, a) || b.seq - a.seq)
       .filter((row) => wanted === null || matches(row.text, wanted))
+      .slice(0, limit)
+      .map(copy)
+  }
+
+  async historyAfter(conversation: number, after: Place, limit: number): Promise<readonly MessageRow[]> {
+    this.#check()
+    return this.#messages((row) => row.conversation === conversation && place(row, after) > 0)
+      .sort((a, b) => place(a, b) || a.seq - b.seq)
       .slice(0, limit)
       .map(copy)
   }
@@ -186,14 +210,19 @@ export class MemoryStore implements Store {
 
   #applyAll(writes: readonly Write[]): void {
     const last = { ...this.#state.last }
-    this.#undo = []
+    const undos: (() => void)[] = []
+    const takeBack = (): void => {
+      for (const undo of undos.reverse()) undo()
+      this.#state.last = last
+    }
+    this.#undo = undos
     try {
       for (const write of writes) this.#apply(write)
     } catch (error) {
-      for (const undo of this.#undo.reverse()) undo()
-      this.#state.last = last
+      takeBack()
       throw error
     }
+    this.#unsynced.push(takeBack)
   }
 
   #apply(write: Write): void {
@@ -214,8 +243,13 @@ export class MemoryStore implements Store {
           [...skipped.keys()].filter((key) => isOfChain(key, write.session, write.chain)),
         )
       case 'forget': {
-        const rows: ReadonlyMap<string, SeenRow | SkippedRow | EventRow> = this.#state.rows[write.table]
+        const rows: ReadonlyMap<string, SeenRow | SkippedRow> = this.#state.rows[write.table]
         return this.#removeAll(write.table, [...rows].filter(([, row]) => row.at < write.before).map(first))
+      }
+      case 'forget-events': {
+        const events = [...this.#state.rows.event].sort(([a], [b]) => Number(a) - Number(b))
+        const young = events.findIndex(([, { at }]) => at >= write.before && at <= write.now)
+        return this.#removeAll('event', (young < 0 ? events : events.slice(0, young)).map(first))
       }
       case 'erase-conversation':
         return this.#removeAll(
@@ -280,8 +314,6 @@ function checkKey(table: TableName, key: string): void {
 function place(a: Place, b: Place): number {
   return a.lamport - b.lamport || a.author - b.author || a.counter - b.counter
 }
-
-type Place = NonNullable<HistoryQuery['before']>
 
 function oldestFirst([a, { at: aAt }]: [string, SkippedRow], [b, { at: bAt }]: [string, SkippedRow]): number {
   const [, aChain, aNumber] = skippedParts(a)

@@ -98,6 +98,10 @@ export interface ConversationRow {
   readonly received: Ranges
   readonly shown: Ranges
   readonly known: number
+  /** Digest of their text with the highest counter that is stored here; `null`: none, or stored before digests were kept. */
+  readonly lastText: Uint8Array | null
+  /** Counters of theirs that came with one text first and with another later: they go on from an older copy of themselves. */
+  readonly differing: Ranges
   /** Rises with every change of `received` or `shown`: which receipt a device has is a version. */
   readonly receiptVersion: number
   /** Order of the newest message, for the list. */
@@ -227,7 +231,12 @@ export type Write =
   | { readonly op: 'trim-skipped'; readonly session: string; readonly keep: number }
   /** Removes all skipped keys of one chain of a session: `kind and chain` as in the key. */
   | { readonly op: 'drop-chain'; readonly session: string; readonly chain: string }
-  /** Removes rows of `seen`, `skipped` or `event` older than `before`. */
-  | { readonly op: 'forget'; readonly table: 'seen' | 'skipped' | 'event'; readonly before: number }
+  /** Removes rows of `skipped` older than `before`; those of `seen` by and by, in housekeeping. */
+  | { readonly op: 'forget'; readonly table: 'seen' | 'skipped'; readonly before: number }
+  /**
+   * Removes events, by their number, up to the first that is from `before` or later. One from after `now`, which a wrong
+   * clock made, is as old as its neighbours.
+   */
+  | { readonly op: 'forget-events'; readonly before: number; readonly now: number }
   /** Removes all messages of a conversation, with their index. */
   | { readonly op: 'erase-conversation'; readonly conversation: number }

@@ -14,8 +14,10 @@ export interface Migration {
 /**
  * Version 1. What is written often has columns of its own; small rows are CBOR in `record`.
  *
- * `number`s and `seq` rise with time, so inserts go to the end of the file. `mark` holds single numbers: how far the
- * search index reaches, and the greatest numbers ever used. The index holds folded words and no copy of the text; its
+ * Every index costs each commit a page. So what only housekeeping asks for has none: `seen` is gone through piece by piece,
+ * events are in the order of time by their number. `number`s and `seq` rise with time, so inserts go to the end of the file;
+ * message ids follow each other within a conversation. `mark` holds single numbers: how far the search index reaches, and the
+ * greatest numbers ever used. The index holds folded words and no copy of the text; its
  * leaves of 4000 bytes each fit into one page.
  */
 const VERSION_1: Migration = {
@@ -29,7 +31,6 @@ const VERSION_1: Migration = {
        at integer not null, primary key(session, chain, number)) strict, without rowid`,
     'create index skipped_age on skipped(session, at, number, chain)',
     'create table seen(key text primary key, at integer not null) strict, without rowid',
-    'create index seen_age on seen(at)',
     `create table frame(number integer primary key, device text not null, contact text not null, session text not null,
        bytes blob not null, id blob not null, from_counter integer not null, to_counter integer not null,
        name_version integer not null, address_version integer not null, receipt_version integer not null,
@@ -40,7 +41,6 @@ const VERSION_1: Migration = {
     'create index message_place on message(conversation, lamport, author, counter)',
     'create index message_counter on message(conversation, author, counter)',
     'create table event(number integer primary key, at integer not null, body text not null) strict',
-    'create index event_age on event(at)',
     `create virtual table message_index using fts5(conversation, words, content='', columnsize=0,
        tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc Me'")`,
     `insert into message_index(message_index, rank) values('pgsz', 4000)`,

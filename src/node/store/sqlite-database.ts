@@ -68,6 +68,12 @@ export class Database {
     return this.#vfs.walBytes
   }
 
+  /** Brings to the disk what transactions that did not wait for it have written. Throws {@link SqliteError}. */
+  syncLog(): void {
+    const code = this.#vfs.syncLog()
+    if (code !== OK) this.fail(code)
+  }
+
   /** Rows changed since the database was opened. */
   get totalChanges(): number {
     return this.#wasm._sqlite3_total_changes(this.#pointer)

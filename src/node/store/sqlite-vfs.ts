@@ -33,6 +33,8 @@ interface OpenFile {
   readonly isLog: boolean
   /** The folder does not durably know the file yet. */
   unlisted: boolean
+  /** Something was written since the last sync. */
+  unsynced: boolean
 }
 
 export class FileVfs implements Vfs {
@@ -61,6 +63,13 @@ export class FileVfs implements Vfs {
     return failure
   }
 
+  /** Brings to the disk what was written to the log since its last sync, if anything was; answers a result code. */
+  syncLog(): number {
+    return this.#attempt(IOERR_FSYNC, () => {
+      for (const open of this.#open.values()) if (open.isLog && open.unsynced) this.#sync(open)
+    })
+  }
+
   /** Closes what SQLite left open after a failure. */
   closeAll(): void {
     for (const file of [...this.#open.keys()]) this.xClose(file)
@@ -75,7 +84,7 @@ export class FileVfs implements Vfs {
     return this.#attempt(CANTOPEN, () => {
       const text = this.#text(name)
       const { handle, made } = this.#files.open(text, (flags & OPEN_CREATE) !== 0)
-      this.#open.set(file, { handle, isLog: text.endsWith('-wal'), unlisted: made })
+      this.#open.set(file, { handle, isLog: text.endsWith('-wal'), unlisted: made, unsynced: false })
       if (outFlags !== 0) this.#view(outFlags, 4).setInt32(0, flags, true)
     })
   }
@@ -108,6 +117,7 @@ export class FileVfs implements Vfs {
       const at = offset(low, high)
       if (!open.isLog) return this.#write(open.handle, this.#bytes(from, length), at)
       this.walBytes = at + length
+      open.unsynced = true
       return this.#gather(open, this.#bytes(from, length), at)
     })
   }
@@ -117,12 +127,7 @@ export class FileVfs implements Vfs {
   }
 
   xSync(file: Pointer): number {
-    return this.#attempt(IOERR_FSYNC, () => {
-      const open = this.#flushed(file)
-      this.#files.sync(open.handle)
-      if (open.unlisted) this.#files.syncFolder()
-      open.unlisted = false
-    })
+    return this.#attempt(IOERR_FSYNC, () => this.#sync(this.#opened(file)))
   }
 
   xFileSize(file: Pointer, out: Pointer): number {
@@ -212,6 +217,14 @@ export class FileVfs implements Vfs {
     const open = this.#opened(file)
     this.#flush(open)
     return open
+  }
+
+  #sync(open: OpenFile): void {
+    this.#flush(open)
+    this.#files.sync(open.handle)
+    open.unsynced = false
+    if (open.unlisted) this.#files.syncFolder()
+    open.unlisted = false
   }
 
   #gather(open: OpenFile, bytes: Uint8Array, at: number): number {

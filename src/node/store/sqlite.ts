@@ -3,18 +3,19 @@
  *
  * Everything runs synchronously inside the call: a point read takes microseconds, a commit as long as its fsync.
  *
- * Holds: a commit is one transaction with `synchronous=FULL`; what SQLite keeps outside the file stays in memory
- * (`temp_store=MEMORY`), so no file but the encrypted ones is ever written; after the first failure of the disk every
+ * Holds: a commit is one transaction, with `synchronous=FULL` where it has to be on the disk at once; what SQLite keeps
+ * outside the file stays in memory (`temp_store=MEMORY`), so no file but the encrypted ones is ever written; after the first failure of the disk every
  * call throws that failure, and the file is opened anew to go on.
  */
 import { createHash } from 'node:crypto'
 import { equal } from '../../protocol/index.ts'
 import type { EventRow, Key, MessageRow, TableName, Tables, Write } from './records.ts'
 import { SCHEMA, type Migration } from './schema.ts'
-import { Database, type Row, type Statement } from './sqlite-database.ts'
+import { Database, type Row } from './sqlite-database.ts'
 import { storeError, writtenByLater, wrongKey } from './sqlite-failures.ts'
 import type { Files } from './sqlite-files.ts'
 import { SearchIndex } from './sqlite-search.ts'
+import { SeenSweep } from './sqlite-seen.ts'
 import {
   MESSAGE_COLUMNS,
   readMessage,
@@ -25,7 +26,7 @@ import {
   type ListedTables,
   type Table,
 } from './sqlite-tables.ts'
-import { StoreError, type HistoryQuery, type Store } from './store.ts'
+import { type Durability, StoreError, type HistoryQuery, type Place, type Store } from './store.ts'
 import { matches, query, type Query } from './words.ts'
 
 /** The database's file in the data directory; its log is `profile.db-wal`. */
@@ -52,13 +53,28 @@ export interface SqliteOptions {
   /** Where the profile lies, for the sentences that people read. */
   readonly path: string
   readonly schema?: readonly Migration[]
+  /** Where there is no database, or an empty file: rejects `damaged` instead of making one. */
+  readonly existing?: boolean
+}
+
+/** Makes the database in place of any that is there. */
+export async function makeSqlite(options: Omit<SqliteOptions, 'existing'>): Promise<Store> {
+  try {
+    for (const name of FILES) options.files.remove(name)
+    // An old log that came back after a power cut would be taken for the new one's.
+    options.files.syncFolder()
+  } catch (error) {
+    throw storeError(error, options.path) ?? error
+  }
+  return openSqlite(options)
 }
 
 /** Opens the database, or makes it. Rejects with a {@link StoreError}, and then nothing was changed. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const { files, key, path, schema = SCHEMA } = options
+  const { files, key, path, schema = SCHEMA, existing = false } = options
   if (key.length !== 32) throw new TypeError('a database key has 32 bytes')
   const isNew = !FILES.some((name) => files.sizeOf(name) > 0)
+  if (existing && files.sizeOf(DATABASE_FILE) === 0) throw gone(path)
   let database: Database | undefined
   try {
     checkFile(files, key, path)
@@ -105,6 +121,14 @@ function checkFile(files: Files, key: Uint8Array, path: string): void {
   }
 }
 
+/** Opening would make it anew, and throw away the log of what it held. */
+function gone(path: string): StoreError {
+  return new StoreError(
+    'damaged',
+    `The database is gone or empty; nothing was changed: put its file (${DATABASE_FILE}) back or restore a backup, or move the folder away and begin a new profile. (${path})`,
+  )
+}
+
 function cutShort(path: string): StoreError {
   return new StoreError(
     'damaged',
@@ -147,9 +171,12 @@ function migrate(database: Database, schema: readonly Migration[], path: string)
   }
 }
 
-/** The tables whose numbers go on rising, and the mark that remembers the greatest once rows are gone. */
+/** The tables whose numbers the engine draws. */
 const NUMBERED = { message: 'seq', event: 'number', frame: 'number' } as const
 type Numbered = keyof typeof NUMBERED
+/** Those whose numbers go on rising once rows are gone, and the mark that remembers the greatest. */
+const RISING = { message: 'last message', event: 'last event' } as const
+type Rising = keyof typeof RISING
 
 class SqliteStore implements Store {
   readonly #database: Database
@@ -158,6 +185,7 @@ class SqliteStore implements Store {
   readonly #tables: AllTables
   readonly #listed: ListedTables
   readonly #index: SearchIndex
+  readonly #seen: SeenSweep
   readonly #statements: ReturnType<typeof prepareAll>
   #last: Record<Numbered, number>
   /** The log's size when it was last moved into the database. */
@@ -175,6 +203,7 @@ class SqliteStore implements Store {
     this.#tables = each
     this.#listed = listed
     this.#index = new SearchIndex(database)
+    this.#seen = new SeenSweep(database)
     this.#statements = prepareAll(database)
     this.#last = this.#storedLast()
   }
@@ -188,10 +217,13 @@ class SqliteStore implements Store {
     return this.#guarded(() => listed.all())
   }
 
-  async commit(writes: readonly Write[]): Promise<void> {
+  async commit(writes: readonly Write[], durability: Durability = 'now'): Promise<void> {
+    const wait = durability === 'now'
     this.#guarded(() => {
-      this.#waitForDisk(true)
+      this.#waitForDisk(wait)
       this.#transaction(() => this.#applyAll(writes))
+      // A transaction that changed no page has not waited, and those before it perhaps neither.
+      if (wait) this.#database.syncLog()
     })
   }
 
@@ -205,6 +237,12 @@ class SqliteStore implements Store {
       const wanted = query(asked.search)
       return wanted === null ? [] : this.#searchConversation(asked, wanted)
     })
+  }
+
+  async historyAfter(conversation: number, after: Place, limit: number): Promise<readonly MessageRow[]> {
+    return this.#guarded(() =>
+      this.#statements.pageAfter.all([conversation, after.lamport, after.author, after.counter, limit], readMessage),
+    )
   }
 
   async search(text: string, limit: number): Promise<readonly MessageRow[]> {
@@ -237,7 +275,7 @@ class SqliteStore implements Store {
 
   async tidy(): Promise<boolean> {
     return this.#guarded(() => {
-      const more = this.#indexStep()
+      const more = this.#houseStep()
       return this.#checkpoint() || more
     })
   }
@@ -253,9 +291,12 @@ class SqliteStore implements Store {
   }
 
   /** What is lost with a crash is done again: so these transactions do not wait for the disk. */
-  #indexStep(): boolean {
+  #houseStep(): boolean {
     this.#waitForDisk(false)
-    return this.#transaction(() => this.#index.step())
+    return this.#transaction(() => {
+      const more = this.#index.step()
+      return this.#seen.step() || more
+    })
   }
 
   /** Whether the transactions that follow are on the disk when they end. */
@@ -307,16 +348,17 @@ class SqliteStore implements Store {
   }
 
   #applyAll(writes: readonly Write[]): void {
-    let removes = false
+    const removed = new Set<Rising>()
     for (const write of writes) {
       this.#apply(write)
-      removes ||= write.op !== 'put'
+      const table = removedFrom(write)
+      if (table !== undefined) removed.add(table)
     }
-    if (removes) this.#rememberLast()
+    for (const table of removed) this.#statements.rememberLast.run(RISING[table], this.#last[table])
   }
 
   #apply(write: Write): void {
-    const { trimSkipped, dropChain, forget, eraseConversation } = this.#statements
+    const { trimSkipped, dropChain, forgetSkipped, forgetEvents, eraseConversation } = this.#statements
     switch (write.op) {
       case 'put':
         return this.#put(write)
@@ -327,7 +369,9 @@ class SqliteStore implements Store {
       case 'drop-chain':
         return dropChain.run(write.session, write.chain)
       case 'forget':
-        return forget[write.table].run(write.before)
+        return write.table === 'seen' ? this.#seen.begin(write.before) : forgetSkipped.run(write.before)
+      case 'forget-events':
+        return forgetEvents.run(write.before, write.now)
       case 'erase-conversation':
         this.#index.leaveConversation(write.conversation)
         return eraseConversation.run(write.conversation)
@@ -357,18 +401,12 @@ class SqliteStore implements Store {
   }
 
   #storedLast(): Record<Numbered, number> {
-    const last = (table: Numbered): number =>
-      Number(
-        this.#database.run(
-          `select cast(max(coalesce((select max(${NUMBERED[table]}) from ${table}), 0), coalesce((select value from mark where name = 'last ${table}'), 0)) as text)`,
-        )[0],
-      )
-    return { message: last('message'), event: last('event'), frame: last('frame') }
-  }
-
-  /** Rows were removed, perhaps the ones with the greatest numbers: from now on the mark says what these were. */
-  #rememberLast(): void {
-    for (const [table, value] of Object.entries(this.#last)) this.#statements.rememberLast.run(`last ${table}`, value)
+    const number = (sql: string): number => Number(this.#database.run(sql)[0] ?? 0)
+    const there = (table: Numbered): number =>
+      number(`select cast(coalesce(max(${NUMBERED[table]}), 0) as text) from ${table}`)
+    const ever = (table: Rising): number =>
+      Math.max(there(table), number(`select cast(value as text) from mark where name = '${RISING[table]}'`))
+    return { message: ever('message'), event: ever('event'), frame: there('frame') }
   }
 
   #page({ conversation, limit, before }: HistoryQuery): readonly MessageRow[] {
@@ -406,6 +444,13 @@ class SqliteStore implements Store {
   }
 }
 
+/** Where rows with the greatest numbers may go. */
+function removedFrom(write: Write): Rising | undefined {
+  if (write.op === 'erase-conversation') return 'message'
+  if (write.op === 'forget-events') return 'event'
+  return write.op === 'delete' && (write.table === 'message' || write.table === 'event') ? write.table : undefined
+}
+
 function isBefore(row: Row, place: NonNullable<HistoryQuery['before']>): boolean {
   return (row.number(5) - place.lamport || row.number(3) - place.author || row.number(4) - place.counter) < 0
 }
@@ -416,8 +461,6 @@ function newestFirst(a: MessageRow, b: MessageRow): number {
 
 function prepareAll(database: Database) {
   const order = 'order by lamport desc, author desc, counter desc, seq desc'
-  const forget = (table: 'seen' | 'skipped' | 'event'): Statement =>
-    database.prepare(`delete from ${table} where at < ?`)
   return {
     begin: database.prepare('begin immediate'),
     commit: database.prepare('commit'),
@@ -427,7 +470,11 @@ function prepareAll(database: Database) {
          order by at, number, chain limit max(0, (select count(*) from skipped where session = ?1) - ?2))`,
     ),
     dropChain: database.prepare('delete from skipped where session = ? and chain = ?'),
-    forget: { seen: forget('seen'), skipped: forget('skipped'), event: forget('event') },
+    forgetSkipped: database.prepare('delete from skipped where at < ?'),
+    forgetEvents: database.prepare(
+      `delete from event where number <
+         coalesce((select number from event where at between ?1 and ?2 order by number limit 1), ${Number.MAX_SAFE_INTEGER})`,
+    ),
     eraseConversation: database.prepare('delete from message where conversation = ?'),
     rememberLast: database.prepare(
       'insert into mark(name, value) values(?1, ?2) on conflict(name) do update set value = ?2 where value < ?2',
@@ -440,6 +487,10 @@ function prepareAll(database: Database) {
     page: database.prepare(`select ${MESSAGE_COLUMNS} from message where conversation = ?1 ${order}`),
     pageBefore: database.prepare(
       `select ${MESSAGE_COLUMNS} from message where conversation = ?1 and (lamport, author, counter) < (?2, ?3, ?4) ${order}`,
+    ),
+    pageAfter: database.prepare(
+      `select ${MESSAGE_COLUMNS} from message where conversation = ?1 and (lamport, author, counter) > (?2, ?3, ?4)
+         order by lamport, author, counter, seq limit ?5`,
     ),
   }
 }

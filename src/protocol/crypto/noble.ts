@@ -4,18 +4,18 @@
  * Holds: nothing here throws for what a remote may choose (public keys, signatures, ciphertexts); private keys, seeds
  * and nonces of a wrong length throw, for they are ours.
  */
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { sha3_256 } from '@noble/hashes/sha3.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import type { Encapsulation, KeyPair, Primitives } from './primitives.ts'
+import { xchacha } from './xchacha.ts'
 
 /** The default of noble is ZIP 215, which takes encodings that RFC 8032 and the Wycheproof suite call invalid. */
 const STRICT = { zip215: false }
 
-/** XChaCha20-Poly1305 and all else as {@link Primitives} describes, from @noble. */
+/** All that {@link Primitives} describes. */
 export const noble: Primitives = {
   name: 'noble',
   sha256: (data) => sha256(data),
@@ -27,8 +27,7 @@ export const noble: Primitives = {
   ed25519PublicKey: (seed) => ed25519.getPublicKey(seed),
   sign: (seed, message) => ed25519.sign(message, seed),
   verify,
-  aeadSeal: (key, nonce, plaintext, associatedData) => xchacha20poly1305(key, nonce, associatedData).encrypt(plaintext),
-  aeadOpen,
+  ...xchacha,
   kemPublicKey: (seed) => ml_kem768.keygen(seed).publicKey,
   kemEncapsulate,
   kemDecapsulate,
@@ -53,20 +52,6 @@ function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Arra
     return ed25519.verify(signature, message, publicKey, STRICT)
   } catch {
     return false
-  }
-}
-
-function aeadOpen(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  ciphertext: Uint8Array,
-  associatedData: Uint8Array,
-): Uint8Array | undefined {
-  const cipher = xchacha20poly1305(key, nonce, associatedData)
-  try {
-    return cipher.decrypt(ciphertext)
-  } catch {
-    return undefined
   }
 }
 

@@ -8,7 +8,8 @@ import { Icon } from './icon.tsx'
 export const Page = (props: {
   title: string
   line?: string
-  back?: string
+  /** Where the way back leads, if not to the list, and what it is called. */
+  back?: { readonly href: string; readonly label: string }
   slim?: boolean
   face?: JSX.Element
   acts?: JSX.Element
@@ -21,8 +22,8 @@ export const Page = (props: {
         <a
           class="ib back"
           classList={{ always: props.back !== undefined }}
-          href={props.back ?? listHref}
-          aria-label={props.back ? t().app.backToChat : t().app.back}
+          href={props.back?.href ?? listHref}
+          aria-label={props.back?.label ?? t().app.back}
         >
           <Icon name="back" flip />
         </a>

@@ -2,10 +2,11 @@
  * What is being written to one contact, kept by the node: after a pause, and at once when the window is left.
  *
  * Holds: what was typed is stored at the latest when the page is hidden; another window's draft never replaces a text that
- * is being edited here.
+ * is being edited here; while a text that was sent waits for its answer it stays stored as the draft, as the node itself
+ * takes the draft away with the message.
  */
-import { createSignal, onCleanup } from 'solid-js'
-import type { ContactId } from '../../node/api.ts'
+import { createEffect, createSignal, on, onCleanup } from 'solid-js'
+import type { AnyEvent, ContactId } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 
 /** Long enough not to store each letter, short enough that a crash costs a few words. */
@@ -15,18 +16,21 @@ export interface Draft {
   readonly text: () => string
   /** What the person typed. */
   write(text: string): void
+  /** Empties the field of a text that is about to be sent, which is stored as long as it is not. */
+  hand(): string
   /** Stores what is not stored yet. */
   flush(): void
 }
 
 /** `isEdited`: whether the field has the focus now. */
 export function createDraft(contact: ContactId, isEdited: () => boolean): Draft {
-  const { api, state, onEvent } = useNode()
-  const [text, setText] = createSignal(state.conversations[contact]?.draft ?? '')
-  let stored = text()
+  const { api, state, onEvent, outgoing } = useNode()
+  const waiting = () => outgoing.of(contact)
+  let stored = state.conversations[contact]?.draft ?? ''
+  const [text, setText] = createSignal(waiting().some((one) => one.text === stored) ? '' : stored)
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  function flush(): void {
+  function keep(): void {
     clearTimeout(timer)
     const now = text()
     if (now === stored) return
@@ -34,14 +38,46 @@ export function createDraft(contact: ContactId, isEdited: () => boolean): Draft 
     stored = now
     // Not stored now: the next pause, or leaving, tries again.
     api.setDraft({ to: contact, text: now }).catch(() => {
-      stored = before
+      if (stored === now) stored = before
     })
+  }
+
+  function flush(): void {
+    if (waiting().length === 0) keep()
+  }
+
+  function later(): void {
+    clearTimeout(timer)
+    timer = setTimeout(flush, PAUSE_MS)
   }
 
   function write(next: string): void {
     setText(next)
+    later()
+  }
+
+  function hand(): string {
+    const handed = text()
+    flush()
     clearTimeout(timer)
-    timer = setTimeout(flush, PAUSE_MS)
+    setText('')
+    return handed
+  }
+
+  /** The node took the draft away: a text of mine was stored, from this window or another. */
+  function emptied(): void {
+    const unsaved = text() !== stored
+    stored = ''
+    if (unsaved || isEdited()) later()
+    else setText('')
+  }
+
+  function hear(event: AnyEvent): void {
+    if (event.type === 'message' && event.message.conversation === contact && event.message.from === state.self?.id)
+      emptied()
+    if (event.type !== 'draft' || event.conversation !== contact || isEdited() || text() !== stored) return
+    stored = event.text
+    setText(event.text)
   }
 
   const whenHidden = () => {
@@ -49,17 +85,18 @@ export function createDraft(contact: ContactId, isEdited: () => boolean): Draft 
   }
   document.addEventListener('visibilitychange', whenHidden)
   addEventListener('pagehide', flush)
-  onCleanup(
-    onEvent((event) => {
-      if (event.type !== 'draft' || event.conversation !== contact || isEdited() || text() !== stored) return
-      stored = event.text
-      setText(event.text)
-    }),
+  createEffect(
+    on(
+      () => waiting().length,
+      (count) => count === 0 && later(),
+      { defer: true },
+    ),
   )
+  onCleanup(onEvent(hear))
   onCleanup(() => {
     document.removeEventListener('visibilitychange', whenHidden)
     removeEventListener('pagehide', flush)
     flush()
   })
-  return { text, write, flush }
+  return { text, write, hand, flush }
 }

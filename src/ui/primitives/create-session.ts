@@ -4,7 +4,7 @@
  * Holds: after each joining everything is fetched anew; an event either says the whole new truth or causes a fetch, and
  * fetches of one conversation never overlap, so that an older answer cannot cover a newer one.
  */
-import { createEffect, on, onCleanup } from 'solid-js'
+import { onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
 import type {
   AnyEvent,
@@ -18,7 +18,7 @@ import type {
   Status,
 } from '../../node/api.ts'
 import type { Door, NodeClient } from '../node-client.ts'
-import { now } from './now.ts'
+import { createOutgoing, type OutgoingTexts } from './create-outgoing.ts'
 
 /** A pairing that is going on or has just ended badly. */
 export interface Pairing {
@@ -51,6 +51,7 @@ type Writable = { -readonly [K in keyof SessionState]: SessionState[K] } & {
 export interface Session {
   readonly state: SessionState
   readonly api: NodeApi
+  readonly outgoing: OutgoingTexts
   readonly joinNow: () => void
   /** Each event, after the session took it in. */
   onEvent(listener: (event: AnyEvent) => void): () => void
@@ -58,7 +59,7 @@ export interface Session {
   onRefreshed(listener: () => void): () => void
   /** Fetches one conversation anew. */
   refresh(contact: ContactId): void
-  /** Fetches the status anew: the node does not say by itself that a network came or went. */
+  /** Fetches the status anew, for what the node does not tell by itself: how much is stored. */
   refreshStatus(): void
   setPairing(pairing: Pairing | null): void
   setInvite(invite: Invite | null): void
@@ -115,6 +116,7 @@ export function createSession(client: NodeClient): Session {
       set('conversations', reconcile(Object.fromEntries(all.map((one) => [one.contact.id, one]))))
       set('ready', true)
       for (const listener of refreshListeners) listener()
+      outgoing.go()
     } catch {
       // The door closed meanwhile: joining again fetches again.
     }
@@ -125,6 +127,19 @@ export function createSession(client: NodeClient): Session {
     const status = await api.status().catch(() => null)
     if (status?.phase === 'open') set('status', reconcile(status))
   })
+
+  const outgoing = createOutgoing(api, {
+    life: () => state.status?.startedAt ?? null,
+    self: () => state.self?.id ?? null,
+    newest: (contact) => state.conversations[contact]?.last?.id ?? null,
+  })
+
+  /** A store that failed and works again may have been asked in between, and not have answered. */
+  function takeStatus(status: Status): void {
+    const mended = state.status?.storage.trouble != null && status.storage.trouble === null
+    set('status', reconcile(status))
+    if (mended) refreshAll('')
+  }
 
   function forget(contact: ContactId): void {
     set(
@@ -169,13 +184,12 @@ export function createSession(client: NodeClient): Session {
       case 'contact-removed':
         return forget(event.contact)
       case 'connection':
-        refreshStatus('')
         return refreshOne(event.contact)
       case 'profile':
         if (event.phase !== state.phase) return refreshAll('')
         return set({ self: event.self })
       case 'status':
-        return set('status', reconcile(event.status))
+        return takeStatus(event.status)
       case 'nearby':
         return set('nearby', event.peers)
       case 'pairing':
@@ -193,22 +207,15 @@ export function createSession(client: NodeClient): Session {
     set('door', reconcile(door))
     if (door.phase === 'open') refreshAll('')
   })
-  const look = () => refreshStatus('')
-  createEffect(on(now, look, { defer: true }))
-  addEventListener('focus', look)
-  addEventListener('online', look)
-  addEventListener('offline', look)
   onCleanup(() => {
     deaf()
     gone()
-    removeEventListener('focus', look)
-    removeEventListener('online', look)
-    removeEventListener('offline', look)
   })
 
   return {
     state,
     api,
+    outgoing,
     joinNow: client.joinNow,
     onEvent(listener) {
       eventListeners.add(listener)
@@ -219,7 +226,7 @@ export function createSession(client: NodeClient): Session {
       return () => refreshListeners.delete(listener)
     },
     refresh: refreshOne,
-    refreshStatus: look,
+    refreshStatus: () => refreshStatus(''),
     setPairing: (pairing) => set('pairing', pairing),
     setInvite: (invite) => set('invite', invite),
     setNearby: (peers) => set('nearby', peers),

@@ -12,6 +12,7 @@ import { Icon, Mark, Way } from '../parts/icon.tsx'
 import { SmallRidge } from '../parts/land.tsx'
 import { stateWords, wayOf } from '../parts/message-state.ts'
 import { createSearch } from '../primitives/create-search.ts'
+import { isWrittenDown } from '../primitives/written-down.ts'
 import { chatHref, messageHref, route, routeContact } from '../route.ts'
 import { brief } from '../words/dates.ts'
 import { useWords } from '../words/words.ts'
@@ -148,6 +149,20 @@ const WhereAmI = () => {
   )
 }
 
+/** One quiet line, until the person has said that the recovery phrase is on paper. */
+const Reminder = () => {
+  const t = useWords()
+  const { state } = useNode()
+  return (
+    <Show when={state.ready && state.self && !isWrittenDown(state.self.id)}>
+      <a class="whereami" href="#/phrase" aria-current={route().page === 'phrase' ? 'page' : undefined}>
+        <Icon name="warn" small class="larch" />
+        <span>{t().phrase.remind}</span>
+      </a>
+    </Show>
+  )
+}
+
 const Tabs = () => {
   const t = useWords()
   const tabs = () =>
@@ -155,7 +170,7 @@ const Tabs = () => {
       { href: '#/', icon: 'chats', word: t().app.chats, here: ['list', 'chat', 'about', 'verify'] },
       { href: '#/add', icon: 'people', word: t().app.add, here: ['add'] },
       { href: '#/network', icon: 'ridge', word: t().app.network, here: ['network'] },
-      { href: '#/settings', icon: 'settings', word: t().app.settings, here: ['settings'] },
+      { href: '#/settings', icon: 'settings', word: t().app.settings, here: ['settings', 'phrase'] },
     ] as const
   return (
     <div class="tabs">
@@ -262,6 +277,7 @@ export const ChatList = (props: { shown: boolean }) => {
           </Show>
         </div>
       </Show>
+      <Reminder />
       <WhereAmI />
       <Tabs />
     </nav>

@@ -1,16 +1,17 @@
 /**
  * The field to write in, with one line above that says what will happen to the message before it is written.
  *
- * Holds: Enter sends, Shift+Enter and Enter inside an input method's word do not; what was not stored by the node stays in
- * the field, with the sentence that says why.
+ * Holds: Enter sends, Shift+Enter and Enter inside an input method's word do not; what the node has not answered for stands
+ * above the field, what it refused comes back into it, with the sentence that says why.
  */
-import { createMemo, onMount, Show } from 'solid-js'
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show, untrack } from 'solid-js'
 import type { Contact, Message } from '../../node/api.ts'
+import type { CallError } from '../node-client.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
-import { createCall } from '../primitives/create-call.ts'
 import { createDraft } from '../primitives/create-draft.ts'
+import type { Outgoing } from '../primitives/create-outgoing.ts'
 import { useWords } from '../words/words.ts'
 
 /** The most one message holds, in bytes of UTF-8 (NodeApi.send). */
@@ -45,6 +46,51 @@ const WillBe = (props: { contact: Contact }) => {
   )
 }
 
+/** An answer takes a few milliseconds: what is waited for longer is shown. */
+const SHOWN_AFTER_MS = 300
+
+/** Whether the node takes its time with an answer, or is not there: then a text is in this window alone. */
+function createHeld(waiting: () => readonly Outgoing[]): () => boolean {
+  const { state } = useNode()
+  const [late, setLate] = createSignal(false)
+  createEffect(
+    on(
+      () => waiting().length > 0,
+      (some) => {
+        setLate(false)
+        if (!some) return
+        const timer = setTimeout(() => setLate(true), SHOWN_AFTER_MS)
+        onCleanup(() => clearTimeout(timer))
+      },
+    ),
+  )
+  return () => late() || state.door.phase !== 'open'
+}
+
+/** Texts that left the field and that the node has not answered for, and where they are. */
+const Held = (props: { waiting: readonly Outgoing[] }) => {
+  const t = useWords()
+  return (
+    <>
+      <Show when={props.waiting.length > 0}>
+        <ul class="unanswered" aria-label={t().compose.unanswered}>
+          <For each={props.waiting}>
+            {(one) => (
+              <li>
+                <bdi>{one.text}</bdi>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <p class="willbe held" id="willbe">
+        <Icon name="wait" small />
+        <span>{t().compose.unansweredHint}</span>
+      </p>
+    </>
+  )
+}
+
 /** A field that grows with its text where the browser does not do it by itself. */
 function grow(field: HTMLTextAreaElement): void {
   if (CSS.supports('field-sizing', 'content')) return
@@ -57,11 +103,12 @@ export function Composer(props: {
   replyTo: Message | null
   replyName: string
   onReplyDone: () => void
-  onSent: (message: Message) => void
+  /** A refused text answered this message. */
+  onReply: (message: Message) => void
 }) {
   const t = useWords()
-  const { api } = useNode()
-  const call = createCall()
+  const { outgoing } = useNode()
+  const [refusal, setRefusal] = createSignal<CallError['code'] | null>(null)
   let field: HTMLTextAreaElement | undefined
   const contact = props.contact.id
   const draft = createDraft(contact, () => document.activeElement === field)
@@ -74,18 +121,31 @@ export function Composer(props: {
     if (field) grow(field)
   })
 
-  async function send(): Promise<void> {
-    if (!canSend() || call.busy()) return
-    const text = draft.text()
-    const replyTo = props.replyTo?.id
-    await call.run(async () => {
-      const message = await api.send({ to: contact, text, ...(replyTo ? { replyTo } : {}) })
-      if (draft.text() === text) draft.write('')
-      draft.flush()
-      props.onReplyDone()
-      props.onSent(message)
-    })
+  function send(): void {
+    if (!canSend()) return
+    setRefusal(null)
+    outgoing.send(contact, draft.hand(), props.replyTo)
+    props.onReplyDone()
     if (field) grow(field)
+  }
+
+  function takeBack({ key, text, replyTo, refusal }: Outgoing): void {
+    outgoing.drop(key)
+    draft.write([text, draft.text()].filter((part) => part !== '').join('\n'))
+    if (replyTo) props.onReply(replyTo)
+    setRefusal(refusal)
+    if (field) grow(field)
+  }
+
+  const texts = createMemo(() => outgoing.of(contact))
+  createEffect(() => {
+    const refused = texts().find((one) => one.refusal !== null)
+    if (refused) untrack(() => takeBack({ ...refused }))
+  })
+  const held = createHeld(texts)
+  const trouble = () => {
+    const code = refusal()
+    return over() > 0 ? t().compose.tooLong(over()) : code && t().error[code]
   }
 
   return (
@@ -94,11 +154,18 @@ export function Composer(props: {
       aria-label={t().compose.form(props.contact.name)}
       onSubmit={(event) => {
         event.preventDefault()
-        void send()
+        send()
       }}
     >
-      <Trouble text={over() > 0 ? t().compose.tooLong(over()) : call.trouble()} />
-      <WillBe contact={props.contact} />
+      <Trouble text={trouble()} />
+      <div role="status">
+        <Show when={held()}>
+          <Held waiting={texts()} />
+        </Show>
+      </div>
+      <Show when={!held()}>
+        <WillBe contact={props.contact} />
+      </Show>
       <Show when={props.replyTo}>
         {(quoted) => (
           <div class="replying">
@@ -136,7 +203,7 @@ export function Composer(props: {
             // 229: an input method's Enter in browsers that end the composition before they say the key.
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return
             event.preventDefault()
-            void send()
+            send()
           }}
         />
         <button class="ib main" type="submit" aria-label={t().compose.send} aria-disabled={!canSend()}>

@@ -75,7 +75,7 @@ const NetworkBanner = () => {
   }
   return (
     <div role="status">
-      <Show when={state.door.phase === 'open' && words()}>
+      <Show when={state.door.phase === 'open' && state.status?.storage.trouble === null && words()}>
         {(sentence) => (
           <div class="banner">
             <Icon name="warn" />
@@ -109,7 +109,7 @@ function Log(props: {
   onReply: (message: Message) => void
 }) {
   const t = useWords()
-  const { state } = useNode()
+  const { state, outgoing } = useNode()
   const contact = untrack(() => props.conversation.contact.id)
   const { messages } = untrack(() => props)
   const seen = createSeen(contact)
@@ -137,15 +137,23 @@ function Log(props: {
     // A pane that another one covers on a phone has no height: nothing in it is seen.
     if (!handle || !placed() || !scroll?.clientHeight) return
     const left = handle.scrollSize - handle.scrollOffset - handle.viewportSize
-    setAtEnd(left < END_PX)
-    if (left < END_PX) setBelow(0)
+    const end = left < END_PX && messages.newest()
+    setAtEnd(end)
+    if (end) setBelow(0)
     seen(messages.list, lastInView(handle))
     // Looked at again when they came: at the very top nothing scrolls by itself.
     if (handle.scrollOffset < AHEAD_PX) void messages.loadOlder().then((came) => came && requestAnimationFrame(look))
+    if (left < AHEAD_PX) void messages.loadNewer().then((came) => came && requestAnimationFrame(look))
   }
 
   function toEnd(): void {
     handle?.scrollToIndex(messages.list.length - 1, { align: 'end' })
+  }
+
+  async function toNewest(): Promise<void> {
+    await messages.toNewest()
+    setBelow(0)
+    toEnd()
   }
 
   async function goTo(id: MessageId): Promise<void> {
@@ -176,14 +184,22 @@ function Log(props: {
   )
   createEffect(
     on(
-      () => messages.list.at(-1)?.id,
-      (last, before) => {
-        if (!placed() || last === undefined || last === before) return
-        const mine = messages.list.at(-1)?.from === state.self?.id
-        if (atEnd() || mine) queueMicrotask(toEnd)
+      messages.came,
+      (message) => {
+        if (!placed() || message === null) return
+        if (atEnd() || message.from === state.self?.id) queueMicrotask(toEnd)
         else setBelow((count) => count + 1)
       },
+      { defer: true },
     ),
+  )
+  // Whoever writes while reading further up comes back to what was written.
+  onCleanup(
+    outgoing.onSent((message) => {
+      if (message.conversation !== contact) return
+      if (messages.newest()) messages.put(message)
+      else void toNewest()
+    }),
   )
   createEffect(
     on(
@@ -201,6 +217,7 @@ function Log(props: {
   })
 
   const missing = () => props.conversation.missing
+  const unseen = () => below() + messages.later()
   return (
     <>
       <div
@@ -246,7 +263,7 @@ function Log(props: {
                   onReply={props.onReply}
                   onGo={(id) => void goTo(id)}
                 />
-                <Show when={index() === messages.list.length - 1 && missing() > 0}>
+                <Show when={index() === messages.list.length - 1 && messages.newest() && missing() > 0}>
                   <p class="gap">
                     <span>
                       <Icon name="warn" small />
@@ -261,8 +278,8 @@ function Log(props: {
       </div>
       <Show when={placed() && !atEnd()}>
         <div class="toend">
-          <button class="btn" type="button" onClick={toEnd}>
-            {below() > 0 ? t().chat.toEndNew(below()) : t().chat.toEnd}
+          <button class="btn" type="button" onClick={() => void toNewest()}>
+            {unseen() > 0 ? t().chat.toEndNew(unseen()) : t().chat.toEnd}
           </button>
         </div>
       </Show>
@@ -298,7 +315,11 @@ export function Conversation(props: { contact: ContactId; at: MessageId | null; 
   const id = untrack(() => props.contact)
   const conversation = createMemo(() => state.conversations[id])
   const unread = untrack(() => conversation()?.unread ?? 0)
-  const messages = createMessages(id, Math.min(unread + 20, 500))
+  const messages = createMessages(
+    id,
+    Math.min(unread + 20, 500),
+    untrack(() => props.at),
+  )
   const [replyTo, setReplyTo] = createSignal<Message | null>(null)
   const replyName = () => (replyTo()?.from === state.self?.id ? t().app.you : (conversation()?.contact.name ?? ''))
   let pane: HTMLElement | undefined
@@ -327,7 +348,7 @@ export function Conversation(props: { contact: ContactId; at: MessageId | null; 
                 replyTo={replyTo()}
                 replyName={replyName()}
                 onReplyDone={() => setReplyTo(null)}
-                onSent={messages.put}
+                onReply={reply}
               />
             </Show>
           </>

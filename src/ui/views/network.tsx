@@ -3,7 +3,7 @@
  *
  * Holds: a ridge is drawn only where somebody stands or could stand; what the node does not know is not said.
  */
-import { For, type JSX, onCleanup, Show } from 'solid-js'
+import { For, type JSX, Show } from 'solid-js'
 import type { Contact } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
@@ -55,10 +55,8 @@ const Band = (props: {
 
 export const Network = () => {
   const t = useWords()
-  const { api, state, onEvent, refreshStatus } = useNode()
+  const { api, state } = useNode()
   const call = createCall()
-  refreshStatus()
-  onCleanup(onEvent((event) => (event.type === 'state' || event.type === 'message') && refreshStatus()))
   const all = () => Object.values(state.conversations).map((one) => one.contact)
   const by = (via: Contact['via']) => all().filter((contact) => contact.via === via)
   const waiting = (contact: Contact): string => {

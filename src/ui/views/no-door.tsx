@@ -70,6 +70,21 @@ export const NoDoor = () => {
   )
 }
 
+/** Over everything: the node is there and can store nothing. */
+export const StorageBanner = () => {
+  const t = useWords()
+  const { state } = useNode()
+  return (
+    <div role="alert">
+      <Show when={state.door.phase === 'open' && state.status?.storage.trouble}>
+        <div class="banner">
+          <p>{t().door.storage}</p>
+        </div>
+      </Show>
+    </div>
+  )
+}
+
 /** Over a window that was open: what it shows may be old. */
 export const StoppedBanner = () => {
   const t = useWords()

@@ -1,9 +1,11 @@
 /**
- * The 24 words, once: to write down, and to check three of them from the paper.
+ * The 24 words: to write down, and to check three of them from the paper. Right after a profile was made, and on the page
+ * that shows them again.
  *
- * Holds: the words are in this component and on the screen, in no storage and no address.
+ * Holds: the words are in these components and on the screen, in no storage and no address.
  */
 import { createSignal, createUniqueId, For, Show } from 'solid-js'
+import { Dynamic } from 'solid-js/web'
 import { Trouble } from '../parts/dialog.tsx'
 import { useWords } from '../words/words.ts'
 import { Protects } from './first-run.tsx'
@@ -21,7 +23,9 @@ function threePlaces(count: number): readonly number[] {
 
 const plain = (word: string): string => word.trim().toLowerCase().normalize('NFKD')
 
-const Check = (props: { words: readonly string[]; onRight: () => void; onAgain: () => void }) => {
+type Heading = 'h1' | 'h2'
+
+const Check = (props: { words: readonly string[]; heading: Heading; onRight: () => void; onAgain: () => void }) => {
   const t = useWords()
   const places = threePlaces(props.words.length)
   const [given, setGiven] = createSignal<readonly string[]>(places.map(() => ''))
@@ -36,7 +40,7 @@ const Check = (props: { words: readonly string[]; onRight: () => void; onAgain: 
   return (
     <form onSubmit={submit}>
       <div>
-        <h1>{t().phrase.checkTitle}</h1>
+        <Dynamic component={props.heading}>{t().phrase.checkTitle}</Dynamic>
         <p class="hint">{t().phrase.checkLede}</p>
       </div>
       <For each={places}>
@@ -69,35 +73,54 @@ const Check = (props: { words: readonly string[]; onRight: () => void; onAgain: 
   )
 }
 
-export function RecoveryPhrase(props: { phrase: string; onDone: () => void }) {
+/** The words, and the two ways to say that they are on paper. The heading takes the focus. */
+export function PhraseSteps(props: { phrase: string; heading: Heading; title: string; onDone: () => void }) {
   const t = useWords()
   const [checking, setChecking] = createSignal(false)
   const words = () => props.phrase.trim().split(/\s+/)
   return (
-    <StartFrame step={1}>
-      <Show
-        when={!checking()}
-        fallback={<Check words={words()} onRight={() => props.onDone()} onAgain={() => setChecking(false)} />}
-      >
-        <div class="flow">
-          <div>
-            <h1 tabindex="-1" ref={(element) => queueMicrotask(() => element.focus())}>
-              {t().phrase.title}
-            </h1>
-            <p class="hint">{t().phrase.lede}</p>
-          </div>
-          <ol class="phrase" aria-label={t().phrase.list}>
-            <For each={words()}>{(word) => <li>{word}</li>}</For>
-          </ol>
-          <Protects protects={t().phrase.protects} cannot={t().phrase.cannot} />
-          <button class="btn main wide" type="button" onClick={() => setChecking(true)}>
-            {t().phrase.check}
-          </button>
-          <button class="btn wide" type="button" onClick={() => props.onDone()}>
-            {t().phrase.written}
-          </button>
+    <Show
+      when={!checking()}
+      fallback={
+        <Check
+          words={words()}
+          heading={props.heading}
+          onRight={() => props.onDone()}
+          onAgain={() => setChecking(false)}
+        />
+      }
+    >
+      <div class="flow">
+        <div>
+          <Dynamic
+            component={props.heading}
+            tabindex="-1"
+            ref={(element: HTMLElement) => queueMicrotask(() => element.focus())}
+          >
+            {props.title}
+          </Dynamic>
+          <p class="hint">{t().phrase.lede}</p>
         </div>
-      </Show>
+        <ol class="phrase" aria-label={t().phrase.list}>
+          <For each={words()}>{(word) => <li>{word}</li>}</For>
+        </ol>
+        <Protects protects={t().phrase.protects} cannot={t().phrase.cannot} />
+        <button class="btn main wide" type="button" onClick={() => setChecking(true)}>
+          {t().phrase.check}
+        </button>
+        <button class="btn wide" type="button" onClick={() => props.onDone()}>
+          {t().phrase.written}
+        </button>
+      </div>
+    </Show>
+  )
+}
+
+export const RecoveryPhrase = (props: { phrase: string; onDone: () => void }) => {
+  const t = useWords()
+  return (
+    <StartFrame step={1}>
+      <PhraseSteps phrase={props.phrase} heading="h1" title={t().phrase.title} onDone={props.onDone} />
     </StartFrame>
   )
 }

@@ -7,6 +7,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Page } from '../parts/page.tsx'
 import { createCall } from '../primitives/create-call.ts'
 import { chooseTheme, theme } from '../primitives/theme.ts'
+import { isWrittenDown } from '../primitives/written-down.ts'
 import { bytes } from '../words/dates.ts'
 import { chooseLanguage, chosenLanguage, languages, useWords } from '../words/words.ts'
 
@@ -52,6 +53,23 @@ const You = () => {
       </form>
       <h3 class="label">{t().settings.id}</h3>
       <p class="address">{state.self?.id}</p>
+    </section>
+  )
+}
+
+const Phrase = () => {
+  const t = useWords()
+  const { state } = useNode()
+  const written = () => state.self !== null && isWrittenDown(state.self.id)
+  return (
+    <section class="card">
+      <h2>{t().phrase.title}</h2>
+      <div class="row">
+        <p class="grow">{written() ? t().phrase.isWritten : t().phrase.notWritten}</p>
+        <a class="btn" href="#/phrase">
+          {t().phrase.see}
+        </a>
+      </div>
     </section>
   )
 }
@@ -128,8 +146,9 @@ const Notifications = () => {
 
 const Device = () => {
   const t = useWords()
-  const { api, state } = useNode()
+  const { api, state, refreshStatus } = useNode()
   const [asking, setAsking] = createSignal(false)
+  refreshStatus()
   return (
     <section class="card">
       <h2>{t().settings.device}</h2>
@@ -169,6 +188,7 @@ export const Settings = () => {
   return (
     <Page title={t().app.settings} slim>
       <You />
+      <Phrase />
       <Look />
       <Notifications />
       <Device />

@@ -14,8 +14,9 @@ import { ChatList, Nobody } from './chat-list.tsx'
 import { Conversation } from './conversation.tsx'
 import { Details } from './details.tsx'
 import { Network } from './network.tsx'
-import { StoppedBanner } from './no-door.tsx'
+import { StoppedBanner, StorageBanner } from './no-door.tsx'
 import { PairingDialog } from './pairing-dialog.tsx'
+import { Phrase } from './phrase.tsx'
 import { Settings } from './settings.tsx'
 import { Verify } from './verify.tsx'
 
@@ -50,6 +51,7 @@ const Nothing = () => {
 function wayBack(): string | null {
   const now = route()
   if (now.page === 'about' || now.page === 'verify') return chatHref(now.contact)
+  if (now.page === 'phrase') return '#/settings'
   return now.page === 'list' ? null : listHref
 }
 
@@ -100,6 +102,7 @@ export const Shell = () => {
         {t().app.skip}
       </button>
       <StoppedBanner />
+      <StorageBanner />
       <main class="app" classList={{ two: !hasDetails() }}>
         <ChatList shown={page() === 'list'} />
         <Switch fallback={<Nothing />}>
@@ -122,6 +125,9 @@ export const Shell = () => {
           </Match>
           <Match when={page() === 'network'}>
             <Network />
+          </Match>
+          <Match when={page() === 'phrase'}>
+            <Phrase />
           </Match>
           <Match when={page() === 'settings'}>
             <Settings />

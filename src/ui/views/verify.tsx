@@ -55,7 +55,7 @@ export function Verify(props: { contact: ContactId }) {
       {(found) => (
         <Page
           title={t().verify.title(found().name)}
-          back={chatHref(props.contact)}
+          back={{ href: chatHref(props.contact), label: t().app.backToChat }}
           slim
           face={<ContactFace contact={found()} size="s" />}
         >

@@ -19,6 +19,7 @@ export const en = {
     settings: 'Settings',
     back: 'Back to chats',
     backToChat: 'Back to the conversation',
+    backToSettings: 'Back to the settings',
     cancel: 'Cancel',
     verified: 'verified',
     colon: ': ',
@@ -40,7 +41,9 @@ export const en = {
       'A link into tulnic works once, within a minute, so that nobody can pick it up later. For a fresh one, run in a terminal:',
     refusedTitle: 'This window’s key is no longer valid',
     refused: 'The profile at this address has changed. In a terminal, run:',
-    banner: 'tulnic has stopped. What you see may be old; nothing you write is lost.',
+    banner: 'tulnic has stopped. What you see may be old; what you write waits in this window.',
+    storage:
+      'The disk takes nothing now: it may be full or read-only. What is stored is safe. Make room; tulnic then goes on by itself.',
   },
 
   start: {
@@ -80,7 +83,7 @@ export const en = {
 
   phrase: {
     title: 'Your recovery phrase',
-    lede: 'These 24 words are your account. Write them on paper, in this order. They are shown only now.',
+    lede: 'These 24 words are your account. Write them on paper, in this order. The settings show them again.',
     list: '24 words, in order',
     protects: 'With them you are you again on a new device, when recovery comes to tulnic',
     cannot: 'Whoever reads them can become you. Nobody can make new ones',
@@ -92,6 +95,15 @@ export const en = {
     wrong: (position: number) => `Word ${position} is another one. Look at your paper again.`,
     again: 'Show the words again',
     confirm: 'These are my words',
+    remind: 'Write down your recovery phrase',
+    notWritten: 'You have not said yet that you have it on paper.',
+    isWritten: 'You said that you have it on paper.',
+    see: 'See it again',
+    alone: 'Make sure that nobody and no camera sees your screen.',
+    askHint: 'So that nobody who passes by can see the words.',
+    show: 'Show the 24 words',
+    words: 'Your 24 words',
+    hide: 'Hide the words',
   },
 
   unlock: {
@@ -197,6 +209,8 @@ export const en = {
     willWaitInvite: (name: string) => `Kept on this device until ${q(name)} is reached for the first time`,
     blocked: (name: string) => `You blocked ${q(name)}. Nothing is sent or shown.`,
     unblock: 'Unblock',
+    unanswered: 'Not stored yet',
+    unansweredHint: 'What you write stays in this window until tulnic answers, then goes by itself. Leave it open.',
     tooLong: (bytes: number) => `Too long by ${n(bytes, { one: '# byte', other: '# bytes' })}. Send it in parts.`,
   },
 

@@ -18,6 +18,7 @@ export const fr: Words = {
     settings: 'Réglages',
     back: 'Retour aux discussions',
     backToChat: 'Retour à la conversation',
+    backToSettings: 'Retour aux réglages',
     cancel: 'Annuler',
     verified: 'vérifié',
     colon: ' : ',
@@ -39,7 +40,9 @@ export const fr: Words = {
       'Un lien vers tulnic sert une seule fois, pendant une minute, pour que personne ne le ramasse plus tard. Pour en avoir un nouveau, lancez dans un terminal :',
     refusedTitle: 'La clé de cette fenêtre n’est plus valable',
     refused: 'Le profil à cette adresse a changé. Dans un terminal, lancez :',
-    banner: 'tulnic s’est arrêté. Ce que vous voyez peut dater ; rien de ce que vous écrivez n’est perdu.',
+    banner: 'tulnic s’est arrêté. Ce que vous voyez peut dater ; ce que vous écrivez attend dans cette fenêtre.',
+    storage:
+      'Le disque n’accepte rien pour l’instant : il est peut-être plein ou en lecture seule. Ce qui est enregistré est à l’abri. Faites de la place ; tulnic reprendra de lui-même.',
   },
 
   start: {
@@ -79,7 +82,7 @@ export const fr: Words = {
 
   phrase: {
     title: 'Votre phrase de secours',
-    lede: 'Ces 24 mots sont votre compte. Écrivez-les sur papier, dans cet ordre. Ils ne sont montrés que maintenant.',
+    lede: 'Ces 24 mots sont votre compte. Écrivez-les sur papier, dans cet ordre. Les réglages les montrent à nouveau.',
     list: '24 mots, dans l’ordre',
     protects: 'Avec eux, vous redevenez vous sur un nouvel appareil, quand tulnic saura le faire',
     cannot: 'Quiconque les lit peut devenir vous. Personne ne peut en refaire',
@@ -91,6 +94,15 @@ export const fr: Words = {
     wrong: (position) => `Le mot ${position} est un autre. Regardez encore votre papier.`,
     again: 'Revoir les mots',
     confirm: 'Ce sont mes mots',
+    remind: 'Notez votre phrase de secours',
+    notWritten: 'Vous n’avez pas encore dit l’avoir sur papier.',
+    isWritten: 'Vous avez dit l’avoir sur papier.',
+    see: 'La revoir',
+    alone: 'Assurez-vous que personne, ni aucune caméra, ne voit votre écran.',
+    askHint: 'Pour que personne, en passant, ne puisse voir les mots.',
+    show: 'Montrer les 24 mots',
+    words: 'Vos 24 mots',
+    hide: 'Cacher les mots',
   },
 
   unlock: {
@@ -202,6 +214,9 @@ export const fr: Words = {
     willWaitInvite: (name) => `Reste sur cet appareil jusqu’à la première liaison : ${q(name)}`,
     blocked: (name) => `Vous avez bloqué ${q(name)}. Rien n’est envoyé ni montré.`,
     unblock: 'Débloquer',
+    unanswered: 'Pas encore enregistré',
+    unansweredHint:
+      'Ce que vous écrivez reste dans cette fenêtre jusqu’à ce que tulnic réponde, puis part tout seul. Laissez-la ouverte.',
     tooLong: (bytes) =>
       `Trop long : ${n(bytes, { one: '# octet de trop', other: '# octets de trop' })}. Envoyez-le en plusieurs parties.`,
   },

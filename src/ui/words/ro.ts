@@ -18,6 +18,7 @@ export const ro: Words = {
     settings: 'Setări',
     back: 'Înapoi la discuții',
     backToChat: 'Înapoi la conversație',
+    backToSettings: 'Înapoi la setări',
     cancel: 'Renunță',
     verified: 'verificat',
     colon: ': ',
@@ -39,7 +40,9 @@ export const ro: Words = {
       'Un link către tulnic merge o singură dată, timp de un minut, ca nimeni să nu-l poată lua mai târziu. Pentru unul nou, rulează într-un terminal:',
     refusedTitle: 'Cheia acestei ferestre nu mai e valabilă',
     refused: 'Profilul de la această adresă s-a schimbat. Într-un terminal, rulează:',
-    banner: 'tulnic s-a oprit. Ce vezi poate fi vechi; nimic din ce scrii nu se pierde.',
+    banner: 'tulnic s-a oprit. Ce vezi poate fi vechi; ce scrii așteaptă în această fereastră.',
+    storage:
+      'Discul nu primește nimic acum: poate e plin sau doar pentru citire. Ce e păstrat e în siguranță. Fă loc; tulnic continuă apoi singur.',
   },
 
   start: {
@@ -80,7 +83,7 @@ export const ro: Words = {
 
   phrase: {
     title: 'Fraza ta de recuperare',
-    lede: 'Aceste 24 de cuvinte sunt contul tău. Scrie-le pe hârtie, în această ordine. Sunt arătate doar acum.',
+    lede: 'Aceste 24 de cuvinte sunt contul tău. Scrie-le pe hârtie, în această ordine. Setările le arată din nou.',
     list: '24 de cuvinte, în ordine',
     protects: 'Cu ele ești din nou tu pe un dispozitiv nou, când tulnic va ști recuperarea',
     cannot: 'Oricine le citește poate deveni tu. Nimeni nu poate face altele',
@@ -92,6 +95,15 @@ export const ro: Words = {
     wrong: (position) => `Cuvântul ${position} este altul. Mai privește o dată hârtia.`,
     again: 'Arată din nou cuvintele',
     confirm: 'Acestea sunt cuvintele mele',
+    remind: 'Notează-ți fraza de recuperare',
+    notWritten: 'Nu ai spus încă că o ai pe hârtie.',
+    isWritten: 'Ai spus că o ai pe hârtie.',
+    see: 'Vezi-o din nou',
+    alone: 'Asigură-te că nimeni și nicio cameră nu îți vede ecranul.',
+    askHint: 'Ca nimeni, în trecere, să nu poată vedea cuvintele.',
+    show: 'Arată cele 24 de cuvinte',
+    words: 'Cele 24 de cuvinte',
+    hide: 'Ascunde cuvintele',
   },
 
   unlock: {
@@ -203,6 +215,8 @@ export const ro: Words = {
     willWaitInvite: (name) => `Rămâne pe acest dispozitiv până la prima legătură: ${q(name)}`,
     blocked: (name) => `Ai blocat contactul ${q(name)}. Nimic nu se trimite și nu se arată.`,
     unblock: 'Deblochează',
+    unanswered: 'Încă nepăstrat',
+    unansweredHint: 'Ce scrii rămâne în această fereastră până răspunde tulnic, apoi pleacă singur. Las-o deschisă.',
     tooLong: (bytes) =>
       `Prea lung: ${n(bytes, { one: 'un octet în plus', few: '# octeți în plus', other: '# de octeți în plus' })}. Trimite-l în mai multe părți.`,
   },

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, vi } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { run } from '../../../src/node/cli/run.ts'
-import { DoubleNode } from '../server/double-node.ts'
+import { DoubleNode, ME } from '../server/double-node.ts'
 
 const MAIN = fileURLToPath(new URL('double-main.ts', import.meta.url))
 
@@ -29,6 +29,9 @@ export interface Running {
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   next(): Promise<any>
 }
+
+/** What `--json` says of a message, in this order. */
+export const MESSAGE_FIELDS = ['id', 'from', 'text', 'attachments', 'sentAt', 'receivedAt', 'state', 'carriedBy']
 
 /** That it failed with this code and one line on stderr. */
 export function expectFailure({ code, err, out }: Ended, exit: number, sentence: RegExp): void {
@@ -115,4 +118,15 @@ export class Program {
     for (const child of this.#started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     rmSync(this.root, { recursive: true, force: true })
   }
+}
+
+/** For all tests of a file: a node that runs on the profile, from the first test to the last. */
+export function withNode(): Program {
+  const program = new Program()
+  beforeAll(async () => {
+    const running = program.start(['--headless', '--data', program.data])
+    expect(await running.next()).toMatchObject({ type: 'ready', id: ME, name: 'Ana' })
+  })
+  afterAll(() => program.close())
+  return program
 }

@@ -3,17 +3,11 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BOB, ME } from '../server/double-node.ts'
-import { type Ended, ended, expectFailure, objects, Program } from './program.ts'
+import { type Ended, ended, expectFailure, MESSAGE_FIELDS, objects, withNode } from './program.ts'
 
-let program: Program
-beforeAll(async () => {
-  program = new Program()
-  const running = program.start(['--headless', '--data', program.data])
-  expect(await running.next()).toMatchObject({ type: 'ready', id: ME, name: 'Ana' })
-})
-afterAll(() => program.close())
+const program = withNode()
 
 describe('results', () => {
   it('id, status, contacts', async () => {
@@ -62,16 +56,7 @@ describe('results', () => {
     expect((await program.spawned(['send', 'bob', '-'], 'two\nlines\n\n')).code).toBe(0)
     const [{ messages }] = objects((await program.run(['history', 'bob', '--limit', '1', '--json'])).out)
     expect(messages[0].text).toBe('two\nlines\n')
-    expect(Object.keys(messages[0])).toEqual([
-      'id',
-      'from',
-      'text',
-      'attachments',
-      'sentAt',
-      'receivedAt',
-      'state',
-      'carriedBy',
-    ])
+    expect(Object.keys(messages[0])).toEqual(MESSAGE_FIELDS)
   })
 
   it.each([

@@ -1,15 +1,8 @@
 /** What the command line refuses, and its help. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ME } from '../server/double-node.ts'
-import { expectFailure, objects, Program } from './program.ts'
+import { describe, expect, it } from 'vitest'
+import { expectFailure, objects, withNode } from './program.ts'
 
-let program: Program
-beforeAll(async () => {
-  program = new Program()
-  const running = program.start(['--headless', '--data', program.data])
-  expect(await running.next()).toMatchObject({ type: 'ready', id: ME, name: 'Ana' })
-})
-afterAll(() => program.close())
+const program = withNode()
 
 describe('wrong usage', () => {
   const wrong: [string[], RegExp][] = [

@@ -2,6 +2,11 @@
  * What was lost heals: sessions, an older copy of a disk, contacts that one side or both removed, invites that came to nothing.
  */
 import { expect, test } from 'vitest'
+import type { NodeEvent } from '../../../src/node/api.ts'
+import { fromBase32 } from '../../../src/protocol/index.ts'
+import { REMADE_A_CONNECTION } from '../../../src/node/engine/limits.ts'
+import type { SimNode } from '../../sim/sim-node.ts'
+import { settled } from '../../sim/world.ts'
 import {
   ask,
   contacts,
@@ -17,6 +22,7 @@ import {
   strangers,
   talk,
   texts,
+  type Two,
 } from './people.ts'
 
 test('sessions lost on one side are set up again, whoever speaks first', async () => {
@@ -31,6 +37,44 @@ test('sessions lost on one side are set up again, whoever speaks first', async (
     await talk(two, 'again')
   }
 })
+
+test('while a session is set up anew, the contact and what waits say so, and no longer than that', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  world.faults.effect = (effect) => effect.type !== 'answer-bundle'
+  world.split(ana, bob, 30_000)
+  await say(world, ana, bob, 'was waiting')
+  await loseSessions(world, ana)
+  await say(world, ana, bob, 'waits for keys')
+  const reasons = ((await ana.queries?.events('0', 500)) ?? []).flatMap((event) =>
+    event.type === 'state' && event.state === 'queued' ? [event.reason] : [],
+  )
+  expect(reasons).toEqual(['repairing'])
+  const waiting = (await history(ana, bob)).at(-1)
+  expect([ana.queries?.contact(bob.id).reason, waiting?.state, waiting?.reason]).toEqual([
+    'repairing',
+    'queued',
+    'repairing',
+  ])
+  expect(bob.queries?.contact(ana.id).reason).toBeNull()
+  // The session is there; what the other side holds is not said yet.
+  world.faults.effect = (effect) => effect.type !== 'send' || effect.frames.every(({ bytes }) => bytes[0] === 1)
+  await restart(world, ana)
+  expect(ana.engine?.resident.maps.sessions.size).toBe(1)
+  expect(ana.queries?.contact(bob.id).reason).toBe('repairing')
+  const events = await contactEvents(ana)
+  delete world.faults.effect
+  await restart(world, bob)
+  await world.pass()
+  const sent = (await history(ana, bob)).at(-1)
+  expect([ana.queries?.contact(bob.id).reason, sent?.state, sent?.reason]).toEqual([null, 'delivered', null])
+  expect(await contactEvents(ana)).toBeGreaterThan(events)
+})
+
+async function contactEvents(node: SimNode): Promise<number> {
+  return ((await node.queries?.events('0', 500)) ?? []).filter(({ type }) => type === 'contact').length
+}
 
 test('sessions lost on both sides are set up again', async () => {
   const two = await contacts()
@@ -97,6 +141,98 @@ test('what was written on an older copy before the other side was met is not tak
   const events = (await ana.queries?.events('0', 500)) ?? []
   expect(events.some((event) => event.type === 'warning' && event.text.includes('older copy'))).toBe(true)
 })
+
+test('an older copy that wrote as many texts as it had lost, or more, loses none of them', async () => {
+  for (const many of [1, 3, 4, 7]) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    const copy = ana.disk.snapshot()
+    await say(world, ana, bob, 'lost 1', 'lost 2', 'lost 3')
+    await world.pass()
+    await wake(two, copy)
+    const fresh = Array.from({ length: many }, (_, n) => `new ${n}`)
+    await say(world, ana, bob, ...fresh)
+    await world.pass()
+    const there = await texts(bob, ana)
+    for (const text of ['lost 1', 'lost 2', 'lost 3', ...fresh])
+      expect(
+        there.filter((shown) => shown === text),
+        `${text} of ${many}`,
+      ).toHaveLength(1)
+    expect(there.filter((text) => text.startsWith('new'))).toEqual(fresh)
+    await talk(two, 'again')
+    expect(await warnings(ana)).toHaveLength(1)
+  }
+})
+
+test('…also where the other side still knows the session that the copy goes on with', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  const copy = ana.disk.snapshot()
+  await loseSessions(world, ana)
+  await say(world, ana, bob, 'lost 1', 'lost 2', 'lost 3')
+  await world.pass()
+  await wake(two, copy)
+  await say(world, ana, bob, 'new 1', 'new 2')
+  const [answered] = (await history(ana, bob)).slice(-2)
+  await ask(world, ana, {
+    name: 'send',
+    contact: bob.id,
+    text: 'new 3, to new 1',
+    replyTo: fromBase32(answered?.id ?? '') ?? null,
+  })
+  await say(world, ana, bob, 'new 4')
+  const sessions = ana.engine?.resident.maps.sessions.values().next().value
+  await world.pass()
+  expect(
+    ana.engine?.resident.maps.sessions
+      .values()
+      .next()
+      .value?.map(({ key }) => key),
+  ).toEqual(sessions?.map(({ key }) => key))
+  const there = await history(bob, ana)
+  for (const text of ['lost 1', 'lost 2', 'lost 3', 'new 1', 'new 2', 'new 3, to new 1', 'new 4'])
+    expect(
+      there.filter((message) => message.text === text),
+      text,
+    ).toHaveLength(1)
+  const [first, third] = ['new 1', 'new 3, to new 1'].map((text) => there.find((message) => message.text === text))
+  expect(third?.replyTo).toBe(first?.id)
+  await talk(two, 'again')
+  expect(await warnings(ana)).toHaveLength(1)
+})
+
+test('a profile from before digests were kept goes on as before, and keeps them from then on', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  const disk = bob.disk.snapshot()
+  for (const { key, row } of await disk.all('conversation')) {
+    const { lastText: _text, differing: _counters, ...old } = row
+    await disk.commit([{ op: 'put', table: 'conversation', key, row: old as typeof row }])
+  }
+  await restart(world, bob, disk)
+  expect(bob.engine?.resident.maps.conversations.get(ana.id)).toMatchObject({ lastText: null, differing: [] })
+  await loseSessions(world, bob)
+  await talk(two, 'again')
+  expect(bob.engine?.resident.maps.conversations.get(ana.id)?.lastText).toHaveLength(16)
+})
+
+/** An older copy of Ana's disk, up and not yet in reach of Bob for some seconds. */
+async function wake({ world, ana, bob }: Two, copy: SimNode['disk']): Promise<void> {
+  ana.crash()
+  ana.disk = copy
+  world.split(ana, bob, 40_000)
+  await world.pass(21_000)
+  expect(ana.phase).toBe('up')
+}
+
+async function warnings(node: SimNode): Promise<readonly NodeEvent[]> {
+  const events = (await node.queries?.events('0', 500)) ?? []
+  return events.filter((event) => event.type === 'warning')
+}
 
 test('a contact removed on one side is added again by the link of the other', async () => {
   const two = await contacts()
@@ -171,6 +307,40 @@ test('a first message that comes after the invite expired is answered with the t
   await talk(two)
 })
 
+test('a copy from before the last renewal of the contact secret finds the other again, whoever dials', async () => {
+  for (const [dials, side] of [
+    ['copy', 0],
+    ['copy', 1],
+    ['other', 0],
+    ['other', 1],
+  ] as const) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    const [node, other] = side === 0 ? [ana, bob] : [bob, ana]
+    const copy = node.disk.snapshot()
+    for (const each of [ana, bob]) {
+      each.skew = 31 * DAY
+      each.take({ type: 'timer' })
+    }
+    await world.pass()
+    await talk(two, 'a month later')
+    expect(newest(ana, bob)).toMatchObject({ generation: 1, confirmed: true })
+    expect(newest(bob, ana)).toMatchObject({ generation: 1, confirmed: true })
+    const undialed = dials === 'copy' ? node.id : other.id
+    world.faults.effect = (effect) => effect.type !== 'want' || effect.contact !== undialed
+    await restart(world, other)
+    await restart(world, node, copy)
+    await talk(two, `${node.name} again, ${dials} dials`)
+    expect(newest(node, other)).toEqual(newest(other, node))
+  }
+})
+
+const newest = (node: SimNode, other: SimNode): object | undefined => {
+  const [secret] = node.engine?.resident.maps.contacts.get(other.id)?.row.secrets ?? []
+  return secret && { generation: secret.generation, secret: secret.secret, confirmed: secret.confirmed }
+}
+
 test('clocks that jump by ten years either way cost no message', async () => {
   for (const years of [10, -10]) {
     const two = await contacts()
@@ -183,4 +353,46 @@ test('clocks that jump by ten years either way cost no message', async () => {
     await restart(two.world, two.ana)
     await talk(two, 'back')
   }
+})
+
+test('frames that were stored, not acknowledged and forgotten since are made anew, for their session is well', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  const before = await texts(bob, ana)
+  world.faults.effect = (effect, _chance, node) => node !== bob || effect.type !== 'acknowledge'
+  for (const text of ['one', 'two']) await say(world, ana, bob, text)
+  await world.pass()
+  await bob.disk.commit([{ op: 'forget', table: 'seen', before: Number.MAX_SAFE_INTEGER }], 'now')
+  // Nothing is set up anew: the session has to heal by itself.
+  world.faults.effect = (effect) => effect.type !== 'ask-bundle'
+  world.split(ana, bob, 1)
+  await world.pass()
+  await say(world, ana, bob, 'three')
+  await world.pass()
+  expect([...(ana.engine?.resident.maps.frames.values() ?? [])].flat()).toEqual([])
+  expect(await texts(bob, ana)).toEqual([...before, 'one', 'two', 'three'])
+  expect(world.reported).toEqual([])
+})
+
+test('a contact that refuses what it stored is sent no more than a bounded number of frames anew', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  world.faults.effect = (effect, _chance, node) => node !== bob || effect.type !== 'acknowledge'
+  let anew = 0
+  for (let n = 0; n < 300; n++) {
+    for (const which of ['a', 'b']) await say(world, ana, bob, `text ${n} ${which}`)
+    const connection = ana.engine?.resident.maps.links.values().next().value ?? 0
+    const frames = [...(ana.engine?.resident.maps.frames.values() ?? [])].flat()
+    const last = frames.at(-1)
+    if (last === undefined) throw new Error('nothing is in flight')
+    ana.take({ type: 'no-session', connection, ids: frames.slice(0, -1).map(({ id }) => id) })
+    ana.take({ type: 'acknowledged', connection, ids: [last.id] })
+    await settled()
+    anew += frames.length - 1
+  }
+  expect(anew).toBeGreaterThan(REMADE_A_CONNECTION)
+  const [link] = [...(ana.engine?.resident.maps.connections.values() ?? [])]
+  expect(link?.remade).toBe(REMADE_A_CONNECTION)
 })

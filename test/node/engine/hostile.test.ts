@@ -16,6 +16,7 @@ import {
   sealMessage,
   toBase32,
 } from '../../../src/protocol/index.ts'
+import { MOVED_AT_ONCE } from '../../../src/node/engine/limits.ts'
 import { mutate } from '../../protocol/mutation.ts'
 import { Chance } from '../../sim/random.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
@@ -65,17 +66,27 @@ function forgedInit(
 }
 
 /** Says any contents in the session of two contacts: what a node with other software could. */
-async function sayRaw({ world }: Two, from: SimNode, to: SimNode, contents: readonly Content[]): Promise<void> {
+async function sayRaw(two: Two, from: SimNode, to: SimNode, contents: readonly Content[]): Promise<void> {
+  await give(two.world, to, [await sealRaw(two, from, contents)])
+}
+
+async function sealRaw(
+  { world }: Two,
+  from: SimNode,
+  contents: readonly Content[],
+  heads = { own: headOf(from), peer: new Uint8Array(16) },
+): Promise<Uint8Array> {
   const [key] = sessionsOf(from)
   const [row] = from.disk.read([{ table: 'session', key: key ?? '' }]) as unknown as [{ state: Uint8Array }]
-  const heads = { own: new Uint8Array(16), peer: new Uint8Array(16) }
   const random = (n: number): Uint8Array => world.chance.bytes(n)
   const sealed = sealMessage(world.primitives, random, row.state, encodeContents(contents), heads, world.now())
   await from.disk.commit([
     { op: 'put', table: 'session', key: key ?? '', row: { ...row, state: sealed.state } as never },
   ])
-  await give(world, to, [sealed.frame])
+  return sealed.frame
 }
+
+const headOf = (node: SimNode): Uint8Array => node.engine?.resident.self.log.head.slice(0, 16) ?? new Uint8Array(16)
 
 const text = (counter: number, lamport = counter): Content => ({
   kind: 'text',
@@ -303,6 +314,35 @@ test('a receipt beyond what I wrote confirms nothing, is no endless work, and te
   expect(ana.engine?.resident.maps.conversations.get(bob.id)?.counter).toBeLessThanOrEqual(2 ** 24)
   expect(world.reported).toEqual([])
 })
+
+test('whoever says that it holds other texts than mine makes a bounded number of them move, and each once', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  world.split(ana, bob, 1)
+  for (let n = 0; n < MOVED_AT_ONCE + 10; n++)
+    ana.command({ name: 'send', contact: bob.id, text: `mine ${n}`, replyTo: null })
+  await world.pass()
+  const written = MOVED_AT_ONCE + 10
+  expect(await counters(ana, bob)).toEqual([1, written])
+  const receipt: Content = { kind: 'receipt', received: [[1, written]], shown: [] }
+  const held: Content = { kind: 'held', counter: written, digest: new Uint8Array(16), differing: [[1, 2 ** 40]] }
+  const many = await sealRaw(two, bob, [receipt, receipt, receipt, held])
+  // In one batch: what the first moved is not there for the second.
+  const again = await sealRaw(two, bob, [receipt, { ...held, counter: 3, differing: [[1, 7]] }])
+  await give(world, ana, [many, again])
+  expect(await counters(ana, bob)).toEqual([MOVED_AT_ONCE + 1, written + MOVED_AT_ONCE])
+  expect(world.reported).toEqual([])
+  await talk(two)
+})
+
+/** The lowest and the highest counter of a node's texts to another. */
+async function counters(node: SimNode, other: SimNode): Promise<readonly number[]> {
+  const conversation = node.engine?.resident.maps.conversations.get(other.id)
+  const all = [
+    ...(await node.disk.byCounter(conversation?.number ?? 0, node.id < other.id ? 0 : 1, 1, 2 ** 40, 10_000)),
+  ]
+  return [all[0]?.counter ?? 0, all.at(-1)?.counter ?? 0]
+}
 
 test('noise of every kind never throws out of a step', async () => {
   for (let seed = 1; seed <= 20; seed++) {

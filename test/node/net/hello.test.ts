@@ -1,7 +1,7 @@
 import { streamPair } from '@libp2p/utils'
 import { describe, expect, test } from 'vitest'
 import { answerGreeting, greet } from '../../../src/node/net/hello.ts'
-import { HELLO } from '../../../src/node/net/protocols.ts'
+import { HELLO, type Limits } from '../../../src/node/net/protocols.ts'
 import {
   decodeHelloAnswer,
   encodeHelloAnswer,
@@ -127,11 +127,14 @@ test('a hello that comes back to its sender is nobody: as an opening, and as an 
   expect(a.heard.of('connected')).toEqual([])
 })
 
+/** Somebody who has a contact, dialed by nobody in particular. */
+async function dialed(limits: Partial<Limits>) {
+  const a = await online(friends().alice, { limits })
+  return { a, connection: await (await hostile()).dial(a.address) }
+}
+
 test('a connection that says no hello is closed, and serves nothing before', async () => {
-  const { alice } = friends()
-  const a = await online(alice, { limits: { helloMs: 300 } })
-  const mallory = await hostile()
-  const connection = await mallory.dial(a.address)
+  const { a, connection } = await dialed({ helloMs: 300 })
   const early = await envelopeStream(connection)
   early.send(frameMessage(random(100).fill(1, 0, 1)))
   await ended(connection)
@@ -139,10 +142,7 @@ test('a connection that says no hello is closed, and serves nothing before', asy
 })
 
 test('only the dialer begins, and not for ever', async () => {
-  const { alice } = friends()
-  const a = await online(alice, { limits: { hellos: 3 } })
-  const mallory = await hostile()
-  const connection = await mallory.dial(a.address)
+  const { connection } = await dialed({ hellos: 3 })
   for (let i = 0; i < 3; i++) await strangersHello(connection)
   await strangersHello(connection).catch(() => undefined)
   await ended(connection)
@@ -160,13 +160,17 @@ test('a dialer that wants the connection no more proves nothing, and is a strang
   expect(a.heard.of('connected')).toEqual([])
 })
 
-test('after an invite both sides greet again on the same connection', async () => {
-  const alice = person()
-  const bob = person()
-  const a = await online(alice)
-  const b = await online(bob)
+/** Two who do not know each other; Alice has reached where Bob should be. */
+async function reached() {
+  const [alice, bob] = [person(), person()]
+  const [a, b] = [await online(alice), await online(bob)]
   a.want(bob, [b.address], { stranger: true })
   const { connection } = await a.heard.next('reached-stranger')
+  return { alice, bob, a, b, connection }
+}
+
+test('after an invite both sides greet again on the same connection', async () => {
+  const { alice, bob, a, b, connection } = await reached()
   befriend(alice, bob)
   a.net.perform({ type: 'hello-again', connection, contact: bob.id })
   expect(await a.heard.next('connected')).toMatchObject({ connection, contact: bob.id, device: bob.keys.id })
@@ -177,12 +181,7 @@ test('after an invite both sides greet again on the same connection', async () =
 })
 
 test('a second hello that fails ends the connection, so that it is dialed afresh', async () => {
-  const alice = person()
-  const bob = person()
-  const a = await online(alice)
-  const b = await online(bob)
-  a.want(bob, [b.address], { stranger: true })
-  const { connection } = await a.heard.next('reached-stranger')
+  const { bob, a, connection } = await reached()
   a.net.perform({ type: 'hello-again', connection, contact: bob.id })
   expect(await a.heard.next('disconnected')).toMatchObject({ connection })
   await a.heard.next('reached-stranger', 2)

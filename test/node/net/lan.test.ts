@@ -39,7 +39,7 @@ async function world(limits: Partial<Limits> = {}) {
   })
   const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
   const heard: LanPeer[] = []
-  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: 7733, networkKey: null, random }, (peer) =>
+  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: () => 7733, networkKey: null, random }, (peer) =>
     heard.push(peer),
   )
   lan.start()

@@ -264,6 +264,38 @@ test('a taken port is not an error: the next free one is taken and told', async 
   await a.heard.next('connected')
 })
 
+test('a port that is taken between the look and the listening costs another port, not the start', async () => {
+  const { alice, bob } = friends()
+  const taken = await listening()
+  const { port } = taken.server.address() as { port: number }
+  const looks: number[] = []
+  // What it is told to be free is not: only for the first look.
+  const freePort = (wanted: number): Promise<number> => {
+    looks.push(wanted)
+    return looks.length === 1 ? Promise.resolve(port) : nodejsMachine().freePort(wanted)
+  }
+  const a = await online(alice, { machine: machineWith({ freePort }), config: { listenPort: port } })
+  expect(looks).toEqual([port, port])
+  expect(portOf(a)).not.toBe(port)
+  expect((await a.heard.next('addresses')).addresses.every((one) => one.endsWith(`/tcp/${portOf(a)}`))).toBe(true)
+  const b = await online(bob)
+  b.want(alice, [a.address])
+  await a.heard.next('connected')
+  await b.heard.next('connected')
+  await b.stop()
+  const again = await online(bob)
+  a.want(bob, [again.address])
+  await a.heard.next('connected', 2)
+})
+
+test('an address that cannot be had is a mistake of whoever asked for it: the start says so, and leaves nothing open', async () => {
+  const taken = await listening()
+  const listenPort = await unusedPort()
+  const start = online(person(), { config: { listenPort, listen: [taken.address] } })
+  await expect(start).rejects.toThrow(taken.address)
+  expect(await nodejsMachine().freePort(listenPort)).toBe(listenPort)
+})
+
 /** Below the ports that systems give to outgoing connections, so that none of those takes it meanwhile. */
 async function unusedPort(): Promise<number> {
   for (;;) {

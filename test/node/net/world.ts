@@ -81,8 +81,8 @@ export function acquaintancesOf(me: Person): Acquaintances {
   ): [Uint8Array, Uint8Array] => (mine === (role === 'dialer') ? [local, remote] : [remote, local])
   return {
     day: () => 20_000,
-    tag: (contact, day, role, ends) => {
-      const secret = me.contacts.find((one) => one.id === contact)?.secret
+    tag: (contact, day, role, ends, nth = 0) => {
+      const secret = nth > 0 ? undefined : me.contacts.find((one) => one.id === contact)?.secret
       return secret && helloTag(p, secret, day, role, ...order(true, role, ends))
     },
     tags: (day, role, ends, except) =>

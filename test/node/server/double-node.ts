@@ -69,7 +69,7 @@ export class DoubleNode implements Node {
       contacts: { total: this.#contacts.size, reached: 1 },
       network: 'local',
       lan: { on: true, peers: 0 },
-      storage: { path: '/nowhere', bytes: 0 },
+      storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),
     }
@@ -84,6 +84,11 @@ export class DoubleNode implements Node {
   async unlock({ passphrase }: { passphrase: string }): Promise<Self> {
     if (passphrase !== 'right') throw new ApiError('passphrase-wrong', 'This passphrase is wrong: try again.')
     return this.#open('Ana')
+  }
+
+  async recoveryPhrase({ passphrase }: { passphrase: string | null }): Promise<{ phrase: string }> {
+    if (passphrase !== 'right') throw new ApiError('passphrase-wrong', 'This passphrase is wrong: try again.')
+    return { phrase: 'abandon '.repeat(23).concat('art') }
   }
 
   #open(name: string): Self {

@@ -13,8 +13,8 @@ test('the key file comes back as it was written, and is replaced as a whole', as
   const platform = await nodejsPlatform(folder)
   expect(platform.path).toBe(folder)
   expect(await platform.readKeyFile()).toBeNull()
-  const bare = { version: 1, argon2id: null, wrapped: KEY } as const
-  const sealed = { version: 1, argon2id: parameters, wrapped: bytes('sealed', 104) } as const
+  const bare = { version: 1, finished: true, argon2id: null, wrapped: KEY } as const
+  const sealed = { version: 1, finished: false, argon2id: parameters, wrapped: bytes('sealed', 104) } as const
   for (const file of [bare, sealed, bare]) {
     // A half-written one from a crash is in nobody's way.
     writeFileSync(join(folder, `${KEY_FILE}.new`), '{"vers')
@@ -27,7 +27,7 @@ test('the key file comes back as it was written, and is replaced as a whole', as
 test('a damaged key file is refused with a sentence that names it', async () => {
   const folder = temporaryFolder()
   const platform = await nodejsPlatform(folder)
-  await platform.writeKeyFile({ version: 1, argon2id: parameters, wrapped: KEY })
+  await platform.writeKeyFile({ version: 1, finished: true, argon2id: parameters, wrapped: KEY })
   const good = readFileSync(join(folder, KEY_FILE), 'utf8')
   const parsed = JSON.parse(good)
   const damaged = [
@@ -38,6 +38,7 @@ test('a damaged key file is refused with a sentence that names it', async () => 
     JSON.stringify({ ...parsed, wrapped: 'not base64url!' }),
     JSON.stringify({ ...parsed, argon2id: { ...parsed.argon2id, passes: -1 } }),
     JSON.stringify({ ...parsed, argon2id: undefined }),
+    JSON.stringify({ ...parsed, finished: 1 }),
   ]
   for (const text of damaged) {
     writeFileSync(join(folder, KEY_FILE), text)

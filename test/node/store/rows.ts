@@ -90,6 +90,8 @@ export const conversationRow: ConversationRow = {
   ],
   shown: [],
   known: 97,
+  lastText: bytes('last text', 16),
+  differing: [[96, 97]],
   receiptVersion: 4,
   lastSeq: 12,
   lastAt: NOON,
