@@ -37,8 +37,8 @@ export interface MulticastListener {
   announcement(on: string): LanAnnouncement | undefined
   /** Somebody (perhaps we ourselves) asked. */
   asked(): void
-  /** Somebody's texts, as they came: nothing about them is checked. */
-  heard(texts: readonly string[]): void
+  /** Somebody's texts, as they came: nothing about them is checked. `from`: the IP address from which they came, where it is known. */
+  heard(texts: readonly string[], from?: string): void
 }
 
 /** Where a datagram came from. */

@@ -144,10 +144,11 @@ class MulticastOnEach implements Multicast {
       this.#listener.asked()
       this.#answer(on)
     })
-    socket.on('response', ({ answers, additionals }) => {
+    socket.on('response', ({ answers, additionals }, { address }) => {
       if (!answers.some(({ name, type }) => type === 'PTR' && name === this.#service)) return
       this.#listener.heard(
         [...answers, ...additionals].flatMap(({ type, data }) => (type === 'TXT' ? textsOf(data) : [])),
+        address,
       )
     })
     socket.on('error', () => void this.#close(on))
