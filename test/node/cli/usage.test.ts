@@ -28,6 +28,9 @@ describe('wrong usage', () => {
     [['init'], /--name/],
     [['start', '--port', '65536'], /--port/],
     [['start', '--carry', 'maybe'], /--carry/],
+    [['start', '--relay', 'maybe'], /--relay/],
+    [['start', '--network-key', '/nowhere/key'], /cannot be read/],
+    [['start', '--network-key', '/dev/null'], /holds no network key.*openssl/],
     [['chat', 'bob', '--json'], /send and listen/],
   ]
   it.each(wrong)('%j', async (args, sentence) => {
@@ -35,9 +38,6 @@ describe('wrong usage', () => {
   })
 
   const later = [
-    ['start', '--relay', 'off'],
-    ['start', '--network-key', 'x'],
-    ['start', '--bootstrap', '/ip4/192.0.2.1/tcp/1'],
     ['send', 'bob', 'x', '--file', 'y'],
     ['invite', '--file', 'x'],
     ['contact', 'carrier', 'on', 'bob'],
