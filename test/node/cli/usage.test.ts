@@ -88,7 +88,7 @@ describe('help', () => {
       expect(err, args.join(' ')).toBe('')
       expect(code).toBe(0)
       expect(out).toContain('--data DIR')
-      expect(out).not.toContain('--relay')
+      expect(out).not.toContain('--file')
     }
     expect((await program.run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
