@@ -15,7 +15,10 @@ const PERMISSIVE = new Set([
   'ISC',
   'MIT',
   'MIT-0',
+  // Copyleft for its own files alone: the WebRTC library, used as it is (decision 0018).
+  'MPL 2.0',
   'Unlicense',
+  'WTFPL',
   'Zlib',
 ])
 

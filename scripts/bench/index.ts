@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- NAME…] [--json]`: runs the benchmarks of this folder and says how far each figure is from its bar.
  *
- *     npm run bench -- p1 p6     only the files whose names begin so
+ *     npm run bench -- p1 p6     only these
  *
  * Holds: each file runs in a process of its own, one at a time, so none warms or slows another; a benchmark that fails to run
  * is named and makes the command fail; a bar that is missed is printed and does not: machines differ.
@@ -27,7 +27,7 @@ else await runOne(values.run)
 
 async function runAll(): Promise<void> {
   const files = globSync('p[0-9]*.ts', { cwd: FOLDER }).sort()
-  const chosen = files.filter((file) => positionals.length === 0 || positionals.some((name) => file.startsWith(name)))
+  const chosen = files.filter((file) => positionals.length === 0 || positionals.some((name) => isCalled(file, name)))
   if (chosen.length === 0) {
     console.error(`no benchmark is called ${positionals.join(' or ')}: there are ${files.map(nameOf).join(', ')}`)
     process.exitCode = 2
@@ -103,6 +103,11 @@ function barOf({ bar, unit }: Result): string {
 function figure(value: number): string {
   if (Number.isInteger(value) || Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
   return value.toPrecision(3)
+}
+
+/** `p1` and `p1-ratchet` call `p1-ratchet.ts`, and not `p10-start.ts`. */
+function isCalled(file: string, name: string): boolean {
+  return nameOf(file) === name || file.startsWith(`${name}-`)
 }
 
 function nameOf(file: string): string {

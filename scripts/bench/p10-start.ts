@@ -1,6 +1,6 @@
 /**
  * P10: the start of a profile with 100 000 stored messages, until `ready` and until the list of conversations is there; and the
- * memory that is resident when it then rests, connected.
+ * memory that is resident when it then rests, connected. Its peer (Jami) is not on npm: none is measured here.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadResident } from '../../src/node/engine/load.ts'

@@ -5,14 +5,18 @@
  * stamps) and of a bare acknowledgement. Multicast is the local network's, not a contact's, and is not counted. An hour is
  * 60 × one minute, or 6 × ten minutes where TULNIC_LONG is set; what happens only once a day (a hello on a new connection and
  * news of addresses, about 8 kB a contact) is added as a twenty-fourth.
+ *
+ * Beside the message: a raw libp2p stream that carries a message and a receipt of our padded sizes, and nothing besides. The
+ * idle hour's peer (Jami) is not on npm: none is measured here.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withRawPair } from './raw-pair.ts'
 import { type Bench, judged, type Result } from './result.ts'
 import { startTalker, type Talker, withPair } from './talkers.ts'
-import type { Traffic } from './talker.ts'
+import type { Traffic } from './traffic.ts'
 
 const BYTES = 256
 const WARM_UP = 100
@@ -29,14 +33,23 @@ export const bench: Bench = async () => {
 }
 
 async function oneMessage(): Promise<Result> {
-  const value = await withPair({}, async ({ alice, bob, toBob }) => {
-    await alice.ask('latency', { to: toBob, count: WARM_UP, bytes: BYTES })
-    const before = await sentBy([alice, bob])
-    await alice.ask('latency', { to: toBob, count: COUNT, bytes: BYTES })
-    return ((await sentBy([alice, bob])) - before) / COUNT
-  })
+  const value = await withPair({}, ({ alice, bob, toBob }) =>
+    bytesEach(
+      (count) => alice.ask('latency', { to: toBob, count, bytes: BYTES }),
+      () => sentBy([alice, bob]),
+    ),
+  )
+  const raw = await withRawPair(({ stored, traffic }) => bytesEach(stored, async () => allOf(await traffic())))
   const what = `one ${BYTES} B message with all acknowledgements, mean of ${COUNT}`
-  return judged({ id: 'P11', what, value, unit: 'B', bar: { of: 'value', atMost: 4000 } })
+  const peer = { name: 'raw libp2p stream, padded message and receipt', value: raw }
+  return judged({ id: 'P11', what, value, unit: 'B', peer, ratio: value / raw, bar: { of: 'value', atMost: 4000 } })
+}
+
+async function bytesEach(send: (count: number) => Promise<unknown>, sent: () => Promise<number>): Promise<number> {
+  await send(WARM_UP)
+  const before = await sent()
+  await send(COUNT)
+  return ((await sent()) - before) / COUNT
 }
 
 async function idleHour(minutes: number): Promise<Result> {
@@ -69,6 +82,9 @@ async function idleHour(minutes: number): Promise<Result> {
 
 /** Bytes of all that these have sent, headers included. */
 async function sentBy(talkers: readonly Talker[]): Promise<number> {
-  const all: readonly Traffic[] = await Promise.all(talkers.map((talker) => talker.ask('traffic')))
-  return all.reduce((sum, { bytes, writes }) => sum + bytes + writes * SEGMENT_BYTES, 0)
+  return allOf(await Promise.all(talkers.map((talker) => talker.ask('traffic'))))
+}
+
+function allOf(traffic: readonly Traffic[]): number {
+  return traffic.reduce((sum, { bytes, writes }) => sum + bytes + writes * SEGMENT_BYTES, 0)
 }

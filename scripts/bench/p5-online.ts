@@ -1,6 +1,7 @@
 /**
  * P5: from the start of both processes to both online and the first message delivered, two people who know each other on one
- * local network. With the real program; known addresses and multicast both lead to the other, whichever is first.
+ * local network. With the real program; known addresses and multicast both lead to the other, whichever is first. Its peers
+ * (toxcore, Jami) are not on npm: none is measured here.
  */
 import { Program, withProfiles } from './program.ts'
 import { type Bench, judged } from './result.ts'

@@ -14,9 +14,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { MessageRow, Write } from '../../src/node/store/records.ts'
 import { nodejsFiles } from '../../src/node/store/sqlite-files.ts'
-import { DATABASE_FILE, openSqlite } from '../../src/node/store/sqlite.ts'
+import { openSqlite } from '../../src/node/store/sqlite.ts'
+import { DATABASE_FILE } from '../../src/node/store/sqlite-opening.ts'
 import type { Store } from '../../src/node/store/store.ts'
-import { type AccountId, type DeviceId, toBase32 } from '../../src/protocol/index.ts'
+import { nodejs } from '../../src/node/platform/nodejs-primitives.ts'
+import { type AccountId, type DeviceId, messageId, toBase32 } from '../../src/protocol/index.ts'
 import { judged, type Result } from './result.ts'
 
 const BATCH = 64
@@ -41,6 +43,8 @@ async function measure(folder: string, count: number): Promise<readonly Result[]
   const ours = await measureOurs(folder, count)
   const plain = measurePlain(folder, count)
   const hot = await measureHotPath(folder, Math.min(count, 100_000))
+  const erased = Math.min(count, 100_000)
+  const erasing = await measureErasing(folder, erased)
   const size = `${count} messages of ${TEXT_LENGTH} characters`
   const against = (value: number) => ({ peer: { name: 'plain node:sqlite', value } })
   return [
@@ -102,6 +106,13 @@ async function measure(folder: string, count: number): Promise<readonly Result[]
       unit: 'ms',
       peer: { name: 'write + fdatasync alone', value: at(hot.fsync, 0.99) },
       bar: { of: 'value', atMost: at(hot.fsync, 0.99) + 5 },
+    }),
+    judged({
+      id: 'P6',
+      what: `a conversation of ${erased} messages is erased: the longest that everything else waits`,
+      value: Math.max(...erasing),
+      unit: 'ms',
+      bar: { of: 'value', atMost: 100 },
     }),
   ]
 }
@@ -202,6 +213,26 @@ async function measureHotPath(
   return { perSecond: (count / spent) * 1000, single, fsync: fsyncAlone(own) }
 }
 
+/** The commit that erases, and each piece of housekeeping after it until nothing is left. */
+async function measureErasing(folder: string, count: number): Promise<readonly number[]> {
+  const store = await openIn(mkdtempSync(join(folder, 'erasing-')))
+  for (let from = 0; from < count; from += BATCH) {
+    const rows = messages(from, Math.min(BATCH, count - from))
+    await store.commit(rows.map((row) => putMessage({ ...row, conversation: 1 })))
+    for (let indexed = 0; indexed < BATCH; indexed += 16) await store.tidy()
+  }
+  while (await store.tidy());
+  const [commit = 0] = await timed(1, () => store.commit([{ op: 'erase-conversation', conversation: 1 }]))
+  const spent = [commit]
+  for (let more = true; more; ) {
+    const started = performance.now()
+    more = await store.tidy()
+    spent.push(performance.now() - started)
+  }
+  await store.close()
+  return spent
+}
+
 /** About the pages that a commit of one message appends to the log. */
 const COMMIT_BYTES = 10 * 4120
 
@@ -227,12 +258,18 @@ function messages(from: number, count: number): MessageRow[] {
 }
 
 function message(seq: number): MessageRow {
+  const burst = Math.floor(seq / BURST)
+  const conversation = 1 + (burst % CONVERSATIONS)
+  const author = seq % 2 === 0 ? 0 : 1
+  // Both write in turn: each has half of a burst.
+  const counter = (Math.floor(burst / CONVERSATIONS) * BURST) / 2 + Math.floor((seq % BURST) / 2) + 1
+  const device = toBase32(digest(`device ${conversation} ${author}`, 16)) as DeviceId
   return {
     seq,
-    id: digest(`message ${seq}`, 16),
-    conversation: 1 + (Math.floor(seq / BURST) % CONVERSATIONS),
-    author: seq % 2 === 0 ? 0 : 1,
-    counter: seq,
+    id: messageId(nodejs, digest(`conversation ${conversation}`, 32), device, counter),
+    conversation,
+    author,
+    counter,
     lamport: seq,
     sentAt: NOON + seq * 1000,
     receivedAt: NOON + seq * 1000 + 40,

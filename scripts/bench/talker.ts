@@ -4,8 +4,6 @@
  * It is composed as the SDK composes a node, from the same parts; only the primitives may be another's (the control of P2).
  * Times are taken in this process, from the call of `send` to the `delivered` event of the same message.
  */
-import { channel } from 'node:diagnostics_channel'
-import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { AnyEvent, Node } from '../../src/node/api.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
@@ -16,19 +14,13 @@ import type { Platform } from '../../src/node/platform/platform.ts'
 import { startNode } from '../../src/node/start.ts'
 import { control } from './control-primitives.ts'
 import { storeHistory } from './history.ts'
+import { type Traffic, trafficSoFar } from './traffic.ts'
+import { serve } from './worker.ts'
 
 export interface Opening {
   readonly directory: string
   readonly control: boolean
   readonly mdns: boolean
-}
-
-/** What this process sent over TCP since it began. */
-export interface Traffic {
-  /** Payload, without TCP's and IP's own bytes. */
-  readonly bytes: number
-  /** Calls of `write`: about as many segments, on a line that rests between them. */
-  readonly writes: number
 }
 
 const calls = {
@@ -93,34 +85,15 @@ const calls = {
     const { user, system } = process.cpuUsage()
     return user + system
   },
-  traffic: async (): Promise<Traffic> => ({
-    bytes: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0),
-    writes,
-  }),
+  traffic: async (): Promise<Traffic> => trafficSoFar(),
 }
 
 export type Calls = typeof calls
 
 let node: Node | undefined
-const sockets: Socket[] = []
-let writes = 0
 const arrivals: string[] = []
 const receipts = new Map<string, (() => void) | 'here'>()
 const watchers = new Set<() => void>()
-
-for (const name of ['net.client.socket', 'net.server.socket']) {
-  channel(name).subscribe((message) => count((message as { socket: Socket }).socket))
-}
-
-function count(socket: Socket): void {
-  sockets.push(socket)
-  socket.write = new Proxy(socket.write, {
-    apply: (write, on, args) => {
-      writes++
-      return Reflect.apply(write, on, args)
-    },
-  })
-}
 
 function running(): Node {
   if (node === undefined) throw new Error('no node is open')
@@ -175,11 +148,4 @@ function textOf(i: number, bytes: number): string {
   )
 }
 
-process.on('message', async ({ id, call, args }: { id: number; call: keyof Calls; args: never }) => {
-  try {
-    process.send?.({ id, result: await (calls[call] as (args: never) => Promise<unknown>)(args) })
-  } catch (error) {
-    process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  }
-})
-process.on('disconnect', () => process.exit(0))
+serve(calls)

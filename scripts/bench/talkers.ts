@@ -1,52 +1,16 @@
 /**
  * Processes with a node each, asked from here. A program of its own for each node, as on two machines.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Calls, Opening } from './talker.ts'
+import { startWorker, type Worker } from './worker.ts'
 
-export interface Talker {
-  ask<C extends keyof Calls>(call: C, ...args: Parameters<Calls[C]>): ReturnType<Calls[C]>
-  readonly process: ChildProcess
-  stop(): Promise<void>
-}
+export type Talker = Worker<Calls>
 
 /** Starts the process; no node runs in it yet. */
-export function startTalker(execArgv: readonly string[] = []): Talker {
-  const child = fork(join(import.meta.dirname, 'talker.ts'), [], {
-    execArgv: [...execArgv],
-    stdio: ['ignore', 2, 2, 'ipc'],
-  })
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
-  let next = 0
-  child.on('message', ({ id, result, error }: { id: number; result: never; error?: string }) => {
-    const asked = waiting.get(id)
-    waiting.delete(id)
-    if (error === undefined) asked?.resolve(result)
-    else asked?.reject(new Error(error))
-  })
-  child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the talker ended (${code})`))
-  })
-  return {
-    process: child,
-    ask: (call, ...args) =>
-      new Promise((resolve, reject) => {
-        const id = next++
-        waiting.set(id, { resolve, reject })
-        child.send({ id, call, args: args[0] })
-      }) as never,
-    stop: async () => {
-      if (child.exitCode !== null) return
-      const ended = once(child, 'exit')
-      child.disconnect()
-      await ended
-    },
-  }
-}
+export const startTalker = (execArgv: readonly string[] = []): Talker => startWorker('talker.ts', execArgv)
 
 export interface Pair {
   readonly alice: Talker

@@ -60,9 +60,9 @@ const WAITING = ['async', 'await', 'Promise', 'setTimeout', 'setInterval', 'setI
 export const rules: readonly Rule[] = [
   {
     kind: 'imports',
-    name: 'the protocol imports itself, noble, the word list and the codec',
+    name: 'the protocol imports itself, noble, the word list and the codecs',
     files: /^src\/protocol\//,
-    may: [/^src\/protocol\//, /^@noble\//, /^@scure\/bip39(\/|$)/, /^cborg$/],
+    may: [/^src\/protocol\//, /^@noble\//, /^@scure\/(base|bip39)(\/|$)/, /^cborg$/],
     teaches:
       'what two peers must agree on depends on nothing that one of them may choose: take it as an argument, or move this file out of src/protocol',
   },

@@ -24,16 +24,24 @@ export interface StartOptions {
   readonly mdns?: boolean
   /** Whether to connect to nobody outside the local network (false). */
   readonly lanOnly?: boolean
+  /** Whether to use and serve the distributed hash table (true). */
+  readonly dht?: boolean
+  /** Multiaddresses of nodes to begin with, besides those that are known. */
+  readonly bootstrap?: readonly string[]
+  /** Whether to relay for strangers, too (false). */
+  readonly relay?: boolean
+  /** 32 bytes that close the network to whoever has others, or none. */
+  readonly networkKey?: Uint8Array
   /** Told in one sentence what a person should know. */
   readonly onWarning?: (text: string) => void
 }
 
 /** Starts a node on a folder. Rejects with an ApiError `held` if another process has the profile, `storage` if the disk does not do. */
 export async function startNode(options: StartOptions): Promise<Host> {
-  const { dataDirectory, listen = [], mdns = true, lanOnly = false, onWarning = () => {} } = options
+  const { dataDirectory, onWarning = () => {}, listen = [], mdns = true, lanOnly = false, ...more } = options
   return await hostNode({
     dataDirectory,
-    startNode: (directory) => startOnDisk(directory, { listen, mdns, lanOnly }),
+    startNode: (directory) => startOnDisk(directory, { ...more, listen, mdns, lanOnly }),
     door: null,
     warn: onWarning,
   })

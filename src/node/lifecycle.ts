@@ -191,8 +191,8 @@ export class Lifecycle {
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
       network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
-      ...optional('dht', running?.net.dht?.()),
-      ...optional('reach', running?.net.reach?.()),
+      ...optional('dht', running?.net.dht()),
+      ...optional('reach', running?.net.reach()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,

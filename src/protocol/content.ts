@@ -26,7 +26,7 @@ import {
   COUNTER_MOST,
   DEVICE_LOG_BYTES,
   RECEIPT_RANGES,
-  RELAYED_CHARACTERS,
+  ADDRESS_CHARACTERS,
   TEXT_BYTES,
 } from './limits.ts'
 import { cleanName } from './name.ts'
@@ -213,7 +213,7 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
         literal(4),
         VERSION,
         list(
-          mapped(text(RELAYED_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
+          mapped(text(ADDRESS_CHARACTERS), (address) => (isAddress(address) ? address : undefined)),
           0,
           ADDRESS_COUNT,
         ),

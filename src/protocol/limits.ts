@@ -18,10 +18,8 @@ export const COUNTER_MOST = 2 ** 48
 export const RECEIPT_RANGES = 64
 /** Addresses of one device: more than ten only serve to make others dial. */
 export const ADDRESS_COUNT = 10
-/** An address in characters: `/ip6/…/tcp/…/ws` is below 70. */
-export const ADDRESS_CHARACTERS = 128
-/** The same through a relay: two PeerIDs more. */
-export const RELAYED_CHARACTERS = 256
+/** An address in characters: `/ip6/…/tcp/…/ws` is below 70, and behind a relay, with two PeerIDs, below 200. */
+export const ADDRESS_CHARACTERS = 256
 /** Live devices of an account: a person has a handful, and each costs every sender a session. */
 export const DEVICE_COUNT = 16
 /** Entries of a device log: what a bundle has room for. Full is full: a checkpoint would be a new kind of entry. */

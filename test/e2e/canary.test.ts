@@ -73,7 +73,8 @@ class Watched {
     ])
     this.phrase = made.json[0].phrase
     const options = [...preloaded.map((file) => `--import=${file}`), BIN]
-    const args = ['start', '--headless', '--port', '0', '--no-mdns', '--data', this.data]
+    // Questions to the hash table have sizes of their own, and come at times of their own.
+    const args = ['start', '--headless', '--port', '0', '--no-mdns', '--no-dht', '--data', this.data]
     const child = spawn(process.execPath, [...options, ...args, '--passphrase-file', this.#passphraseFile], {
       env: { ...process.env, TMPDIR: this.temporary },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -67,6 +67,8 @@ function whole(line: string, killed: boolean): any {
 export class Person {
   readonly name: string
   readonly data: string
+  /** Known once the node was started. */
+  id = ''
   readonly #extra: readonly string[]
   readonly #host: string | undefined
   #node: ChildProcess | undefined
@@ -112,6 +114,7 @@ export class Person {
         if (event === undefined) return
         events.push(event)
         for (const look of this.#watchers.splice(0)) look()
+        if (event.type === 'ready') this.id = event.id ?? ''
         if (event.type === 'ready') resolve(event)
       })
       child.once('close', (code) => reject(new Error(`the node of ${this.name} ended with ${code}: ${err}`)))

@@ -80,13 +80,15 @@ export class Networks {
     this.exec(name, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
     this.nft(
       name,
-      `table ip nat { chain post { type nat hook postrouting priority 100 ; oifname != "${wire}" ${translation} } }`,
+      `table ip nat {
+         chain post { type nat hook postrouting priority 100 ; oifname != "${wire}" ${translation} ; }
+       }`,
     )
     this.nft(
       name,
       `table ip closed {
-         chain in { type filter hook input priority 0 ; iifname != "${wire}" iifname != "lo" ct state new drop }
-         chain through { type filter hook forward priority 0 ; iifname != "${wire}" ct state new drop }
+         chain in { type filter hook input priority 0 ; iifname != "${wire}" iifname != "lo" ct state new drop ; }
+         chain through { type filter hook forward priority 0 ; iifname != "${wire}" ct state new drop ; }
        }`,
     )
   }

@@ -10,25 +10,18 @@ import type { MakeNet } from '../../src/node/net/net.ts'
 import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
 import { startNode } from '../../src/node/start.ts'
+import { NO_NET } from './no-net.ts'
 
 /** Every contact that is wanted is said not to be reached. */
 const nobody =
   (addresses: string[]): MakeNet =>
   async (_config, _acquaintances, emit) => ({
-    start: async () => {},
-    stop: async () => {},
+    ...NO_NET,
     perform: (effect) => {
       if (effect.type === 'want') emit({ type: 'not-reached', contact: effect.contact })
       if (effect.type === 'want') emit({ type: 'addresses', addresses })
     },
     addresses: () => addresses,
-    lanPeers: () => 0,
-    pairing: {
-      setVisible: () => {},
-      look: async () => [],
-      open: () => Promise.reject(new Error('nobody')),
-      onChannel: () => {},
-    },
   })
 
 interface Alone {

@@ -11,20 +11,9 @@ import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
 import { startNode } from '../../src/node/start.ts'
 import { type Store, StoreError } from '../../src/node/store/store.ts'
 import { decodeInvite } from '../../src/protocol/index.ts'
+import { NO_NET } from './no-net.ts'
 
-const nobody: MakeNet = async () => ({
-  start: async () => {},
-  stop: async () => {},
-  perform: () => {},
-  addresses: () => [],
-  lanPeers: () => 0,
-  pairing: {
-    setVisible: () => {},
-    look: async () => [],
-    open: () => Promise.reject(new Error('nobody')),
-    onChannel: () => {},
-  },
-})
+const nobody: MakeNet = async () => NO_NET
 
 /** Once a commit failed, this store is done for, as the real one is; a reopened one works when the disk does. */
 function onDisk(store: Store, disk: { full: boolean }): Store {

@@ -31,6 +31,9 @@ const over =
       perform: (effect) => net.perform(effect),
       addresses: () => net.addresses(),
       lanPeers: () => net.lanPeers(),
+      dht: () => net.dht(),
+      reach: () => net.reach(),
+      relays: () => net.relays(),
       pairing: {
         setVisible: (name) => net.pairing.setVisible(name),
         look: () => net.pairing.look(),

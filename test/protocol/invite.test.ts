@@ -8,10 +8,12 @@ import {
   concat,
   createBundle,
   decodeBundle,
+  decodeContents,
   decodeHints,
   decodeInvite,
   deviceIdBytes,
   deviceKeys,
+  encodeContents,
   encodeHints,
   encodeInvite,
   fromBase64Url,
@@ -153,6 +155,30 @@ describe('invite', () => {
 const PEER = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
 
 describe('addresses', () => {
+  const relay = '12D3KooWBtp1AcgweFSArD7dbKWYpAr8MZR1tofwNwLFLjeNGLWa'
+  const peer = '12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinouJ'
+  const widest = '/ip6/2001:1db8:1001:1001:1001:1001:1001:1001/tcp/65535/ws'
+
+  test('relayed ones may be dialed, which name both ends and nothing else', () => {
+    const relayed = ['/ip4/192.0.2.7/tcp/4001', widest].map((at) => `${at}/p2p/${relay}/p2p-circuit/p2p/${peer}`)
+    for (const address of relayed) expect(isAddress(address), address).toBe(true)
+    const not = [
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit`,
+      `/ip4/192.0.2.7/tcp/4001/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/udp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/tls/ws/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/webrtc/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay.slice(1)}/p2p-circuit/p2p/${peer}`,
+      `/ip4/192.0.2.7/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}x`,
+      `/dns4/a.b/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${peer}`,
+    ]
+    for (const address of not) expect(isAddress(address), address).toBe(false)
+    const contents = [{ kind: 'addresses', version: 1, addresses: relayed }] as const
+    expect(decodeContents(encodeContents(contents))).toEqual(contents)
+  })
+
   test.each([
     '/ip4/192.0.2.7/tcp/4001',
     '/ip4/0.0.0.0/udp/1/quic-v1',
@@ -210,6 +236,19 @@ describe('addresses', () => {
     ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
   ])('IPv6 %s comes back as RFC 5952 writes it: %s', (given, canonical) => {
     expect(decodeHints(encodeHints([`/ip6/${given}/tcp/9`], 92))).toEqual([`/ip6/${canonical}/tcp/9`])
+  })
+
+  test('the first address through a relay has its place, behind the others', () => {
+    const peer = (last: string): string => `12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinou${last}`
+    const relayed = (ip: string): string => `${ip}/tcp/4001/p2p/${peer('J')}/p2p-circuit/p2p/${peer('K')}`
+    const near = Array.from({ length: 20 }, (_, i) => `/ip4/192.168.1.${i}/tcp/9`)
+    const [four, six] = [
+      relayed('/ip4/5.5.5.1'),
+      `/ip6/2001:db8::1/tcp/443/ws/p2p/${peer('J')}/p2p-circuit/p2p/${peer('K')}`,
+    ]
+    expect(decodeHints(encodeHints([...near, four, six], 92))).toEqual([...near.slice(0, 3), four])
+    expect(decodeHints(encodeHints([six, ...near], 92))).toEqual([near[0], six])
+    for (let cut = 1; cut < 71; cut++) expect(decodeHints(encodeHints([four], 92).subarray(0, cut))).toBeUndefined()
   })
 
   test('what has no hint is left out', () => {

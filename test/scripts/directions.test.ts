@@ -6,7 +6,7 @@ type Files = Readonly<Record<string, string>>
 
 /** For each rule a file that breaks it, and one as near as can be that does not. */
 const planted: Readonly<Record<string, { bad: readonly Files[]; good: readonly Files[] }>> = {
-  'the protocol imports itself, noble, the word list and the codec': {
+  'the protocol imports itself, noble, the word list and the codecs': {
     bad: [
       { 'src/protocol/a.ts': "import { x } from '../node/api.ts'" },
       { 'src/protocol/a.ts': "import type { x } from 'libp2p'" },

@@ -51,7 +51,7 @@ async function runDemo(context: Context): Promise<void> {
 
 async function settle(context: Context, root: string, name: string): Promise<Person> {
   const folder = join(root, name.toLowerCase())
-  const settings = { listen: [], mdns: false, lanOnly: true }
+  const settings = { listen: [], mdns: false, dht: false, lanOnly: true }
   const host = await hostNode({
     dataDirectory: folder,
     startNode: (directory) => context.startNode(directory, settings),

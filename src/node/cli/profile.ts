@@ -47,7 +47,7 @@ async function makeProfile(context: Context, name: string): Promise<Made> {
       running.close()
     }
   }
-  const settings = { listen: [], mdns: false, lanOnly: true }
+  const settings = { listen: [], mdns: false, dht: false, lanOnly: true }
   const { dataDirectory, startNode, out } = context
   const host = await hostNode({
     dataDirectory,

@@ -9,6 +9,7 @@ import { askPassphrase, givenPassphrase, newPassphrase, PASSPHRASE_OPTIONS } fro
 import type { Command, Context } from './command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { watchSignals } from './interruption.ts'
+import { NETWORK_OPTIONS, networkSettings } from './network.ts'
 import { plainLine } from './plain-text.ts'
 import { APP_FOLDER } from '../server/package.ts'
 import { eventFields } from './views.ts'
@@ -24,15 +25,9 @@ export const start: Command = {
     headless: { type: 'boolean', help: 'open no window and let no window be needed' },
     port: { type: 'string', value: 'N', help: "the app's port (7733, or the next free)" },
     'no-open': { type: 'boolean', help: 'do not open the app' },
-    listen: { type: 'string', value: 'MULTIADDR', multiple: true, help: 'listen here too' },
-    'no-mdns': { type: 'boolean', help: 'neither look for nor show oneself to others on this network' },
-    'no-dht': { type: 'boolean', help: 'use no distributed hash table (this version has none)' },
-    'lan-only': { type: 'boolean', help: 'connect to nobody outside the local network' },
+    ...NETWORK_OPTIONS,
     carry: { type: 'string', value: 'on|off', help: 'carry mail for contacts (this version carries none yet)' },
     ...PASSPHRASE_OPTIONS,
-    bootstrap: { type: 'string', value: 'MULTIADDR', multiple: true, help: 'join the hash table here', later: true },
-    'network-key': { type: 'string', value: 'FILE', help: 'join a private network', later: true },
-    relay: { type: 'string', value: 'on|off', help: 'relay for strangers', later: true },
   },
   count: [0, 0],
   run: runStart,
@@ -42,7 +37,7 @@ async function runStart(context: Context): Promise<void> {
   const { args, out } = context
   args.choice('carry', ON_OFF)
   const port = args.whole('port', 0, 65_535)
-  const settings = { listen: args.list('listen'), mdns: !args.flag('no-mdns'), lanOnly: args.flag('lan-only') }
+  const settings = networkSettings(context)
   const interruption = watchSignals()
   const host = await hostNode({
     dataDirectory: context.dataDirectory,

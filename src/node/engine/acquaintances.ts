@@ -24,7 +24,7 @@ type Role = 'dialer' | 'listener'
 export interface HelloKeys {
   day(): number
   tag(contact: AccountId, day: number, role: Role, ends: Ends, nth?: number): Uint8Array | undefined
-  tags(day: number, role: Role, ends: Ends): readonly Uint8Array[]
+  tags(day: number, role: Role, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   recognise(tags: readonly Uint8Array[], day: number, role: Role, ends: Ends): AccountId | undefined
   prove(contact: AccountId, role: Role, ends: Ends, nonces: Uint8Array): Uint8Array
   check(
@@ -61,8 +61,9 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
       const secret = nth === 0 ? first : secretsOf(contact).filter((other) => other !== first)[nth - 1]
       return secret === undefined ? undefined : helloTag(p, secret, day, role, ...peers(role, ends))
     },
-    tags(day, role, ends) {
+    tags(day, role, ends, except) {
       return known()
+        .filter(([id]) => except?.has(id) !== true)
         .sort(([, a], [, b]) => (b.row.lastSeenAt ?? 0) - (a.row.lastSeenAt ?? 0))
         .flatMap(([, { row }]) => row.secrets.map(({ secret }) => helloTag(p, secret, day, role, ...peers(role, ends))))
     },

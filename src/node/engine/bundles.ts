@@ -64,7 +64,15 @@ export function* reachStranger(draft: Draft, { connection, contact }: Told<'reac
   draft.effect({ type: 'ask-bundle', connection, contact, inviteSecret: row.invite.secret })
 }
 
-const STRANGE = { device: null, via: 'direct', refused: false, askedHead: null, warned: false } as const
+const STRANGE = {
+  device: null,
+  via: 'direct',
+  refused: false,
+  askedHead: null,
+  warned: false,
+  stored: 0,
+  remade: 0,
+} as const
 
 function* isBeginning(draft: Draft, contact: AccountId): Steps<boolean> {
   for (const device of devicesOf(draft, contact)) if ((yield* initUnderWay(draft, device)) !== undefined) return true

@@ -22,6 +22,7 @@ import {
 import type { DeliveryRow } from '../store/records.ts'
 import { confirmSecret, deliveryOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
+import { REMADE_A_CONNECTION } from './limits.ts'
 
 /** The device stored these frames. */
 export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
@@ -54,6 +55,50 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
   const before = union(held.sent, held.delivered)
   tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
   putDelivery(draft, device, delivery)
+  noteStored(draft, device, Math.max(...stored.map(({ number }) => number)))
+  draft.dirty.add(device)
+}
+
+function noteStored(draft: Draft, device: DeviceId, number: number): void {
+  const connection = draft.maps.links.get(device)
+  const link = connection === undefined ? undefined : draft.maps.connections.get(connection)
+  if (connection === undefined || link === undefined) return
+  draft.maps.connections.set(connection, { ...link, stored: Math.max(link.stored, number) })
+  remake(draft, device)
+}
+
+/** The device says that nothing opens these frames. */
+export function refuse(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
+  const named = new Set(ids.map(toBase32))
+  const marked = (draft.maps.frames.get(device) ?? []).map((frame) =>
+    named.has(toBase32(frame.id)) ? { ...frame, refused: true } : frame,
+  )
+  draft.maps.frames.set(device, marked)
+  remake(draft, device)
+}
+
+/**
+ * A refused frame before one that was stored belongs to a session that is well: the device took it once and has forgotten that,
+ * or its key is gone. It would be refused for ever: what it carries is owed again, and counters tell what is there already.
+ */
+function remake(draft: Draft, device: DeviceId): void {
+  const connection = draft.maps.links.get(device)
+  const link = connection === undefined ? undefined : draft.maps.connections.get(connection)
+  const delivery = draft.maps.deliveries.get(device)
+  if (connection === undefined || link === undefined || delivery === undefined) return
+  const inFlight = draft.maps.frames.get(device) ?? []
+  const gone = inFlight
+    .filter((frame) => frame.refused && frame.number < link.stored)
+    .slice(0, REMADE_A_CONNECTION - link.remade)
+  if (gone.length === 0) return
+  for (const frame of gone) draft.remove('frame', String(frame.number))
+  draft.maps.frames.set(
+    device,
+    inFlight.filter((frame) => !gone.includes(frame)),
+  )
+  draft.maps.connections.set(connection, { ...link, remade: link.remade + gone.length })
+  const first = Math.min(...gone.map(({ from, to }) => (to > 0 ? from : delivery.cursor + 1)))
+  putDelivery(draft, device, { ...delivery, cursor: Math.min(delivery.cursor, first - 1) })
   draft.dirty.add(device)
 }
 

@@ -23,8 +23,6 @@ export const IN_FLIGHT_BYTES = 384 * 1024
 export const PACKED_BYTES = 14 * 1024
 /** What a text costs beside its own bytes: counters, time and an answered id. */
 export const TEXT_OVERHEAD = 48
-/** Gaps and one in what a contact sent: what makes more is not taken, and comes again. A receipt holds as many. */
-export const RECEIPT_RANGES = 64
 /** A claimed place in the order may run ahead of what is known by so much: more is a lie or a fault, and is cut. */
 export const LAMPORT_LEAP = 1 << 24
 /** Likewise for counters: whoever claims more has lost its own, or lies about ours. */
@@ -44,8 +42,10 @@ export const PREKEY_FRESH = 7 * DAY
 export const PREKEY_KEPT = 37 * DAY
 /** Hashes of INITs are kept as long as a prekey that could open them. */
 export const INIT_REMEMBERED = PREKEY_KEPT + DAY
-/** Frames are resent within one run or soon after a restart; their keys are single-use besides. */
-export const FRAME_REMEMBERED = 2 * DAY
+/** Frames whose acknowledgement was lost are sent again when the two meet next: after that a refusal costs them a new frame. */
+export const FRAME_REMEMBERED = 30 * DAY
+/** So many refused frames are made anew on one connection: more is a game. */
+export const REMADE_A_CONNECTION = 256
 export const EVENTS_KEPT = 7 * DAY
 export const SKIPPED_KEPT = 30 * DAY
 /** A used or expired invite is remembered so that its second user is told the truth. */

@@ -17,7 +17,7 @@ import {
   toBase32,
 } from '../../protocol/index.ts'
 import type { FrameRow, SessionRow } from '../store/records.ts'
-import { rewind, tellRepairing } from './confirmations.ts'
+import { refuse, rewind, tellRepairing } from './confirmations.ts'
 import { changeContact, conversationOf, deliveryOf, devicesOf, learnLog, logAgrees } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
@@ -114,14 +114,18 @@ export function* initUnderWay(draft: Draft, device: DeviceId): Steps<FrameRow | 
 
 /**
  * The other side has no session for these frames. It will set one up anew, unless it is our INIT that it refuses: then the
- * session that this began is given up, or, where we are strangers, somebody who knows the invite has to say why.
+ * session that this began is given up, or, where we are strangers, somebody who knows the invite has to say why. Or the session
+ * is well, and these frames are not: then they are made anew.
  */
 export function* takeRefusal(draft: Draft, { connection, ids }: Extract<Input, { type: 'no-session' }>): Steps<void> {
   const link = draft.maps.connections.get(connection)
   if (link === undefined) return
   for (const device of link.device === null ? devicesOf(draft, link.contact) : [link.device]) {
     const init = yield* initUnderWay(draft, device)
-    if (init === undefined || !ids.some((id) => equal(id, init.id))) continue
+    if (init === undefined || !ids.some((id) => equal(id, init.id))) {
+      if (link.device !== null) refuse(draft, device, ids)
+      continue
+    }
     if (link.device !== null) return giveUp(draft, device, init.session)
     const invite = draft.maps.contacts.get(link.contact)?.row.invite
     if (link.asking !== null || invite == null) return

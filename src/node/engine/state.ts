@@ -67,6 +67,8 @@ export interface InFlight {
   readonly addressVersion: number
   readonly secretGeneration: number
   readonly grantVersion: number
+  /** The device said on this connection that nothing opens it. */
+  readonly refused?: boolean
 }
 
 /** An open connection; `device: null` while they cannot know us yet (invited). */
@@ -82,6 +84,9 @@ export interface Connection {
   readonly warned: boolean
   /** They have refused our INIT here: another bundle may begin anew. */
   readonly refused: boolean
+  /** The highest number of a frame that they stored here, and how many refused ones were made anew. */
+  readonly stored: number
+  readonly remade: number
 }
 
 /** Somebody who is looked for. */

@@ -156,6 +156,8 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
     refused: false,
     askedHead: null,
     warned: false,
+    stored: 0,
+    remade: 0,
   })
   draft.maps.links.set(device, connection)
   for (const [other, link] of draft.maps.connections.entries()) {

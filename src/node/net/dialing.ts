@@ -1,21 +1,37 @@
 /**
- * Who is dialed, and when again.
+ * The connection policy: who is dialed, when again, and by which path.
  *
  *     want ──▶ round: every address, nearest first, the next one beside those that have not answered yet
  *        ▲        ├─ one reaches the contact ──▶ rest, until that connection ends
  *        └─ pause ┴─ none does ──▶ not-reached     pause: 1 s, 2 s, 4 s … 2 min, half of it drawn at random
  *
- * The pause is cut short when the network changes, the machine wakes, or the engine says `now`.
+ * | question                   | answer                                                                        | where          |
+ * |----------------------------|-------------------------------------------------------------------------------|----------------|
+ * | who dials                  | both ends, whoever wants the other                                            | here           |
+ * | both do at once            | of two alike, the one that the lower PeerID dialed stays                      | links.ts 2     |
+ * | in which order             | shared subnet, this machine, public, other private, relayed; 200 ms apart     | addresses.ts   |
+ * | when again                 | after 1 s, doubled up to 2 min; at once on `now`, a new address, a changed    | here           |
+ * |                            | network, a wake from sleep, or when a relayed connection ran out              |                |
+ * | which path stays           | a direct one before a relayed one                                             | links.ts 2     |
+ * | relayed: how to direct     | both try direct addresses, then the lower PeerID WebRTC; again after 2 s,     | upgrading.ts   |
+ * |                            | doubled up to 30 min, or when the network changes                             |                |
+ * | only by relays             | their relayed addresses, through other contacts' nodes; never upgraded, and   | here, hidden   |
+ * |                            | on direct paths we do not know them                                           |                |
+ * | with lan-only              | addresses of shared subnets, relays there, no WebRTC                          | here           |
+ * | how many at once           | 10 addresses a contact, one attempt an address, 128 in all                    | protocols.ts   |
+ * | where we are reached       | places at up to 3 contacts' nodes                                             | reservations.ts|
+ * | whom we relay for          | contacts; strangers if asked to                                               | relaying.ts    |
  *
  * Holds: a dead address never holds up a live one; one address is dialed by one attempt at a time (libp2p would hand both the
  * same connection); a contact that is connected is not dialed.
  */
 import type { AccountId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
-import { type Address, inDialOrder, isNear, parseAddress } from './addresses.ts'
+import { type Address, inDialOrder, isNear, parseAddress, someOf } from './addresses.ts'
 import type { Machine } from './machine.ts'
 import type { Limits } from './protocols.ts'
 import { drawn, elapsed, Slots } from './waiting.ts'
+import { addressesFound } from './whereabouts.ts'
 
 export type Want = Extract<NetEffect, { type: 'want' }>
 
@@ -63,8 +79,11 @@ export class Dialing {
       this.#wanted.set(want.contact, { want, failures: 0, timer: undefined, round: undefined, elsewhere: new Set() })
       return this.#start(want.contact)
     }
-    const known = new Set(wanted.want.addresses)
-    const fresh = want.addresses.some((address) => !known.has(address)) || want.stranger !== wanted.want.stranger
+    const known = new Set(this.#told(wanted.want).map(({ text }) => text))
+    const fresh =
+      this.#told(want).some(({ text }) => !known.has(text)) ||
+      want.stranger !== wanted.want.stranger ||
+      want.relayOnly !== wanted.want.relayOnly
     wanted.want = want
     if (!fresh && !want.now) return
     wanted.failures = 0
@@ -91,10 +110,14 @@ export class Dialing {
     if (sure) wanted.failures = 0
   }
 
-  /** A connection to the contact ended. `elsewhere`: that address had led to somebody else. */
-  lost(contact: AccountId, elsewhere: string | undefined): void {
+  /**
+   * A connection to the contact ended. `elsewhere`: that address had led to somebody else. `ranOut`: it was relayed, and had
+   * lasted: the relay's limits ended it, and there is nothing to wait for.
+   */
+  lost(contact: AccountId, elsewhere: string | undefined, ranOut = false): void {
     const wanted = this.#wanted.get(contact)
     if (wanted === undefined || this.#dialer.reaches(contact)) return
+    if (ranOut && wanted.failures === 0) return this.#start(contact)
     if (elsewhere !== undefined) {
       wanted.elsewhere.add(elsewhere)
       // It counts as a failure: else two wrong strangers would be dialed in a circle.
@@ -111,9 +134,35 @@ export class Dialing {
     }
   }
 
-  /** Whether an address may be dialed at all. */
+  /** Whether an address may be dialed at all: a relayed one is as far as its relay, and leads to a PeerID or nowhere. */
   mayDial(address: Address): boolean {
+    if (address.relay !== null && address.peer === null) return false
     return !this.#lanOnly || isNear(address, this.#machine.interfaces())
+  }
+
+  /** A relay is connected through which somebody may be reached who is only reached through such. */
+  relayCame(relay: string): void {
+    for (const [contact, { want }] of this.#wanted) {
+      const leads = want.relayOnly && this.#told(want).some((address) => address.relay === relay)
+      if (leads && !this.#dialer.reaches(contact)) this.#start(contact)
+    }
+  }
+
+  /** Whether that contact must not learn where we are. Who is not wanted is not hidden from: that is the engine's to say. */
+  isHidden(contact: AccountId): boolean {
+    return this.#wanted.get(contact)?.want.relayOnly === true
+  }
+
+  /** Contacts that must not learn where we are. */
+  hidden(): ReadonlySet<AccountId> {
+    return new Set([...this.#wanted.keys()].filter((contact) => this.isHidden(contact)))
+  }
+
+  /** How to reach a contact directly; `undefined` for one that is not wanted, or only through relays. */
+  directly(contact: AccountId): { readonly want: Want; readonly addresses: readonly Address[] } | undefined {
+    const wanted = this.#wanted.get(contact)
+    if (wanted === undefined || wanted.want.relayOnly) return undefined
+    return { want: wanted.want, addresses: this.#addresses(wanted).filter(({ relay }) => relay === null) }
   }
 
   stop(): void {
@@ -184,12 +233,19 @@ export class Dialing {
     }
   }
 
+  /** Where the contact is said to be: by its record in the DHT, then by itself. */
+  #told({ found, addresses }: Want): readonly Address[] {
+    const said = addresses.flatMap((text) => parseAddress(text) ?? [])
+    return [...addressesFound(found, this.#machine.interfaces(), this.#limits), ...said]
+  }
+
   #addresses({ want, elsewhere }: Wanted): readonly Address[] {
     const parsed = new Map<string, Address>()
-    for (const address of [...this.#dialer.alsoAt(want.contact), ...want.addresses.map(parseAddress)]) {
-      if (address !== undefined && this.mayDial(address)) parsed.set(address.text, address)
+    for (const address of [...this.#dialer.alsoAt(want.contact), ...this.#told(want)]) {
+      if (!this.mayDial(address)) continue
+      if (!want.relayOnly || address.relay !== null) parsed.set(address.text, address)
     }
-    const ordered = inDialOrder([...parsed.values()], this.#machine.interfaces()).slice(0, this.#limits.addresses)
+    const ordered = someOf(inDialOrder([...parsed.values()], this.#machine.interfaces()), this.#limits.addresses)
     return ordered.toSorted((a, b) => Number(elsewhere.has(a.text)) - Number(elsewhere.has(b.text)))
   }
 }

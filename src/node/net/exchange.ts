@@ -7,6 +7,9 @@ import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import { attempt, Broken, tried } from './failures.ts'
 
+/** How long the other side may take to say that it has said all, too. */
+const FINISH_MS = 10_000
+
 export class Exchange {
   readonly #stream: Stream
   readonly #bytes: ReturnType<typeof byteStream<Stream>>
@@ -58,9 +61,14 @@ export class Exchange {
     return this.write(message)
   }
 
-  /** Says that we have said all; the stream ends when both have. */
+  /**
+   * Says that we have said all; the stream ends when both have. From now on the signal ends nothing: what was said last may be
+   * on its way still, when whoever dialed has what it wanted.
+   */
   async finish(): Promise<void> {
-    await attempt(this.#stream.close({ signal: this.#signal }))
+    this.#signal.removeEventListener('abort', this.#expired)
+    await attempt(this.#stream.close({ signal: AbortSignal.timeout(FINISH_MS) }))
+    if (['open', 'closing'].includes(this.#stream.status)) this.abort('not finished')
   }
 
   abort(reason: string): void {

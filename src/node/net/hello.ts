@@ -1,10 +1,13 @@
 /**
  * `/tulnic/hello/1`: who is at the other end? Both ends. (PROTOCOL §5)
  *
- *     dialer                                listener
- *       day 2 ‖ nonce 32 ‖ 32 tags of 16 ──────▶
- *       ◀────── nonce 32 ‖ tag 16 ‖ proof
- *       proof ─────────────────────────────────▶
+ *     dialer                                          listener
+ *       (mac 32) ‖ day 2 ‖ nonce 32 ‖ 32 tags of 16 ──────▶
+ *       ◀────── (mac 32) ‖ nonce 32 ‖ tag 16 ‖ proof
+ *       proof ───────────────────────────────────────────▶
+ *
+ * The macs are there in a closed network alone: HMAC(network key, role ‖ dialer's PeerID ‖ listener's). Who cannot make one is
+ * answered nothing.
  *
  * Holds: every message has one length, and random bytes stand where there is nothing to show, so that who does not
  * share a secret cannot tell a stranger from somebody who was not recognised.
@@ -16,17 +19,20 @@ import {
   decodeHelloOpening,
   encodeHelloAnswer,
   encodeHelloOpening,
+  equal,
   HELLO_ANSWER_BYTES,
   HELLO_NONCE_BYTES,
   HELLO_OPENING_BYTES,
   HELLO_TAGS,
+  noble,
   PROOF_BYTES,
   TAG_BYTES,
+  utf8,
 } from '../../protocol/index.ts'
 import type { AccountId, DeviceId } from '../../protocol/index.ts'
 import type { Ends } from '../engine/input.ts'
 import { Exchange } from './exchange.ts'
-import type { Acquaintances } from './net.ts'
+import type { Acquaintances, HelloRole } from './net.ts'
 
 /** Somebody whose device proved itself. */
 export interface Acquainted {
@@ -42,16 +48,20 @@ export async function greet(
   stream: Stream,
   acquaintances: Acquaintances,
   ends: Ends,
+  networkKey: Uint8Array | null,
   show: (day: number) => readonly Uint8Array[],
   proceed: (found: Acquainted) => boolean,
   signal: AbortSignal,
 ): Promise<Acquainted | 'stranger' | undefined> {
-  const exchange = new Exchange(stream, HELLO_ANSWER_BYTES, signal)
+  const { local, remote } = ends
+  const exchange = new Exchange(stream, MAC_BYTES + HELLO_ANSWER_BYTES, signal)
   const { random } = acquaintances
   const day = acquaintances.day()
   const nonce = random(HELLO_NONCE_BYTES)
-  exchange.write(encodeHelloOpening({ day, nonce, tags: filled(show(day), random) }))
-  const bytes = await exchange.read(HELLO_ANSWER_BYTES)
+  const opening = encodeHelloOpening({ day, nonce, tags: filled(show(day), random) })
+  exchange.write(concat(mac(networkKey, 'dialer', local, remote), opening))
+  const isMember = await shows(exchange, mac(networkKey, 'listener', local, remote))
+  const bytes = isMember ? await exchange.read(HELLO_ANSWER_BYTES) : undefined
   const answer = bytes && decodeHelloAnswer(bytes)
   if (answer === undefined) {
     exchange.abort('no answer')
@@ -70,20 +80,26 @@ export async function greet(
   return found ?? 'stranger'
 }
 
-/** The listener's side. `undefined`: the dialer showed no tag of a contact, or could not prove it. */
+/** The listener's side. `stranger`: the dialer showed no tag of a contact, or could not prove it; `undefined`: not of this network. */
 export async function answerGreeting(
   stream: Stream,
   acquaintances: Acquaintances,
   ends: Ends,
+  networkKey: Uint8Array | null,
   signal: AbortSignal,
-): Promise<Acquainted | undefined> {
-  const exchange = new Exchange(stream, HELLO_OPENING_BYTES + PROOF_BYTES, signal)
+): Promise<Acquainted | 'stranger' | undefined> {
+  const { local, remote } = ends
+  const exchange = new Exchange(stream, MAC_BYTES + HELLO_OPENING_BYTES + PROOF_BYTES, signal)
   const { random } = acquaintances
+  if (!(await shows(exchange, mac(networkKey, 'dialer', remote, local)))) {
+    exchange.abort('not of this network')
+    return undefined
+  }
   const bytes = await exchange.read(HELLO_OPENING_BYTES)
   const opening = bytes && decodeHelloOpening(bytes)
   if (opening === undefined) {
     exchange.abort('no greeting')
-    return undefined
+    return 'stranger'
   }
   const { day, tags } = opening
   const nonce = random(HELLO_NONCE_BYTES)
@@ -94,13 +110,25 @@ export async function answerGreeting(
     contact !== undefined && tag !== undefined
       ? { tag, proof: acquaintances.prove(contact, 'listener', ends, nonces) }
       : { tag: random(TAG_BYTES), proof: random(PROOF_BYTES) }
-  exchange.write(encodeHelloAnswer({ nonce, ...shown }))
+  exchange.write(concat(mac(networkKey, 'listener', remote, local), encodeHelloAnswer({ nonce, ...shown })))
   const proof = await exchange.read(PROOF_BYTES)
   if (proof === undefined) exchange.abort('no proof')
   else void exchange.finish()
-  if (proof === undefined || contact === undefined) return undefined
+  if (proof === undefined || contact === undefined) return 'stranger'
   const device = acquaintances.check(contact, 'dialer', ends, nonces, proof)
-  return device === undefined ? undefined : { contact, device }
+  return device === undefined ? 'stranger' : { contact, device }
+}
+
+const MAC_BYTES = 32
+
+/** Empty in an open network. */
+function mac(key: Uint8Array | null, role: HelloRole, dialer: Uint8Array, listener: Uint8Array): Uint8Array {
+  return key === null ? new Uint8Array() : noble.hmac(key, concat(utf8(role), dialer, listener))
+}
+
+async function shows(exchange: Exchange, expected: Uint8Array): Promise<boolean> {
+  const shown = await exchange.read(expected.length)
+  return shown !== undefined && equal(shown, expected)
 }
 
 /** Always 32 tags: the rest is random. */

@@ -4,19 +4,21 @@
  * The peer with the lower PeerID dials; the other waits a moment and dials only if nothing came. An unknown peer is greeted
  * again when there is a new contact, or after a quarter of an hour.
  *
- * Holds: a few at a time; a peer that stays unknown is let go at once.
+ * Holds: a few at a time, of each IP address one; whose turn it is, is drawn, first among the addresses, then among the
+ * peers of one, so that whoever announces many or silent peers holds up few others; so many wait at most; a peer that stays
+ * unknown and is of no use is let go at once.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { AccountId } from '../../protocol/index.ts'
 import { compare } from '../../protocol/index.ts'
 import type { Address } from './addresses.ts'
-import type { Lan, LanPeer } from './lan.ts'
+import { hostText, type Lan, type LanPeer } from './lan.ts'
 import type { Link } from './link.ts'
 import type { Links } from './links.ts'
 import type { Machine } from './machine.ts'
 import type { Limits } from './protocols.ts'
 import type { Reaching } from './reaching.ts'
-import { elapsed, Slots } from './waiting.ts'
+import { elapsed } from './waiting.ts'
 
 const AT_ONCE = 4
 
@@ -27,30 +29,51 @@ export class LanGreeting {
   readonly #lan: Lan
   readonly #links: Links
   readonly #reaching: Reaching
-  readonly #slots = new Slots(AT_ONCE)
+  readonly #keeps: (link: Link) => Promise<boolean>
   readonly #stopped = new AbortController()
-  readonly #busy = new Set<string>()
+  /** By PeerID; `ready`: the moment in which they might have come is over. */
+  readonly #waiting = new Map<string, { readonly peer: LanPeer; ready: boolean }>()
+  /** The PeerID that is greeted at each IP address. */
+  readonly #greeted = new Map<string, string>()
   /** When an unknown peer was last greeted. */
   readonly #greetedAt = new Map<string, number>()
   /** Under which PeerID a contact was met on this network. */
   readonly #metAs = new Map<AccountId, string>()
 
-  constructor(machine: Machine, limits: Limits, self: Uint8Array, lan: Lan, links: Links, reaching: Reaching) {
+  /** `keeps`: whether an unknown peer is of use all the same. */
+  constructor(
+    machine: Machine,
+    limits: Limits,
+    self: Uint8Array,
+    lan: Lan,
+    links: Links,
+    reaching: Reaching,
+    keeps: (link: Link) => Promise<boolean>,
+  ) {
     this.#machine = machine
     this.#limits = limits
     this.#self = self
     this.#lan = lan
     this.#links = links
     this.#reaching = reaching
+    this.#keeps = keeps
   }
 
   /** A peer made itself heard. */
   heard(peer: LanPeer): void {
     const greetedAt = this.#greetedAt.get(peer.id)
     const lately = greetedAt !== undefined && this.#machine.now() - greetedAt < this.#limits.lanAgainMs
-    if (lately || this.#busy.has(peer.id) || this.#links.toPeer(peer.id) !== undefined) return
-    this.#busy.add(peer.id)
-    void this.#greet(peer).finally(() => this.#busy.delete(peer.id))
+    if (lately || this.#waiting.has(peer.id) || this.#links.directTo(peer.id) !== undefined) return
+    if ([...this.#greeted.values()].includes(peer.id)) return
+    if (this.#waiting.size >= this.#limits.lanPeers) this.#waiting.delete(this.#lan.anyOf([...this.#waiting.keys()]))
+    const waits = compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0
+    const place = { peer, ready: !waits }
+    this.#waiting.set(peer.id, place)
+    if (!waits) return this.#next()
+    void elapsed(this.#limits.lanWaitMs, this.#stopped.signal).then(() => {
+      place.ready = true
+      this.#next()
+    })
   }
 
   /** There is a contact that there was not: unknown peers may be known now. */
@@ -74,24 +97,34 @@ export class LanGreeting {
     this.#stopped.abort()
   }
 
-  async #greet(peer: LanPeer): Promise<void> {
-    const { signal } = this.#stopped
-    if (compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0)
-      await elapsed(this.#limits.lanWaitMs, signal)
-    const release = await this.#slots.take(peer.id, signal)
-    if (release === undefined) return
-    try {
-      if (this.#links.toPeer(peer.id) !== undefined) return
-      this.#remember(peer.id)
-      const link = await this.#reaching.reachPeer(peer, signal)
-      if (link?.standing.phase === 'stranger') link.abort('nobody we know')
-    } finally {
-      release()
+  #next(): void {
+    while (this.#greeted.size < AT_ONCE && !this.#stopped.signal.aborted) {
+      const free = [...this.#waiting.values()].filter(({ peer, ready }) => ready && !this.#greeted.has(ipOf(peer)))
+      if (free.length === 0) return
+      const ip = this.#lan.anyOf([...new Set(free.map(({ peer }) => ipOf(peer)))])
+      const { peer } = this.#lan.anyOf(free.filter((place) => ipOf(place.peer) === ip))
+      this.#waiting.delete(peer.id)
+      this.#greeted.set(ip, peer.id)
+      void this.#greet(peer).finally(() => {
+        this.#greeted.delete(ip)
+        this.#next()
+      })
     }
+  }
+
+  async #greet(peer: LanPeer): Promise<void> {
+    if (this.#links.directTo(peer.id) !== undefined) return
+    this.#remember(peer.id)
+    const link = await this.#reaching.reachPeer(peer, this.#stopped.signal)
+    if (link?.standing.phase === 'stranger' && !(await this.#keeps(link))) link.abort('nobody we know')
   }
 
   #remember(id: string): void {
     if (this.#greetedAt.size >= this.#limits.lanPeers) this.#greetedAt.clear()
     this.#greetedAt.set(id, this.#machine.now())
   }
+}
+
+function ipOf({ addresses: [first] }: LanPeer): string {
+  return first === undefined ? '' : hostText(first)
 }

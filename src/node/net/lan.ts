@@ -8,17 +8,21 @@
  * with its nodes, not with their square.
  *
  * Holds: what is told is the ephemeral PeerID and addresses, nothing about a person; what is heard only ever makes us dial
- * addresses of the local network, and the table is bounded.
+ * addresses of the local network, of whoever says it those from which it came; the table is bounded, and full it takes a new
+ * peer in place of any other.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { toBase32 } from '../../protocol/index.ts'
+import { noble, toBase32, utf8 } from '../../protocol/index.ts'
 import { type Address, addressText, isNear, parseAddress } from './addresses.ts'
 import type { LanAnnouncement, Machine, Multicast } from './machine.ts'
 import type { Limits } from './protocols.ts'
 import { drawn } from './waiting.ts'
 
-/** The service's name: ours, so that nobody else's discovery dials us. */
-export const SERVICE = '_tulnic._tcp.local'
+/** The service's name: ours, so that nobody else's discovery dials us. A closed network's tells only its members what it is. */
+export function serviceName(networkKey: Uint8Array | null): string {
+  const label = networkKey === null ? 'tulnic' : toBase32(noble.hmac(networkKey, utf8('mdns')).subarray(0, 8))
+  return `_${label}._tcp.local`
+}
 
 const PREFIX = 'dnsaddr='
 const TEXT_BYTES = 255
@@ -42,6 +46,7 @@ export interface LanSelf {
   readonly id: string
   /** Where we listen. */
   port(): number
+  readonly networkKey: Uint8Array | null
   random(n: number): Uint8Array
 }
 
@@ -50,6 +55,7 @@ export class Lan {
   readonly #limits: Limits
   readonly #self: LanSelf
   readonly #heard: (peer: LanPeer) => void
+  readonly #service: string
   readonly #instance: string
   readonly #peers = new Map<string, LanPeer>()
   #multicast: Multicast | undefined
@@ -62,14 +68,15 @@ export class Lan {
     this.#limits = limits
     this.#self = self
     this.#heard = heard
-    this.#instance = `${toBase32(self.random(15))}.${SERVICE}`
+    this.#service = serviceName(self.networkKey)
+    this.#instance = `${toBase32(self.random(15))}.${this.#service}`
   }
 
   start(): void {
-    this.#multicast = this.#machine.multicast(SERVICE, {
+    this.#multicast = this.#machine.multicast(this.#service, {
       announcement: (on) => this.#announcement(on),
       asked: () => this.#asked >= FIRST_MS.length && this.#askLater(),
-      heard: (texts) => this.#hear(texts),
+      heard: (texts, from) => this.#hear(texts, from),
     })
     this.#askLater()
   }
@@ -120,6 +127,14 @@ export class Lan {
     return this.peers().find((peer) => this.shortName(peer) === name)
   }
 
+  /** One of these (at least one), drawn: nobody who announces much can choose which. */
+  anyOf<T>(these: readonly T[]): T {
+    const draw = this.#self.random(4).reduce((sum, byte) => sum * 256 + byte, 0)
+    const one = these[draw % these.length]
+    if (one === undefined) throw new RangeError('nothing to draw from')
+    return one
+  }
+
   #askLater(): void {
     clearTimeout(this.#timer)
     if (this.#multicast === undefined) return
@@ -141,26 +156,34 @@ export class Lan {
     return name === undefined ? undefined : { instance: this.#instance, texts: texts.slice(0, ADDRESSES_EACH) }
   }
 
-  #hear(texts: readonly string[]): void {
+  #hear(texts: readonly string[], from?: string): void {
     const interfaces = this.#machine.interfaces()
     const addresses = texts
       .filter((text) => text.startsWith(PREFIX) && text.length <= TEXT_BYTES)
       .slice(0, ADDRESSES_EACH)
       .flatMap((text) => parseAddress(text.slice(PREFIX.length)) ?? [])
-      .filter((address) => address.peer !== null && isNear(address, interfaces))
+      .filter((address) => address.transport === 'tcp' && address.peer !== null && isNear(address, interfaces))
+      .filter((address) => from === undefined || hostText(address) === from)
     const id = addresses[0]?.peer
     if (id === undefined || id === null || id === this.#self.id || addresses.some(({ peer }) => peer !== id)) return
     const heardAt = this.#machine.now()
     const known = this.#peers.get(id)
-    if (known === undefined && this.peers().length >= this.#limits.lanPeers) return
     const name = nameOf(id)
     if (name === undefined) return
+    // Whoever fills the table drives out others of theirs as well, and nobody for good.
+    if (known === undefined && this.peers().length >= this.#limits.lanPeers)
+      this.#peers.delete(this.anyOf([...this.#peers.keys()]))
     const peer = known ?? { id, name, addresses, heardAt }
     peer.addresses = addresses
     peer.heardAt = heardAt
     this.#peers.set(id, peer)
     this.#heard(peer)
   }
+}
+
+/** The IP address in an address, as the system writes it. */
+export function hostText({ text }: Address): string {
+  return text.split('/')[2] ?? ''
 }
 
 /** The 32 random bytes of an ephemeral PeerID as text; `undefined` for any other kind of id. */

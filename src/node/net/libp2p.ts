@@ -14,29 +14,37 @@ import { frameKind } from '../../protocol/index.ts'
 import type { AccountId, DeviceId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
 import type { Input } from '../engine/input.ts'
-import { isLoopback, ownAddresses, parseAddress } from './addresses.ts'
+import { type Address, isLoopback, ownAddresses, parseAddress } from './addresses.ts'
 import { type Answer, answerBundle, askBundle } from './bundles.ts'
+import { Circuit } from './circuit.ts'
+import { Dht } from './dht.ts'
 import { Dialing } from './dialing.ts'
 import { EnvelopeReader } from './envelopes.ts'
 import { attempt, Broken, tried } from './failures.ts'
 import { answerGreeting } from './hello.ts'
-import { Host } from './host.ts'
+import { hiding } from './hiding.ts'
+import { Host, type Parts } from './host.ts'
 import { Lan } from './lan.ts'
 import { LanGreeting } from './lan-greeting.ts'
 import type { Link } from './link.ts'
 import { Links } from './links.ts'
 import type { Machine } from './machine.ts'
 import { Nearby } from './nearby.ts'
-import type { Acquaintances, MakeNet, Net, NetConfig } from './net.ts'
-import { BUNDLE, ENVELOPE, HELLO, LIMITS, type Limits, PAIR, STREAMS } from './protocols.ts'
+import type { Acquaintances, DhtStatus, MakeNet, Net, NetConfig, ReachStatus, RelayStatus } from './net.ts'
+import { BUNDLE, ENVELOPE, HELLO, KAD, LIMITS, type Limits, PAIR, REACH, STREAMS } from './protocols.ts'
+import { Reach } from './reach.ts'
 import { Reaching } from './reaching.ts'
+import { RelayedPaths } from './relayed-paths.ts'
+import { WebRtc } from './webrtc.ts'
+import { whereaboutsOf } from './whereabouts.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
   async (config, acquaintances, emit) => {
-    const host = await Host.make(machine, limits, config)
-    return new Libp2pNet(host, { machine, limits, config, acquaintances, emit })
+    const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
+    const host = await Host.make(machine, limits, config, parts)
+    return new Libp2pNet(host, parts, { machine, limits, config, acquaintances, emit })
   }
 
 interface Surroundings {
@@ -54,27 +62,52 @@ class Libp2pNet implements Net {
   readonly #links: Links
   readonly #dialing: Dialing
   readonly #reaching: Reaching
+  readonly #relayed: RelayedPaths
+  readonly #unhidden: Acquaintances
   readonly #lan: Lan
   readonly #greeting: LanGreeting
+  readonly #reach: Reach
+  /** `undefined`: switched off. */
+  readonly #dht: Dht | undefined
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
   #told = ''
   #stopped = false
   #nextRequest = 1
+  /** Whether others reach us directly; nobody knows yet. */
+  #reachable: boolean | undefined
 
-  constructor(host: Host, around: Surroundings) {
+  constructor(host: Host, parts: Parts, around: Surroundings) {
     const { machine, limits, config, acquaintances, emit } = around
     this.#host = host
     this.#around = around
     const local = host.libp2p.peerId.toMultihash().bytes
     this.#links = new Links(machine, limits, local, emit, {
-      reached: (contact, link) => {
-        if (link.standing.phase === 'known') this.#greeting.met(contact, link)
-        this.#dialing.reached(contact, link.standing.phase === 'known')
-      },
-      lost: (contact, elsewhere) => this.#dialing.lost(contact, elsewhere),
+      reached: (contact, link) => this.#reached(contact, link),
+      lost: (contact, link, was) => this.#lost(contact, link, was),
+      closed: (link) => this.#relayed.closed(link),
     })
-    this.#reaching = new Reaching(host, this.#links, acquaintances, limits)
+    this.#unhidden = hiding(acquaintances, () => this.#dialing.hidden())
+    this.#reaching = new Reaching(host, this.#links, acquaintances, limits, {
+      relayed: (address, signal) => parts.circuit.dial(address, signal),
+      upgraded: (relayed, signal) => parts.webRtc.negotiate(relayed, signal),
+      hidden: () => this.#dialing.hidden(),
+      networkKey: config.networkKey,
+    })
+    this.#relayed = new RelayedPaths(parts, {
+      machine,
+      limits,
+      links: this.#links,
+      forStrangers: config.relay,
+      self: host.libp2p.peerId.toString(),
+      reachable: () => this.#reachable,
+      addresses: () => this.#directAddresses(),
+      changed: () => this.#tellAddresses(),
+      directly: (contact) => this.#dialing.directly(contact),
+      reachDirectly: (address, want, signal) => this.#reaching.reachDirectly(address, want, signal),
+      reachThrough: (link, want, signal) => this.#reaching.reachThrough(link, want, signal),
+      random: acquaintances.random,
+    })
     this.#dialing = new Dialing(machine, limits, config.lanOnly, {
       reach: (address, want, signal) => this.#reaching.reach(address, want, signal),
       reaches: (contact) => this.#links.reaches(contact),
@@ -82,15 +115,32 @@ class Libp2pNet implements Net {
       notReached: (contact) => emit({ type: 'not-reached', contact }),
       random: acquaintances.random,
     })
-    const self = { id: host.libp2p.peerId.toString(), port: () => host.port, random: acquaintances.random }
+    const { networkKey } = config
+    const self = { id: host.libp2p.peerId.toString(), port: () => host.port, networkKey, random: acquaintances.random }
     this.#lan = new Lan(machine, limits, self, (peer) => this.#greeting.heard(peer))
-    this.#greeting = new LanGreeting(machine, limits, local, this.#lan, this.#links, this.#reaching)
+    this.#greeting = new LanGreeting(machine, limits, local, this.#lan, this.#links, this.#reaching, (link) =>
+      this.#isServer(link),
+    )
     this.pairing = new Nearby(this.#lan, this.#reaching, limits)
+    const { random } = acquaintances
+    const { reaching, links } = { reaching: this.#reaching, links: this.#links }
+    this.#dht = config.dht
+      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, random, emit })
+      : undefined
+    this.#reach = new Reach(machine, limits, links, reaching, {
+      servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
+      listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
+      told: (link, meeting) => this.#dht?.told(link, meeting),
+      changed: () => this.#reachChanged(),
+    })
   }
 
   async start(): Promise<void> {
     const { machine, limits, config } = this.#around
+    this.#relayed.open()
     await this.#host.listen((libp2p) => this.#prepare(libp2p))
+    await this.#dht?.start()
+    this.#relayed.listen(this.#host.port)
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
@@ -98,12 +148,20 @@ class Libp2pNet implements Net {
   }
 
   async #prepare(libp2p: Libp2p): Promise<void> {
-    libp2p.addEventListener('connection:open', ({ detail }) => this.#links.open(detail))
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#serve(libp2p, HELLO, (stream, link) => this.#hello(stream, link))
     await this.#serve(libp2p, ENVELOPE, (stream, link) => this.#envelopes(stream, link))
     await this.#serve(libp2p, BUNDLE, (stream, link) => this.#bundle(stream, link))
     await this.#serve(libp2p, PAIR, (stream, link) => this.#pair(stream, link))
+    await this.#serve(libp2p, REACH, async (stream, link) => {
+      if (await this.#isServedDirectly(stream, link)) await this.#reach.answer(stream, link)
+    })
+    const dht = this.#dht
+    if (dht === undefined) return
+    await this.#serve(libp2p, KAD, async (stream, link) => {
+      if (await this.#isServedDirectly(stream, link)) await dht.answer(stream, link)
+    })
   }
 
   async stop(): Promise<void> {
@@ -111,6 +169,8 @@ class Libp2pNet implements Net {
     clearInterval(this.#ticking)
     this.#dialing.stop()
     this.#greeting.stop()
+    await this.#relayed.stop()
+    await this.#dht?.stop()
     await this.#lan.stop()
     const ending = this.#links.all().map((link) => link.end())
     await Promise.all(ending)
@@ -119,23 +179,46 @@ class Libp2pNet implements Net {
   }
 
   addresses(): readonly string[] {
+    return [...this.#directAddresses(), ...this.#relayed.addresses()]
+  }
+
+  #directAddresses(): readonly string[] {
     const { machine, config } = this.#around
     const asked = this.#host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? [])
-    const named = new Set(config.listen.map((text) => parseAddress(text)?.text))
+    // What listens on webrtc-direct adds the hash of its certificate.
+    const spot = (text: string): string | undefined => parseAddress(text)?.text.split('/certhash/')[0]
+    const named = new Set(config.listen.map(spot))
     // Of what was asked for beside the port: all but the loopback addresses that a wildcard stands for.
-    const more = asked.filter((one) => named.has(one.text) || (one.port !== this.#host.port && !isLoopback(one)))
-    return [...new Set([...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#host.port)])]
+    const isOurs = ({ transport, port }: Address): boolean => transport === 'tcp' && port === this.#host.port
+    const more = asked.filter((one) => named.has(spot(one.text)) || (!isOurs(one) && !isLoopback(one)))
+    const reached = this.#reach.publicAddresses().map(({ text }) => text)
+    return [
+      ...new Set([...reached, ...more.map(({ text }) => text), ...ownAddresses(machine.interfaces(), this.#host.port)]),
+    ]
   }
 
   lanPeers(): number {
     return this.#lan.peers().length
   }
 
+  dht(): DhtStatus {
+    return this.#dht?.status(this.#isPublic()) ?? { on: false, mode: 'off', servers: 0, stored: 0, published: 0 }
+  }
+
+  reach(): ReachStatus {
+    return this.#reach.status()
+  }
+
+  relays(): RelayStatus {
+    return this.#relayed.status()
+  }
+
   perform(effect: NetEffect): void {
     if (this.#stopped) return
     if (effect.type === 'want') return this.#want(effect)
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
-    if (effect.type === 'publish' || effect.type === 'look-up') return
+    if (effect.type === 'publish') return this.#dht?.publish(effect.records)
+    if (effect.type === 'look-up') return this.#lookUp(effect)
     const link = this.#links.byId(effect.connection)
     if (effect.type === 'ask-bundle') return void this.#ask(effect, link)
     // A connection that ended meanwhile: its `disconnected` is on the way.
@@ -150,8 +233,14 @@ class Libp2pNet implements Net {
 
   #want(effect: Extract<NetEffect, { type: 'want' }>): void {
     const isNew = !this.#dialing.wants(effect.contact)
+    if (effect.relayOnly) for (const link of this.#links.directlyTo(effect.contact)) link.abort('only through relays')
     this.#dialing.want(effect)
     if (isNew) this.#greeting.newContact()
+  }
+
+  #lookUp(effect: Extract<NetEffect, { type: 'look-up' }>): void {
+    if (this.#dht !== undefined) void this.#dht.lookUp(effect)
+    else this.#around.emit({ type: 'looked-up', contact: effect.contact, found: [], asked: 0 })
   }
 
   #answer(link: Link, ids: readonly Uint8Array[], how: 'acknowledge' | 'noSession'): void {
@@ -183,15 +272,22 @@ class Libp2pNet implements Net {
       if (link === undefined) return stream.abort(new Broken('closed'))
       await serve(stream, link)
     }
-    return libp2p.handle(protocol, handler, { maxInboundStreams: most, maxOutboundStreams: most })
+    return libp2p.handle(protocol, handler, {
+      maxInboundStreams: most,
+      maxOutboundStreams: most,
+      runOnLimitedConnection: true,
+    })
   }
 
   async #hello(stream: Stream, link: Link): Promise<void> {
-    const { acquaintances, limits } = this.#around
+    const { acquaintances, limits, config } = this.#around
     if (link.dialed) return stream.abort(new Broken('the dialer begins'))
     if (++link.hellos > limits.hellos) return link.abort('too many hellos')
-    const found = await answerGreeting(stream, acquaintances, link.ends, AbortSignal.timeout(limits.helloMs))
-    this.#links.settle(link, found ?? 'stranger', null)
+    const known = link.via === 'relayed' ? acquaintances : this.#unhidden
+    const signal = AbortSignal.timeout(limits.helloMs)
+    const found = await answerGreeting(stream, known, link.ends, config.networkKey, signal)
+    if (found === undefined) link.abort('not of this network')
+    else this.#links.settle(link, found, null)
   }
 
   async #envelopes(stream: Stream, link: Link): Promise<void> {
@@ -237,6 +333,13 @@ class Libp2pNet implements Net {
     else stream.abort(new Broken('not of this network'))
   }
 
+  /** The same, but not through a relay: who is there may not learn where we are, and relays are for conversations. */
+  async #isServedDirectly(stream: Stream, link: Link): Promise<boolean> {
+    if (link.via !== 'relayed') return this.#isServed(stream, link)
+    stream.abort(new Broken('not through a relay'))
+    return false
+  }
+
   /** Whether a stream may be served: hello comes first. What the peer sends meanwhile stays within one window of yamux. */
   async #isServed(stream: Stream, link: Link): Promise<boolean> {
     if (link.standing.phase === 'greeting') {
@@ -251,11 +354,51 @@ class Libp2pNet implements Net {
     return false
   }
 
+  #opened(connection: Connection): void {
+    const link = this.#links.open(connection)
+    // Through a relay nothing is said of addresses: who is there may not be told any.
+    if (link.dialed && link.via !== 'relayed')
+      void link.settled.then(() => (link.isOpen ? this.#reach.met(link) : undefined))
+  }
+
+  #isPublic(): boolean {
+    return this.#reach.status().publiclyReachable === 'yes'
+  }
+
+  #reachChanged(): void {
+    const { publiclyReachable } = this.#reach.status()
+    this.#reachable = publiclyReachable === 'unknown' ? undefined : publiclyReachable === 'yes'
+    this.#relayed.review()
+    this.#tellAddresses()
+  }
+
+  /** Whether an unknown peer of the local network serves the DHT, so that its connection may stay a while. */
+  async #isServer(link: Link): Promise<boolean> {
+    return this.#dht !== undefined && (await this.#reach.met(link))?.isServer === true
+  }
+
   #closed(connection: Connection): void {
     this.#links.closed(connection)
     const peer = connection.remotePeer
     // libp2p remembers every PeerID it ever saw, and ephemeral ones never come again.
     if (this.#host.libp2p.getConnections(peer).length === 0) void attempt(this.#host.libp2p.peerStore.delete(peer))
+    this.#relayed.left(connection)
+  }
+
+  #reached(contact: AccountId, link: Link): void {
+    const isKnown = link.standing.phase === 'known'
+    this.#dialing.reached(contact, isKnown)
+    if (!isKnown) return
+    this.#relayed.reached(contact, link)
+    if (link.via === 'relayed') return
+    this.#greeting.met(contact, link)
+    this.#dialing.relayCame(link.peer)
+  }
+
+  #lost(contact: AccountId, link: Link, was: Link['standing']): void {
+    const { machine, limits } = this.#around
+    const lasted = was.phase === 'known' && machine.now() - link.openedAt >= limits.againMs
+    this.#dialing.lost(contact, was.phase === 'stranger' ? link.address : undefined, link.via === 'relayed' && lasted)
   }
 
   /** The machine slept, or its addresses changed: what was connected may not be, and what could not be reached may be now. */
@@ -267,9 +410,14 @@ class Libp2pNet implements Net {
     const moved = this.#tellAddresses()
     if (moved) this.#lan.refresh()
     this.#links.tick(now, slept || moved)
+    this.#reach.tick()
+    this.#dht?.tick()
     if (!slept && !moved) return
+    if (moved) this.#reach.forget()
+    this.#dht?.again()
     this.#lan.ask()
     this.#dialing.again()
+    this.#relayed.again()
   }
 
   /** Says where we listen, if that is new. */
@@ -278,7 +426,8 @@ class Libp2pNet implements Net {
     const told = addresses.join(' ')
     if (told === this.#told) return false
     this.#told = told
-    this.#around.emit({ type: 'addresses', addresses })
+    const whereabouts = whereaboutsOf(this.#host.libp2p.peerId.toMultihash().bytes, addresses)
+    this.#around.emit({ type: 'addresses', addresses, whereabouts })
     return true
   }
 }

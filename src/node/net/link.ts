@@ -25,11 +25,18 @@ export type Standing =
   | { readonly phase: 'stranger'; readonly reachedFor: AccountId | null }
   | { readonly phase: 'closed' }
 
+/** What stands for the address of a path that WebRTC found. */
+export const WEBRTC = '/webrtc'
+
+export type Via = 'lan' | 'direct' | 'relayed'
+
 export interface LinkFacts {
   readonly id: ConnectionId
   readonly ends: Ends
   readonly address: string
-  readonly via: 'lan' | 'direct'
+  readonly via: Via
+  /** The PeerID of the relay between, where that is known. */
+  readonly relay: string | null
   readonly openedAt: number
 }
 
@@ -38,7 +45,8 @@ export class Link {
   readonly ends: Ends
   /** The other end's address, without /p2p. */
   readonly address: string
-  readonly via: 'lan' | 'direct'
+  readonly via: Via
+  readonly relay: string | null
   readonly openedAt: number
   readonly connection: Connection
   readonly dialed: boolean
@@ -67,6 +75,7 @@ export class Link {
     this.ends = facts.ends
     this.address = facts.address
     this.via = facts.via
+    this.relay = facts.relay
     this.openedAt = facts.openedAt
     this.heardAt = facts.openedAt
     this.connection = connection
@@ -78,6 +87,11 @@ export class Link {
     this.settle = settled.resolve
     const open = (): Promise<Stream | undefined> => this.openStream(ENVELOPE, AbortSignal.timeout(limits.streamMs))
     this.writer = new EnvelopeWriter(limits, open, () => this.abort('the envelope stream ended'))
+  }
+
+  /** Whether the path was made with the help of a relay: behind it may be somebody whom nobody else reaches. */
+  get isNegotiated(): boolean {
+    return this.address === WEBRTC
   }
 
   get isOpen(): boolean {
@@ -93,7 +107,7 @@ export class Link {
   /** A new stream, or `undefined`. */
   async openStream(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#streamMs)])
-    return attempt(this.connection.newStream(protocol, { signal: bounded }))
+    return attempt(this.connection.newStream(protocol, { signal: bounded, runOnLimitedConnection: true }))
   }
 
   /** Ends the connection when what was written has left, or soon after. */

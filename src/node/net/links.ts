@@ -3,7 +3,8 @@
  *
  * Holds:
  * 1. `connected` or `reached-stranger` before anything else of a connection, `disconnected` once and last.
- * 2. Two connections to one run of one device: the one that the lower PeerID dialed stays (both ends see it so).
+ * 2. Two connections to one run of one device: a direct one stays before a relayed one; of two alike, the one that the lower
+ *    PeerID dialed (both ends see it so); of two that the same end dialed, the newer.
  *    To another run of the device: the newer stays, for a profile runs once.
  * 3. Unknown peers that dialed us are few, and idle for a short time only.
  */
@@ -13,7 +14,7 @@ import { compare } from '../../protocol/index.ts'
 import type { ConnectionId, Input } from '../engine/input.ts'
 import { isNear, parseAddress } from './addresses.ts'
 import type { Acquainted } from './hello.ts'
-import { Link } from './link.ts'
+import { Link, type Via, WEBRTC } from './link.ts'
 import type { Machine } from './machine.ts'
 import { ENVELOPE, type Limits } from './protocols.ts'
 
@@ -21,8 +22,10 @@ import { ENVELOPE, type Limits } from './protocols.ts'
 export interface Notice {
   /** Somebody who is (a known link), or may be (a stranger's), the contact is connected. */
   reached(contact: AccountId, link: Link): void
-  /** A contact has one connection less. `elsewhere`: the address that led to a stranger in its stead. */
-  lost(contact: AccountId, elsewhere: string | undefined): void
+  /** A contact has one connection less. */
+  lost(contact: AccountId, link: Link, was: Link['standing']): void
+  /** Any connection ended. */
+  closed(link: Link): void
 }
 
 export class Links {
@@ -55,10 +58,24 @@ export class Links {
     return [...this.#byId.values()]
   }
 
-  /** Any link to this PeerID whose hello has ended, a known one first. */
-  toPeer(peer: string): Link | undefined {
-    const links = this.all().filter((link) => link.peer === peer && link.standing.phase !== 'greeting')
-    return links.find((link) => link.standing.phase === 'known') ?? links[0]
+  /** The connection without a relay to this PeerID whose hello has ended, a known one first. */
+  directTo(peer: string): Link | undefined {
+    const link = this.all().filter(
+      (one) => one.peer === peer && one.via !== 'relayed' && one.standing.phase !== 'greeting',
+    )
+    return link.find(({ standing }) => standing.phase === 'known') ?? link[0]
+  }
+
+  /** Links to a contact without a relay. */
+  directlyTo(contact: AccountId): readonly Link[] {
+    return this.all().filter(({ via, standing }) => via !== 'relayed' && contactOf(standing) === contact)
+  }
+
+  /** Known links at addresses: those who may relay for us. */
+  neighbours(): readonly Link[] {
+    return this.all().filter(
+      ({ via, standing, isNegotiated }) => via !== 'relayed' && standing.phase === 'known' && !isNegotiated,
+    )
   }
 
   /** Whether somebody of this contact, or whom we took for it, is at the other end of a link. */
@@ -68,13 +85,10 @@ export class Links {
 
   /** A connection that libp2p opened. Inbound ones must greet in time. */
   open(connection: Connection): Link {
-    const address = parseAddress(connection.remoteAddr.toString())
-    const near = address !== undefined && isNear(address, this.#machine.interfaces())
     const facts = {
       id: this.#next++,
       ends: { local: this.#local, remote: connection.remotePeer.toMultihash().bytes },
-      address: address?.text ?? connection.remoteAddr.toString(),
-      via: near ? ('lan' as const) : ('direct' as const),
+      ...this.#path(connection),
       openedAt: this.#machine.now(),
     }
     const link = new Link(connection, facts, this.#limits)
@@ -83,6 +97,20 @@ export class Links {
     const late = setTimeout(() => link.standing.phase === 'greeting' && link.abort('no hello'), this.#limits.helloMs)
     void link.settled.then(() => clearTimeout(late))
     return link
+  }
+
+  #path({ remoteAddr }: Connection): { address: string; via: Via; relay: string | null } {
+    const text = remoteAddr.toString()
+    const address = parseAddress(text)
+    if (address?.transport === 'relayed') return { address: address.text, via: 'relayed', relay: address.relay }
+    if (isWebRtc(text)) return { address: WEBRTC, via: 'direct', relay: null }
+    if (text.includes(CIRCUIT)) {
+      // Somebody came through a relay that is connected at the address before.
+      const relay = this.all().find(({ connection }) => text.startsWith(connection.remoteAddr.toString() + CIRCUIT))
+      return { address: text, via: 'relayed', relay: relay?.peer ?? null }
+    }
+    const near = address !== undefined && isNear(address, this.#machine.interfaces())
+    return { address: address?.text ?? text, via: near ? 'lan' : 'direct', relay: null }
   }
 
   /** What hello found. Returns whether the link stays. */
@@ -116,7 +144,9 @@ export class Links {
     link.standing = { phase: 'known', ...found }
     link.announced = true
     const { id: connection, via, address, dialed } = link
-    this.#emit({ type: 'connected', connection, ...found, via, address, dialed })
+    const relay = this.all().find((one) => one.peer === link.relay && one.standing.phase === 'known')
+    const relayedBy = contactOf(relay?.standing ?? { phase: 'closed' })
+    this.#emit({ type: 'connected', connection, ...found, via, address, dialed, relayedBy })
     link.settle()
     link.writer.prepare()
     this.#notice.reached(found.contact, link)
@@ -126,7 +156,9 @@ export class Links {
 
   /** Rule 2. */
   #outlives(newer: Link, older: Link): boolean {
-    if (newer.peer !== older.peer || newer.dialed === older.dialed) return true
+    if (newer.peer !== older.peer) return true
+    if (isRelayed(newer) !== isRelayed(older)) return isRelayed(older)
+    if (newer.dialed === older.dialed) return true
     const lowerIsHere = compare(newer.ends.local, newer.ends.remote) < 0
     return newer.dialed === lowerIsHere
   }
@@ -134,7 +166,12 @@ export class Links {
   /** Whether greeting this peer once more would only make a second connection of ours to one device. */
   isDialed(found: Acquainted, besides: Link): boolean {
     return this.all().some(
-      (link) => link !== besides && link.dialed && link.peer === besides.peer && isDevice(link, found),
+      (link) =>
+        link !== besides &&
+        link.dialed &&
+        link.peer === besides.peer &&
+        (isRelayed(besides) || !isRelayed(link)) &&
+        isDevice(link, found),
     )
   }
 
@@ -151,7 +188,8 @@ export class Links {
     link.settle()
     if (link.announced) this.#emit({ type: 'disconnected', connection: link.id })
     const contact = contactOf(standing)
-    if (contact !== null) this.#notice.lost(contact, standing.phase === 'stranger' ? link.address : undefined)
+    if (contact !== null) this.#notice.lost(contact, link, standing)
+    this.#notice.closed(link)
   }
 
   /** Asks silent peers whether they are there, and closes what does not answer. `hurry`: the network may have changed. */
@@ -188,9 +226,19 @@ export class Links {
 
   #boundStrangers(): void {
     const strangers = this.all().filter(({ standing, dialed }) => standing.phase === 'stranger' && !dialed)
-    if (strangers.length > this.#limits.strangers) strangers[0]?.abort('too many strangers')
+    if (strangers.length <= this.#limits.strangers) return
+    // Those that nothing runs on go first.
+    const idle = strangers.find(({ connection }) => connection.streams.length === 0)
+    ;(idle ?? strangers[0])?.abort('too many strangers')
   }
 }
+
+const CIRCUIT = '/p2p-circuit'
+
+/** A path that was made through a relay and does not need it any more. */
+const isWebRtc = (text: string): boolean => text.includes('/webrtc/')
+
+const isRelayed = ({ via }: Link): boolean => via === 'relayed'
 
 function contactOf(standing: Link['standing']): AccountId | null {
   if (standing.phase === 'known') return standing.contact

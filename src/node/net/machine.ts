@@ -1,7 +1,8 @@
 /**
- * What the platform lends the net: sockets, interfaces, multicast and the clock. Filled by `platform/nodejs-net.ts`.
+ * What the platform lends the net: sockets, interfaces, multicast, the clock and cryptography. Filled by `platform/nodejs-net.ts`.
  */
 import type { Libp2pOptions } from 'libp2p'
+import type { Primitives } from '../../protocol/index.ts'
 
 /** One address of one network interface. */
 export interface InterfaceAddress {
@@ -36,16 +37,33 @@ export interface MulticastListener {
   announcement(on: string): LanAnnouncement | undefined
   /** Somebody (perhaps we ourselves) asked. */
   asked(): void
-  /** Somebody's texts, as they came: nothing about them is checked. */
-  heard(texts: readonly string[]): void
+  /** Somebody's texts, as they came: nothing about them is checked. `from`: the IP address from which they came, where it is known. */
+  heard(texts: readonly string[], from?: string): void
+}
+
+/** Where a datagram came from. */
+export interface Sender {
+  readonly address: string
+  readonly family: 4 | 6
+  readonly port: number
+}
+
+export interface Datagrams {
+  stop(): Promise<void>
 }
 
 export interface Machine {
+  readonly primitives: Primitives
   readonly transports: NonNullable<Libp2pOptions['transports']>
   interfaces(): readonly InterfaceAddress[]
   /** The first TCP port from `wanted` on that is free for IPv4 and IPv6 (where there is IPv6); 0: any. Rejects when there is none. */
   freePort(wanted: number): Promise<number>
   multicast(service: string, listener: MulticastListener): Multicast
+  /** Listens for UDP datagrams on a port, for each family that can have it; where none can, nothing comes. */
+  datagrams(
+    port: number,
+    heard: (bytes: Uint8Array, from: Sender, reply: (bytes: Uint8Array) => void) => void,
+  ): Datagrams
   /** Milliseconds since 1970; jumps after a sleep. */
   now(): number
 }

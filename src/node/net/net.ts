@@ -22,8 +22,8 @@ export interface Acquaintances {
    * `undefined` if there is none.
    */
   tag(contact: AccountId, day: number, role: HelloRole, ends: Ends, nth?: number): Uint8Array | undefined
-  /** Tags of every contact (not blocked), most recently seen first: for peers met on the local network. */
-  tags(day: number, role: HelloRole, ends: Ends): readonly Uint8Array[]
+  /** Tags of every contact (not blocked, not among `except`), most recently seen first: for peers met on the local network. */
+  tags(day: number, role: HelloRole, ends: Ends, except?: ReadonlySet<AccountId>): readonly Uint8Array[]
   /** Whose tag, shown by `role`, is among these? */
   recognise(tags: readonly Uint8Array[], day: number, role: HelloRole, ends: Ends): AccountId | undefined
   /** This device's proof for a recognised contact, PROOF_BYTES long (protocol/hello.ts). */
@@ -70,9 +70,11 @@ export interface Net {
   /** Peers seen on the local network. */
   lanPeers(): number
   /** How it stands with the distributed hash table. */
-  dht?(): DhtStatus
+  dht(): DhtStatus
   /** How others see this node. */
-  reach?(): ReachStatus
+  reach(): ReachStatus
+  /** What is relayed for us, and what we relay. */
+  relays(): RelayStatus
   readonly pairing: PairingPort
 }
 
@@ -94,6 +96,18 @@ export interface ReachStatus {
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
 }
+
+export interface RelayStatus {
+  /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
+  readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
+  /** Places that others hold here. */
+  readonly places: number
+  /** Connections that this node relays. */
+  readonly relayed: number
+}
+
+/** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
+export type RelayState = 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
 
 export interface NetConfig {
   /** TCP port; 0: any. */

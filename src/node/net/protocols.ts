@@ -4,7 +4,9 @@
  *     TCP ─ Noise ─ yamux ─┬─ hello     who is there; first on every connection, begun by the dialer
  *                          ├─ envelope  one long-lived stream each way: frames, acknowledgements, pings
  *                          ├─ bundle    one question, one answer
- *                          └─ pair      nearby: a name, or a short exchange
+ *                          ├─ pair      nearby: a name, or a short exchange
+ *                          ├─ reach     how one end sees the other, and what it serves; a dial back
+ *                          └─ kad       the distributed hash table: one question, one answer
  *
  * Holds: nothing a remote sends is buffered beyond a number that stands here.
  */
@@ -15,6 +17,8 @@ export const HELLO = '/tulnic/hello/1'
 export const ENVELOPE = '/tulnic/envelope/1'
 export const BUNDLE = '/tulnic/bundle/1'
 export const PAIR = '/tulnic/pair/1'
+export const REACH = '/tulnic/reach/1'
+export const KAD = '/tulnic/kad/1'
 
 /** Inbound streams of one protocol that may be open at once on one connection (outbound: the same). */
 export const STREAMS = {
@@ -22,11 +26,15 @@ export const STREAMS = {
   [ENVELOPE]: 1,
   [BUNDLE]: 2,
   [PAIR]: 4,
+  [REACH]: 2,
+  [KAD]: 8,
 } as const
 
 const KIB = 1024
+const MIB = 1024 * KIB
 const SECOND = 1000
 const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
 
 export interface Limits {
   /** Connections of any kind, both directions. */
@@ -103,6 +111,91 @@ export interface Limits {
   readonly lanWaitMs: number
   /** Before an unknown peer of the local network is greeted once more. */
   readonly lanAgainMs: number
+  /** Relays at which we hold a place. */
+  readonly relays: number
+  /** First and longest pause before a relay that had no place is asked again. */
+  readonly relayAgainMs: number
+  readonly relayAgainMaxMs: number
+  /** Places here, and how many of them strangers may have. */
+  readonly reservations: number
+  readonly reservationsOfStrangers: number
+  /** How long a place is kept; whoever has it renews it before. */
+  readonly reservationMs: number
+  /** Connections relayed at once: for one peer, for one stranger, for all contacts, for all strangers. */
+  readonly relayedEach: number
+  readonly relayedByStranger: number
+  readonly relayed: number
+  readonly relayedByStrangers: number
+  /** Bytes (both ways) and time after which a relayed connection ends. */
+  readonly relayedBytes: number
+  readonly relayedMs: number
+  /** Bytes relayed in an hour after which no more connections are. */
+  readonly relayedBytesAnHour: number
+  /** First and longest pause before a direct path is tried again beside a relayed one. */
+  readonly upgradeAgainMs: number
+  readonly upgradeAgainMaxMs: number
+  /** How long the side with the higher PeerID leaves that to the other. */
+  readonly upgradeWaitMs: number
+  /** One try by WebRTC, with all its candidates. Some fail by themselves (docs/decisions/0018), and libp2p does not notice. */
+  readonly webrtcMs: number
+  /** One exchange on how the other end sees us. */
+  readonly reachMs: number
+  /** Exchanges that one connection may begin here at once, and then in a quarter of `reachableMs`. */
+  readonly reachEach: number
+  /** Dials back for others: on one connection at once (then one in a quarter of `reachableMs`), for all at once, and in a minute. */
+  readonly dialBacksEach: number
+  readonly dialBacks: number
+  readonly dialBacksAMinute: number
+  /** How long it is believed that others get through to us. */
+  readonly reachableMs: number
+  /** Connections that the DHT dialed, and how many it dials at once. */
+  readonly dhtConnections: number
+  readonly dhtDials: number
+  /** One dial for the DHT with both hellos, and one question on an open connection: what does not answer costs no more. */
+  readonly dhtMs: number
+  /** The least that kad-dht waits for an answer. */
+  readonly dhtLeastMs: number
+  /** One look-up or put. */
+  readonly dhtQueryMs: number
+  /** Records after which a look-up is left, and how long it goes on after the first one. */
+  readonly dhtQuorum: number
+  readonly dhtGraceMs: number
+  /** Look-ups at once, and those that may wait. */
+  readonly dhtLookUps: number
+  readonly dhtLookUpsWaiting: number
+  /** How long a look-up waits for the first server. */
+  readonly dhtWaitMs: number
+  /** Peers remembered for the DHT. */
+  readonly dhtPeers: number
+  /** Peers of one address prefix in the routing table. */
+  readonly dhtPeersOfPrefix: number
+  /** Dials at once to one host far away, and how many may fail one after another before it rests as long as a peer. */
+  readonly hostDials: number
+  readonly hostFailures: number
+  /** A peer that did not answer is not asked for this long: twice as long each time. */
+  readonly dhtRestMs: number
+  readonly dhtRestMaxMs: number
+  /** Between two looks at who was not heard for longest. */
+  readonly dhtCheckMs: number
+  /** First and longest pause between two refreshes of the routing table; each is four times the one before. */
+  readonly dhtRefreshMs: number
+  readonly dhtRefreshMaxMs: number
+  /** After this, our own records are put again. */
+  readonly dhtPutAgainMs: number
+  /** First and longest pause before DHT servers are looked for again. */
+  readonly dhtBeginMs: number
+  readonly dhtBeginMaxMs: number
+  /** Servers told to remember, and how often. */
+  readonly dhtServers: number
+  readonly dhtServersMs: number
+  /** Questions a second that one address prefix may ask, and how many at once; a put counts for four. */
+  readonly dhtQuestions: number
+  readonly dhtQuestionsAtOnce: number
+  /** Records of others kept here, their bytes, those of one prefix, and how long (libp2p: 48 hours). */
+  readonly records: number
+  readonly recordBytes: number
+  readonly recordsOfPrefix: number
+  readonly recordLifeMs: number
 }
 
 export const LIMITS: Limits = {
@@ -146,4 +239,57 @@ export const LIMITS: Limits = {
   lanPeers: 256,
   lanWaitMs: SECOND,
   lanAgainMs: 15 * MINUTE,
+  relays: 3,
+  relayAgainMs: 15 * SECOND,
+  relayAgainMaxMs: 30 * MINUTE,
+  reservations: 64,
+  reservationsOfStrangers: 48,
+  reservationMs: 30 * MINUTE,
+  relayedEach: 32,
+  relayedByStranger: 4,
+  relayed: 192,
+  relayedByStrangers: 64,
+  relayedBytes: 16 * MIB,
+  relayedMs: 60 * MINUTE,
+  relayedBytesAnHour: 2048 * MIB,
+  upgradeAgainMs: 2 * SECOND,
+  upgradeAgainMaxMs: 30 * MINUTE,
+  upgradeWaitMs: SECOND,
+  webrtcMs: 6 * SECOND,
+  reachMs: 5 * SECOND,
+  reachEach: 8,
+  dialBacksEach: 2,
+  dialBacks: 4,
+  dialBacksAMinute: 20,
+  reachableMs: 2 * HOUR,
+  dhtConnections: 64,
+  dhtDials: 16,
+  dhtMs: 2 * SECOND,
+  dhtLeastMs: 800,
+  dhtQueryMs: 10 * SECOND,
+  dhtQuorum: 3,
+  dhtGraceMs: SECOND,
+  dhtLookUps: 4,
+  dhtLookUpsWaiting: 256,
+  dhtWaitMs: 5 * SECOND,
+  dhtPeers: 2048,
+  dhtPeersOfPrefix: 10,
+  hostDials: 2,
+  hostFailures: 4,
+  dhtRestMs: 5 * SECOND,
+  dhtRestMaxMs: 10 * MINUTE,
+  dhtCheckMs: 10 * MINUTE,
+  dhtRefreshMs: 30 * SECOND,
+  dhtRefreshMaxMs: HOUR,
+  dhtPutAgainMs: 12 * HOUR,
+  dhtBeginMs: 5 * SECOND,
+  dhtBeginMaxMs: 5 * MINUTE,
+  dhtServers: 64,
+  dhtServersMs: 10 * MINUTE,
+  dhtQuestions: 25,
+  dhtQuestionsAtOnce: 200,
+  records: 20_000,
+  recordBytes: 48 * MIB,
+  recordsOfPrefix: 1000,
+  recordLifeMs: 48 * HOUR,
 }

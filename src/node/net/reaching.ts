@@ -1,7 +1,11 @@
 /**
  * Dials one address and finds out, by hello, who answers there.
  *
- * Holds: a connection that does not lead where it should is closed at once, and nobody learns more of us than a random tag.
+ * Through a relay that takes two connections: one to the relay, to whom we are a stranger unless we are linked already, and
+ * through it the one that counts.
+ *
+ * Holds: a connection that does not lead where it should is closed at once, and nobody learns more of us than a random tag;
+ * who must not learn where we are is only reached through contacts' nodes to which we are linked.
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -11,6 +15,7 @@ import type { Address } from './addresses.ts'
 import type { Want } from './dialing.ts'
 import { attempt, Broken } from './failures.ts'
 import { type Acquainted, greet } from './hello.ts'
+import { hiding } from './hiding.ts'
 import type { Host } from './host.ts'
 import type { LanPeer } from './lan.ts'
 import type { Link } from './link.ts'
@@ -18,40 +23,113 @@ import type { Links } from './links.ts'
 import type { Acquaintances } from './net.ts'
 import { HELLO, type Limits } from './protocols.ts'
 
+/** Ways to somebody besides an address that libp2p dials. */
+export interface Paths {
+  /** A connection through a relay to which there is one; the address ends in the PeerID that it leads to. */
+  relayed(address: string, signal: AbortSignal): Promise<Connection | undefined>
+  /** A direct connection, negotiated over a relayed one. */
+  upgraded(relayed: Connection, signal: AbortSignal): Promise<Connection | undefined>
+  /** Contacts that must not learn where we are. */
+  hidden(): ReadonlySet<AccountId>
+  /** What closes this network, or `null`. */
+  readonly networkKey: Uint8Array | null
+}
+
 export class Reaching {
   readonly #host: Host
   readonly #links: Links
   readonly #acquaintances: Acquaintances
   readonly #limits: Limits
+  readonly #paths: Paths
+  readonly #unhidden: Acquaintances
+  /** Connections to relays that are being made, by the relay's PeerID. */
+  readonly #toRelays = new Map<string, Promise<Link | undefined>>()
 
-  constructor(host: Host, links: Links, acquaintances: Acquaintances, limits: Limits) {
+  constructor(host: Host, links: Links, acquaintances: Acquaintances, limits: Limits, paths: Paths) {
     this.#host = host
     this.#links = links
     this.#acquaintances = acquaintances
     this.#limits = limits
+    this.#paths = paths
+    this.#unhidden = hiding(acquaintances, () => paths.hidden())
   }
 
   /** Whether the wanted contact, or the stranger we take for it, is connected afterwards. */
   async reach(address: Address, want: Want, signal: AbortSignal): Promise<boolean> {
+    const link =
+      address.relay === null ? await this.#connect(address.text, signal) : await this.#connectBy(address, want, signal)
+    if (link !== undefined) await this.#meet(link, want, signal)
+    return this.#links.reaches(want.contact)
+  }
+
+  /** Whether there is a direct link to the wanted contact afterwards, made at that address. */
+  async reachDirectly(address: Address, want: Want, signal: AbortSignal): Promise<boolean> {
     const link = await this.#connect(address.text, signal)
-    if (link === undefined) return false
+    return link !== undefined && (await this.#meet(link, want, signal))
+  }
+
+  /** Whether there is a direct link to the wanted contact afterwards, made by WebRTC with the help of a relayed one. */
+  async reachThrough(relayed: Link, want: Want, signal: AbortSignal): Promise<boolean> {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.webrtcMs)])
+    const link = await this.#opened(this.#paths.upgraded(relayed.connection, bounded), bounded)
+    return link !== undefined && (await this.#meet(link, want, signal))
+  }
+
+  async #meet(link: Link, want: Want, signal: AbortSignal): Promise<boolean> {
     const found = await this.#greet(link, this.#tagOf(want.contact, link), signal)
     const wanted = found === 'stranger' ? want.stranger : found?.contact === want.contact
     if (found === undefined || !wanted || signal.aborted) {
       link.abort('not whom we want')
       return false
     }
-    this.#links.settle(link, found, want.contact)
-    return this.#links.reaches(want.contact)
+    return this.#links.settle(link, found, want.contact)
+  }
+
+  async #connectBy(address: Address, want: Want, signal: AbortSignal): Promise<Link | undefined> {
+    // Somebody had a place here, before we started again or now.
+    if (address.relay === this.#host.libp2p.peerId.toString()) return undefined
+    const relay = want.relayOnly
+      ? this.#links.neighbours().find(({ peer, standing }) => peer === address.relay && !isOf(standing, want.contact))
+      : await this.#relay(address, signal)
+    if (relay === undefined || address.peer === null || signal.aborted) return undefined
+    const late = AbortSignal.timeout(this.#limits.addressMs)
+    const bounded = AbortSignal.any([signal, late])
+    const link = await this.#opened(this.#paths.relayed(address.text, bounded), bounded)
+    // Nobody asks an unknown relay whether it is still there.
+    if (link === undefined && late.aborted && relay.standing.phase === 'stranger') relay.abort('a relay that is silent')
+    return link
+  }
+
+  /** A link to a relay, made at its address where there is none. It ends by itself when nothing runs on it. */
+  async #relay(address: Address, signal: AbortSignal): Promise<Link | undefined> {
+    const { relay } = address
+    if (relay === null) return undefined
+    const open = this.#links.directTo(relay)
+    if (open !== undefined) return open
+    const begun = this.#toRelays.get(relay) ?? this.#connectRelay(address, relay)
+    this.#toRelays.set(relay, begun)
+    void begun.finally(() => this.#toRelays.delete(relay))
+    return Promise.race([begun, aborted(signal)])
+  }
+
+  async #connectRelay(address: Address, relay: string): Promise<Link | undefined> {
+    const signal = AbortSignal.timeout(this.#limits.addressMs + this.#limits.helloMs)
+    const at = address.text.slice(0, address.text.indexOf('/p2p-circuit'))
+    const link = await this.#connect(at, signal)
+    if (link === undefined) return this.#links.directTo(relay)
+    const found = await this.#greet(link, () => [], signal)
+    if (found !== undefined && this.#links.settle(link, found, null)) return link
+    link.abort('no relay')
+    return undefined
   }
 
   /** A link to a peer of the local network, known if it is a contact. Shows every contact's tag, 32 at a time. */
   async reachPeer(peer: LanPeer, signal: AbortSignal): Promise<Link | undefined> {
-    const open = this.#links.toPeer(peer.id)
+    const open = this.#links.directTo(peer.id)
     if (open !== undefined) return open
     const link = await this.#connectPeer(peer, signal)
     if (link === undefined) return undefined
-    const acquaintances = this.#acquaintances
+    const acquaintances = this.#unhidden
     for (let round = 0; round < this.#limits.helloRounds; round++) {
       const show = (day: number): readonly Uint8Array[] =>
         acquaintances.tags(day, 'dialer', link.ends).slice(round * HELLO_TAGS, (round + 1) * HELLO_TAGS)
@@ -59,9 +137,25 @@ export class Reaching {
       const found = await this.#greet(link, show, signal)
       if (found === undefined) link.abort('no hello')
       if (found !== 'stranger')
-        return found && this.#links.settle(link, found, null) ? link : this.#links.toPeer(peer.id)
+        return found && this.#links.settle(link, found, null) ? link : this.#links.directTo(peer.id)
     }
     return this.#links.settle(link, 'stranger', null) ? link : undefined
+  }
+
+  /** A link to whoever is at an address, a stranger's unless there was one already to that PeerID. Shows nothing. */
+  async reachStranger(address: string, signal: AbortSignal): Promise<Link | undefined> {
+    const link = await this.#connect(address, signal)
+    if (link === undefined) return undefined
+    const found = await this.#greet(link, () => [], signal)
+    if (found === undefined) link.abort('no hello')
+    return found !== undefined && this.#links.settle(link, found, null) ? link : undefined
+  }
+
+  /** Whether a fresh connection to this address ends at that peer; it is closed at once. */
+  async getsThrough(address: Address, peer: string): Promise<boolean> {
+    const link = await this.#connect(`${address.text}/p2p/${peer}`, AbortSignal.timeout(this.#limits.addressMs))
+    link?.abort('tried out')
+    return link !== undefined
   }
 
   /** Hello once more on a link that we dialed: both sides now share a secret. A link that still knows nobody is of no use. */
@@ -92,7 +186,8 @@ export class Reaching {
     const stream = await link.openStream(HELLO, bounded)
     if (stream === undefined) return undefined
     const proceed = (found: Acquainted): boolean => !signal.aborted && !this.#links.isDialed(found, link)
-    return greet(stream, this.#acquaintances, link.ends, show, proceed, bounded)
+    const known = link.via === 'relayed' ? this.#acquaintances : this.#unhidden
+    return greet(stream, known, link.ends, this.#paths.networkKey, show, proceed, bounded)
   }
 
   async #connectPeer(peer: LanPeer, signal: AbortSignal): Promise<Link | undefined> {
@@ -106,7 +201,10 @@ export class Reaching {
   /** A fresh connection, or `undefined` in time, whatever libp2p does. */
   async #connect(address: string, signal: AbortSignal): Promise<Link | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.addressMs)])
-    const dialed = attempt(this.#host.libp2p.dial(multiaddr(address), { signal: bounded, force: true }))
+    return this.#opened(attempt(this.#host.libp2p.dial(multiaddr(address), { signal: bounded, force: true })), bounded)
+  }
+
+  async #opened(dialed: Promise<Connection | undefined>, bounded: AbortSignal): Promise<Link | undefined> {
     const connection = await Promise.race([dialed, aborted(bounded)])
     if (connection === undefined) {
       void dialed.then((late) => late?.abort(new Broken('too late')))
@@ -120,6 +218,9 @@ export class Reaching {
     return link !== undefined && link.hellos++ === 0 ? link : undefined
   }
 }
+
+const isOf = (standing: Link['standing'], contact: AccountId): boolean =>
+  standing.phase === 'known' && standing.contact === contact
 
 function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {

@@ -59,3 +59,36 @@ export class Slots {
     })
   }
 }
+
+/** So many in a second, and some at once. */
+export class Rate {
+  readonly #each: number
+  readonly #most: number
+  readonly #now: () => number
+  #left: number
+  #at: number
+
+  /** `each`: a second; `most`: what may gather. */
+  constructor(each: number, most: number, now: () => number) {
+    this.#each = each
+    this.#most = most
+    this.#now = now
+    this.#left = most
+    this.#at = now()
+  }
+
+  /** Whether there was as much. */
+  take(amount: number): boolean {
+    const now = this.#now()
+    this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#at) / 1000) * this.#each)
+    this.#at = now
+    if (this.#left < amount) return false
+    this.#left -= amount
+    return true
+  }
+
+  /** Whether nothing was taken for so long that a new one would be the same. */
+  get isWhole(): boolean {
+    return this.#left + (Math.max(0, this.#now() - this.#at) / 1000) * this.#each >= this.#most
+  }
+}

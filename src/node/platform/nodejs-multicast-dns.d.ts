@@ -14,7 +14,7 @@ declare module 'multicast-dns' {
   }
 
   interface MulticastDns {
-    on(event: 'query' | 'response', listener: (packet: Packet) => void): void
+    on(event: 'query' | 'response', listener: (packet: Packet, from: { readonly address: string }) => void): void
     on(event: 'ready', listener: () => void): void
     on(event: 'error' | 'warning', listener: (error: Error) => void): void
     query(questions: readonly { readonly name: string; readonly type: string }[]): void

@@ -3,10 +3,13 @@
  *
  * Holds: a socket that cannot be had is not a failure; the network is then smaller.
  */
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
 import multicastDns from 'multicast-dns'
+import { nodejs } from './nodejs-primitives.ts'
 import type { InterfaceAddress, Machine, Multicast, MulticastListener } from '../net/machine.ts'
 
 /** Sockets, both directions: the net's own limits are below. */
@@ -21,10 +24,12 @@ const TTL_SECONDS = 120
 /** What this computer lends the net. */
 export function nodejsMachine(): Machine {
   return {
-    transports: [tcp({ maxConnections: SOCKETS })],
+    primitives: nodejs,
+    transports: [tcp({ maxConnections: SOCKETS }), webSockets()],
     interfaces,
     freePort,
     multicast: (service, listener) => new MulticastOnEach(service, listener),
+    datagrams,
     now: Date.now,
   }
 }
@@ -69,6 +74,26 @@ function listenOnce(host: string, port: number): Promise<number | 'taken' | 'imp
       server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 'impossible'))
     })
   })
+}
+
+const datagrams: Machine['datagrams'] = (port, heard) => {
+  const sockets = ([4, 6] as const).map((family) => {
+    const socket = createSocket(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true })
+    // Not to be had, or a datagram that could not leave: nobody is told, for nobody relies on it.
+    socket.on('error', () => {})
+    socket.on('message', (bytes, { address, port: from }) =>
+      heard(bytes, { address, family, port: from }, (reply) => socket.send(reply, from, address)),
+    )
+    socket.bind(port)
+    socket.unref()
+    return socket
+  })
+  return {
+    stop: async () => {
+      const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve)))
+      await Promise.all(closed)
+    },
+  }
 }
 
 type Socket = ReturnType<typeof multicastDns>
@@ -119,10 +144,11 @@ class MulticastOnEach implements Multicast {
       this.#listener.asked()
       this.#answer(on)
     })
-    socket.on('response', ({ answers, additionals }) => {
+    socket.on('response', ({ answers, additionals }, { address }) => {
       if (!answers.some(({ name, type }) => type === 'PTR' && name === this.#service)) return
       this.#listener.heard(
         [...answers, ...additionals].flatMap(({ type, data }) => (type === 'TXT' ? textsOf(data) : [])),
+        address,
       )
     })
     socket.on('error', () => void this.#close(on))

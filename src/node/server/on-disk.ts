@@ -2,6 +2,7 @@
  * A node of this runtime, on a folder: the platform and the network of Node.js put together.
  */
 import type { Node } from '../api.ts'
+import type { NodeConfig } from '../config.ts'
 import { makeNet } from '../net/libp2p.ts'
 import { nodejsPlatform } from '../platform/nodejs.ts'
 import { nodejsMachine } from '../platform/nodejs-net.ts'
@@ -9,14 +10,7 @@ import { startNode } from '../start.ts'
 import { packageVersion } from './package.ts'
 
 /** What may be chosen for a node's network. */
-export interface NodeSettings {
-  /** More multiaddresses to listen on. */
-  readonly listen: readonly string[]
-  /** Whether to look for others on this network, and be seen there. */
-  readonly mdns: boolean
-  /** Whether to connect to nobody outside the local network. */
-  readonly lanOnly: boolean
-}
+export type NodeSettings = Omit<NodeConfig['net'], 'listenPort'>
 
 /** Starts a node on a data directory that the caller holds. */
 export async function startOnDisk(dataDirectory: string, settings: NodeSettings): Promise<Node> {

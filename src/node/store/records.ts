@@ -286,5 +286,5 @@ export type Write =
    * clock made, is as old as its neighbours.
    */
   | { readonly op: 'forget-events'; readonly before: number; readonly now: number }
-  /** Removes all messages of a conversation, with their index. */
+  /** Removes all messages of a conversation: at once from every answer, by and by from the disk, in housekeeping. */
   | { readonly op: 'erase-conversation'; readonly conversation: number }

@@ -51,5 +51,13 @@ const VERSION_1: Migration = {
   ],
 }
 
+/** Version 2. How often each conversation was erased, and of how many of these times nothing is left: see `sqlite-erased.ts`. */
+const VERSION_2: Migration = {
+  to: 2,
+  statements: [
+    'create table erased(conversation integer primary key, times integer not null, swept integer not null) strict',
+  ],
+}
+
 /** All steps, ascending, without gaps: the last one is the version that this program writes. */
-export const SCHEMA: readonly Migration[] = [VERSION_1]
+export const SCHEMA: readonly Migration[] = [VERSION_1, VERSION_2]

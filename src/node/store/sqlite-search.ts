@@ -12,6 +12,7 @@
  */
 import type { MessageRow } from './records.ts'
 import type { Database, Row, Statement } from './sqlite-database.ts'
+import { CONVERSATION, type Erased } from './sqlite-erased.ts'
 import { MESSAGE_COLUMNS, readMessage } from './sqlite-tables.ts'
 import { matches, words, type Query } from './words.ts'
 
@@ -23,13 +24,12 @@ const PAGES_A_MERGE = 8
 const NEWEST_READ = 1000
 /** Shorter beginnings of words stand in so many texts that listing them costs more than reading candidates. */
 const SHORTEST_PREFIX = 3
-const ROWS_AT_ONCE = 1000
-/** Positions of `conversation` and `text` among the columns of a message. */
-const CONVERSATION = 2
+/** Position of `text` among the columns of a message. */
 const TEXT = 10
 
 export class SearchIndex {
   readonly #database: Database
+  readonly #erased: Erased
   readonly #insert: Statement
   readonly #remove: Statement
   readonly #merge: Statement
@@ -38,12 +38,12 @@ export class SearchIndex {
   readonly #newest: Statement
   readonly #found: Statement
   readonly #bySeq: Statement
-  readonly #ofConversation: Statement
   readonly #tailOfConversation: Statement
   #indexed: number
 
-  constructor(database: Database) {
+  constructor(database: Database, erased: Erased) {
     this.#database = database
+    this.#erased = erased
     this.#insert = database.prepare('insert into message_index(rowid, conversation, words) values(?, ?, ?)')
     this.#remove = database.prepare(
       `insert into message_index(message_index, rowid, conversation, words) values('delete', ?, ?, ?)`,
@@ -57,9 +57,6 @@ export class SearchIndex {
          where f.message_index match ?1 and f.rowid < ?2 order by f.rowid desc`,
     )
     this.#bySeq = database.prepare('select seq, conversation, text from message where seq = ?')
-    this.#ofConversation = database.prepare(
-      'select seq, conversation, text from message where conversation = ? and seq > ? and seq <= ? order by seq limit ?',
-    )
     this.#tailOfConversation = database.prepare(
       `select ${MESSAGE_COLUMNS} from message where seq > ?2 and conversation = ?1`,
     )
@@ -75,18 +72,7 @@ export class SearchIndex {
 
   /** To be called after a row was put: those behind the mark are indexed at once, which only a rewritten row is. */
   enter(row: MessageRow): void {
-    if (row.seq <= this.#indexed) this.#insert.run(...indexed(row.seq, row.conversation, row.text))
-  }
-
-  /** To be called before all rows of a conversation are removed. */
-  leaveConversation(conversation: number): void {
-    let after = 0
-    let rows: Indexed[]
-    do {
-      rows = this.#ofConversation.all([conversation, after, this.#indexed, ROWS_AT_ONCE], readIndexed)
-      for (const row of rows) this.#remove.run(...row)
-      after = rows.at(-1)?.[0] ?? after
-    } while (rows.length === ROWS_AT_ONCE)
+    if (row.seq <= this.#indexed) this.#insert.run(...indexed(row.seq, this.#erased.stored(row.conversation), row.text))
   }
 
   /** Indexes some rows and merges some pages, inside the caller's transaction; `true` if more is waiting. */
@@ -108,7 +94,7 @@ export class SearchIndex {
   newest(wanted: Query, limit: number): readonly MessageRow[] {
     const found: MessageRow[] = []
     const take = (row: Row): boolean => {
-      if (matches(row.text(TEXT), wanted)) found.push(readMessage(row))
+      if (!this.#erased.holds(row) && matches(row.text(TEXT), wanted)) found.push(readMessage(row))
       return found.length < limit
     }
     let read = 0
@@ -118,18 +104,18 @@ export class SearchIndex {
       lowest = row.number(0)
       return take(row) && (++read < NEWEST_READ || lowest > this.#indexed + 1)
     })
-    if (found.length < limit) this.#found.each([expression(wanted, null), lowest], take)
+    if (found.length < limit) this.#found.each([everywhere(wanted, this.#erased.left), lowest], take)
     return found
   }
 
-  /** Visits everything in a conversation that holds what is looked for, in no particular order. */
+  /** Visits everything in a conversation (as it is stored) that holds what is looked for, in no particular order. */
   eachInConversation(conversation: number, wanted: Query, visit: (row: Row) => void): void {
     const take = (row: Row): boolean => {
       if (row.number(CONVERSATION) === conversation && matches(row.text(TEXT), wanted)) visit(row)
       return true
     }
     this.#tailOfConversation.each([conversation, this.#indexed], take)
-    this.#found.each([expression(wanted, conversation), this.#indexed + 1], take)
+    this.#found.each([within(wanted, conversation), this.#indexed + 1], take)
   }
 }
 
@@ -148,12 +134,23 @@ function readIndexed(row: Row): Indexed {
   return indexed(row.number(0), row.number(1), row.text(2))
 }
 
-/** The query in FTS5's syntax: words are quoted, so that nothing a person types is ever syntax. */
-function expression(wanted: Query, conversation: number | null): string {
+/**
+ * The query in FTS5's syntax, over all conversations but those that still have to go: they may hold a word so often that
+ * reading their rows would take long. Words are quoted, so that nothing a person types is ever syntax.
+ */
+function everywhere(wanted: Query, without: readonly number[]): string {
+  if (without.length === 0) return inWords(wanted)
+  return `${inWords(wanted)} NOT {conversation} : (${without.map((number) => quote(String(number))).join(' OR ')})`
+}
+
+function within(wanted: Query, conversation: number): string {
+  return `{conversation} : ${quote(String(conversation))} AND ${inWords(wanted)}`
+}
+
+function inWords(wanted: Query): string {
   const terms = wanted.whole.map(quote)
   if (terms.length === 0 || wanted.prefix.length >= SHORTEST_PREFIX) terms.push(`${quote(wanted.prefix)} *`)
-  const inWords = `{words} : (${terms.join(' AND ')})`
-  return conversation === null ? inWords : `{conversation} : ${quote(String(conversation))} AND ${inWords}`
+  return `{words} : (${terms.join(' AND ')})`
 }
 
 function quote(word: string): string {

@@ -18,6 +18,7 @@ import type {
   Tables,
 } from './records.ts'
 import type { Database, Row } from './sqlite-database.ts'
+import { CONVERSATION, conversationOf, type Erased } from './sqlite-erased.ts'
 import { StoreError, type Store } from './store.ts'
 
 export interface Table<R> {
@@ -181,7 +182,7 @@ export function readMessage(row: Row): MessageRow {
   return {
     seq: row.number(0),
     id: row.bytes(1),
-    conversation: row.number(2),
+    conversation: conversationOf(row.number(CONVERSATION)),
     author: row.number(3) as Author,
     counter: row.number(4),
     lamport: row.number(5),
@@ -193,7 +194,8 @@ export function readMessage(row: Row): MessageRow {
   }
 }
 
-export function messageTable(database: Database): Table<MessageRow> {
+/** Rows of erased conversations are not there. */
+export function messageTable(database: Database, erased: Erased): Table<MessageRow> {
   const put = database.prepare(
     `insert into message(${MESSAGE_COLUMNS}) values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
        on conflict(id) do update set conversation = ?3, author = ?4, counter = ?5, lamport = ?6, sent_at = ?7,
@@ -208,7 +210,7 @@ export function messageTable(database: Database): Table<MessageRow> {
       put.run(
         m.seq,
         m.id,
-        m.conversation,
+        erased.stored(m.conversation),
         m.author,
         m.counter,
         m.lamport,
@@ -220,7 +222,7 @@ export function messageTable(database: Database): Table<MessageRow> {
       )
       if (database.totalChanges === before) throw new TypeError('a message keeps its seq')
     },
-    get: (key) => get.get([messageId(key)], readMessage),
+    get: (key) => get.get([messageId(key)], (row) => (erased.holds(row) ? undefined : readMessage(row))),
     delete: (key) => remove.run(messageId(key)),
   }
 }
@@ -231,7 +233,10 @@ export type ListedTables = { readonly [T in Listed]: ListedTable<Tables[T]> }
 export type AllTables = { readonly [T in TableName]: Table<Tables[T]> }
 
 /** The adapter of each table, and again of each that is listed. */
-export function tables(database: Database): { readonly each: AllTables; readonly listed: ListedTables } {
+export function tables(
+  database: Database,
+  erased: Erased,
+): { readonly each: AllTables; readonly listed: ListedTables } {
   const listed: ListedTables = {
     profile: recordTable(database, 'profile'),
     prekey: recordTable(database, 'prekey'),
@@ -248,7 +253,7 @@ export function tables(database: Database): { readonly each: AllTables; readonly
     ...listed,
     skipped: skippedTable(database),
     seen: seenTable(database),
-    message: messageTable(database),
+    message: messageTable(database, erased),
     event: eventTable(database),
   }
   return { each, listed }

@@ -3,17 +3,16 @@
  *
  * Everything runs synchronously inside the call: a point read takes microseconds, a commit as long as its fsync.
  *
- * Holds: a commit is one transaction, with `synchronous=FULL` where it has to be on the disk at once; what SQLite keeps
- * outside the file stays in memory (`temp_store=MEMORY`), so no file but the encrypted ones is ever written; after the first failure of the disk every
- * call throws that failure, and the file is opened anew to go on.
+ * Holds: a commit is one transaction, with `synchronous=FULL` where it has to be on the disk at once; after the first failure
+ * of the disk every call throws that failure, and the file is opened anew to go on.
  */
-import { createHash } from 'node:crypto'
-import { equal } from '../../protocol/index.ts'
 import type { EventRow, Key, MessageRow, TableName, Tables, Write } from './records.ts'
-import { SCHEMA, type Migration } from './schema.ts'
-import { Database, type Row } from './sqlite-database.ts'
-import { storeError, writtenByLater, wrongKey } from './sqlite-failures.ts'
+import type { Database, Row } from './sqlite-database.ts'
+import { Erased } from './sqlite-erased.ts'
+import { ErasedSweep } from './sqlite-sweep.ts'
+import { storeError } from './sqlite-failures.ts'
 import type { Files } from './sqlite-files.ts'
+import { FILES, openDatabase, PAGE_BYTES, removeDatabase, type SqliteOptions } from './sqlite-opening.ts'
 import { SearchIndex } from './sqlite-search.ts'
 import { SeenSweep } from './sqlite-seen.ts'
 import {
@@ -26,148 +25,31 @@ import {
   type ListedTables,
   type Table,
 } from './sqlite-tables.ts'
-import { type Durability, StoreError, type HistoryQuery, type Place, type Store } from './store.ts'
+import type { Durability, StoreError, HistoryQuery, Place, Store } from './store.ts'
 import { matches, query, type Query } from './words.ts'
 
-/** The database's file in the data directory; its log is `profile.db-wal`. */
-export const DATABASE_FILE = 'profile.db'
-
-/** All files that the database may have. */
-const FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-journal`]
-const PAGE_BYTES = 4096
 /**
  * Housekeeping moves the log into the database from this size on. At SQLite's own 1000 pages, message ids, which fall
  * on pages at random, cost a third more time and one message in a hundred meets the move; at 4000 one in four hundred.
  */
 const CHECKPOINT_BYTES = 4000 * PAGE_BYTES
-/** Where housekeeping never gets its turn, a commit does it, at this many pages. */
-const CHECKPOINT_LATEST_PAGES = 8000
-const CACHE_KIB = 16_000
 /** Messages of a conversation read one by one before its search asks the index. */
 const WALKED = 1000
 
-export interface SqliteOptions {
-  readonly files: Files
-  /** 32 bytes. */
-  readonly key: Uint8Array
-  /** Where the profile lies, for the sentences that people read. */
-  readonly path: string
-  readonly schema?: readonly Migration[]
-  /** Where there is no database, or an empty file: rejects `damaged` instead of making one. */
-  readonly existing?: boolean
-}
-
 /** Makes the database in place of any that is there. */
 export async function makeSqlite(options: Omit<SqliteOptions, 'existing'>): Promise<Store> {
-  try {
-    for (const name of FILES) options.files.remove(name)
-    // An old log that came back after a power cut would be taken for the new one's.
-    options.files.syncFolder()
-  } catch (error) {
-    throw storeError(error, options.path) ?? error
-  }
+  removeDatabase(options)
   return openSqlite(options)
 }
 
 /** Opens the database, or makes it. Rejects with a {@link StoreError}, and then nothing was changed. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const { files, key, path, schema = SCHEMA, existing = false } = options
-  if (key.length !== 32) throw new TypeError('a database key has 32 bytes')
-  const isNew = !FILES.some((name) => files.sizeOf(name) > 0)
-  if (existing && files.sizeOf(DATABASE_FILE) === 0) throw gone(path)
-  let database: Database | undefined
+  const database = await openDatabase(options)
   try {
-    checkFile(files, key, path)
-    database = await Database.open(files, DATABASE_FILE)
-    unlock(database, key)
-    migrate(database, schema, path)
-    return new SqliteStore(database, files, path)
+    return new SqliteStore(database, options.files, options.path)
   } catch (error) {
-    database?.close()
-    if (isNew) removeAll(files)
-    throw storeError(error, path) ?? error
-  }
-}
-
-/** A database that could not be made holds nothing: it must not be taken for another key's later. */
-function removeAll(files: Files): void {
-  try {
-    for (const name of FILES) files.remove(name)
-  } catch {
-    // The first failure is the one to tell.
-  }
-}
-
-/**
- * The first 16 bytes of the file, where SQLite would put a random salt: this file's key needs none, so they say which
- * key belongs to the file. A wrong key and a damaged page are thereby told apart.
- */
-function keyCheck(key: Uint8Array): Buffer {
-  return createHash('sha256').update('tulnic database key check').update(key).digest().subarray(0, 16)
-}
-
-/** Throws for another key's file and for one cut short, where no log explains it. */
-function checkFile(files: Files, key: Uint8Array, path: string): void {
-  const size = files.sizeOf(DATABASE_FILE)
-  if (size === 0 || files.exists(`${DATABASE_FILE}-journal`)) return
-  const { handle } = files.open(DATABASE_FILE, false)
-  try {
-    const head = new Uint8Array(16)
-    const read = files.read(handle, head, 0)
-    if (read === head.length && !equal(head, keyCheck(key))) throw wrongKey(path)
-    if (size % PAGE_BYTES !== 0 && !files.exists(`${DATABASE_FILE}-wal`)) throw cutShort(path)
-  } finally {
-    files.close(handle)
-  }
-}
-
-/** Opening would make it anew, and throw away the log of what it held. */
-function gone(path: string): StoreError {
-  return new StoreError(
-    'damaged',
-    `The database is gone or empty; nothing was changed: put its file (${DATABASE_FILE}) back or restore a backup, or move the folder away and begin a new profile. (${path})`,
-  )
-}
-
-function cutShort(path: string): StoreError {
-  return new StoreError(
-    'damaged',
-    `The database is cut short: keep a copy of the folder, then restore a backup, or move the folder away and begin a new profile. (${path})`,
-  )
-}
-
-function unlock(database: Database, key: Uint8Array): void {
-  database.run(`pragma cipher = 'chacha20'`)
-  database.runSecret(`pragma key = "x'${Buffer.from(key).toString('hex')}${keyCheck(key).toString('hex')}'"`)
-  for (const pragma of [
-    'temp_store = memory',
-    'locking_mode = exclusive',
-    'auto_vacuum = none',
-    'journal_mode = wal',
-    'synchronous = full',
-    'secure_delete = on',
-    'cell_size_check = on',
-    'trusted_schema = off',
-    `cache_size = -${CACHE_KIB}`,
-    `wal_autocheckpoint = ${CHECKPOINT_LATEST_PAGES}`,
-    `journal_size_limit = ${CHECKPOINT_LATEST_PAGES * PAGE_BYTES}`,
-  ]) {
-    database.run(`pragma ${pragma}`)
-  }
-  if (database.run('pragma journal_mode')[0] !== 'wal')
-    throw new StoreError('io', 'The database has no write-ahead log: its folder cannot be used.')
-}
-
-function migrate(database: Database, schema: readonly Migration[], path: string): void {
-  const known = schema.at(-1)?.to ?? 0
-  const found = Number(database.run('pragma user_version')[0])
-  if (found > known) throw writtenByLater(path, found, known)
-  for (const { to, statements } of schema) {
-    if (to <= found) continue
-    database.run('begin immediate')
-    for (const statement of statements) database.run(statement)
-    database.run(`pragma user_version = ${to}`)
-    database.run('commit')
+    database.close()
+    throw storeError(error, options.path) ?? error
   }
 }
 
@@ -184,13 +66,15 @@ class SqliteStore implements Store {
   readonly #path: string
   readonly #tables: AllTables
   readonly #listed: ListedTables
+  readonly #erased: Erased
   readonly #index: SearchIndex
+  readonly #sweep: ErasedSweep
   readonly #seen: SeenSweep
   readonly #statements: ReturnType<typeof prepareAll>
   #last: Record<Numbered, number>
   /** The log's size when it was last moved into the database. */
   #checkpointed = 0
-  /** As {@link unlock} set it: `synchronous = full`. */
+  /** As the database was opened: `synchronous = full`. */
   #waits = true
   #failed: StoreError | undefined
   #closed = false
@@ -199,10 +83,12 @@ class SqliteStore implements Store {
     this.#database = database
     this.#files = files
     this.#path = path
-    const { each, listed } = tables(database)
+    this.#erased = new Erased(database)
+    const { each, listed } = tables(database, this.#erased)
     this.#tables = each
     this.#listed = listed
-    this.#index = new SearchIndex(database)
+    this.#index = new SearchIndex(database, this.#erased)
+    this.#sweep = new ErasedSweep(database, this.#erased, this.#index)
     this.#seen = new SeenSweep(database)
     this.#statements = prepareAll(database)
     this.#last = this.#storedLast()
@@ -241,7 +127,10 @@ class SqliteStore implements Store {
 
   async historyAfter(conversation: number, after: Place, limit: number): Promise<readonly MessageRow[]> {
     return this.#guarded(() =>
-      this.#statements.pageAfter.all([conversation, after.lamport, after.author, after.counter, limit], readMessage),
+      this.#statements.pageAfter.all(
+        [this.#erased.stored(conversation), after.lamport, after.author, after.counter, limit],
+        readMessage,
+      ),
     )
   }
 
@@ -251,7 +140,9 @@ class SqliteStore implements Store {
   }
 
   async messageBySeq(seq: number): Promise<MessageRow | undefined> {
-    return this.#guarded(() => this.#statements.bySeq.get([seq], readMessage))
+    return this.#guarded(() =>
+      this.#statements.bySeq.get([seq], (row) => (this.#erased.holds(row) ? undefined : readMessage(row))),
+    )
   }
 
   async byCounter(
@@ -261,7 +152,9 @@ class SqliteStore implements Store {
     to: number,
     limit: number,
   ): Promise<readonly MessageRow[]> {
-    return this.#guarded(() => this.#statements.byCounter.all([conversation, author, from, to, limit], readMessage))
+    return this.#guarded(() =>
+      this.#statements.byCounter.all([this.#erased.stored(conversation), author, from, to, limit], readMessage),
+    )
   }
 
   async events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]> {
@@ -294,8 +187,8 @@ class SqliteStore implements Store {
   #houseStep(): boolean {
     this.#waitForDisk(false)
     return this.#transaction(() => {
-      const more = this.#index.step()
-      return this.#seen.step() || more
+      // Each of them does its piece, whatever the others have left.
+      return [this.#sweep.step(), this.#index.step(), this.#seen.step()].includes(true)
     })
   }
 
@@ -327,6 +220,7 @@ class SqliteStore implements Store {
 
   #transaction<T>(work: () => T): T {
     const last = { ...this.#last }
+    const erased = this.#erased.state
     this.#statements.begin.run()
     try {
       const result = work()
@@ -334,6 +228,7 @@ class SqliteStore implements Store {
       return result
     } catch (error) {
       this.#last = last
+      this.#erased.state = erased
       this.#takeBack()
       throw error
     }
@@ -358,7 +253,7 @@ class SqliteStore implements Store {
   }
 
   #apply(write: Write): void {
-    const { trimSkipped, dropChain, forgetSkipped, forgetEvents, eraseConversation } = this.#statements
+    const { trimSkipped, dropChain, forgetSkipped, forgetEvents } = this.#statements
     switch (write.op) {
       case 'put':
         return this.#put(write)
@@ -373,13 +268,13 @@ class SqliteStore implements Store {
       case 'forget-events':
         return forgetEvents.run(write.before, write.now)
       case 'erase-conversation':
-        this.#index.leaveConversation(write.conversation)
-        return eraseConversation.run(write.conversation)
+        return this.#erased.erase(write.conversation)
     }
   }
 
   #put(write: Extract<Write, { op: 'put' }>): void {
     if (write.table === 'message') {
+      this.#sweep.makeRoom(write.row)
       this.#index.leave(write.row.seq)
       this.#tables.message.put(write.key, write.row)
       this.#index.enter(write.row)
@@ -395,7 +290,8 @@ class SqliteStore implements Store {
   #delete(table: TableName, key: string): void {
     if (table === 'message') {
       const row = this.#tables.message.get(key)
-      if (row !== undefined) this.#index.leave(row.seq)
+      if (row === undefined) return
+      this.#index.leave(row.seq)
     }
     this.#tables[table].delete(key)
   }
@@ -420,8 +316,9 @@ class SqliteStore implements Store {
 
   #eachNewestFirst(conversation: number, before: HistoryQuery['before'], visit: (row: Row) => boolean): void {
     const { page, pageBefore } = this.#statements
-    if (before === null) page.each([conversation], visit)
-    else pageBefore.each([conversation, before.lamport, before.author, before.counter], visit)
+    const stored = this.#erased.stored(conversation)
+    if (before === null) page.each([stored], visit)
+    else pageBefore.each([stored, before.lamport, before.author, before.counter], visit)
   }
 
   /** The newest are read one by one; if that is not enough, all the rest that the index knows is put in order. */
@@ -475,7 +372,6 @@ function prepareAll(database: Database) {
       `delete from event where number <
          coalesce((select number from event where at between ?1 and ?2 order by number limit 1), ${Number.MAX_SAFE_INTEGER})`,
     ),
-    eraseConversation: database.prepare('delete from message where conversation = ?'),
     rememberLast: database.prepare(
       'insert into mark(name, value) values(?1, ?2) on conflict(name) do update set value = ?2 where value < ?2',
     ),

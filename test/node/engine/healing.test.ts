@@ -4,7 +4,9 @@
 import { expect, test } from 'vitest'
 import type { NodeEvent } from '../../../src/node/api.ts'
 import { fromBase32 } from '../../../src/protocol/index.ts'
+import { REMADE_A_CONNECTION } from '../../../src/node/engine/limits.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
+import { settled } from '../../sim/world.ts'
 import {
   ask,
   contacts,
@@ -351,4 +353,46 @@ test('clocks that jump by ten years either way cost no message', async () => {
     await restart(two.world, two.ana)
     await talk(two, 'back')
   }
+})
+
+test('frames that were stored, not acknowledged and forgotten since are made anew, for their session is well', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  const before = await texts(bob, ana)
+  world.faults.effect = (effect, _chance, node) => node !== bob || effect.type !== 'acknowledge'
+  for (const text of ['one', 'two']) await say(world, ana, bob, text)
+  await world.pass()
+  await bob.disk.commit([{ op: 'forget', table: 'seen', before: Number.MAX_SAFE_INTEGER }], 'now')
+  // Nothing is set up anew: the session has to heal by itself.
+  world.faults.effect = (effect) => effect.type !== 'ask-bundle'
+  world.split(ana, bob, 1)
+  await world.pass()
+  await say(world, ana, bob, 'three')
+  await world.pass()
+  expect([...(ana.engine?.resident.maps.frames.values() ?? [])].flat()).toEqual([])
+  expect(await texts(bob, ana)).toEqual([...before, 'one', 'two', 'three'])
+  expect(world.reported).toEqual([])
+})
+
+test('a contact that refuses what it stored is sent no more than a bounded number of frames anew', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  world.faults.effect = (effect, _chance, node) => node !== bob || effect.type !== 'acknowledge'
+  let anew = 0
+  for (let n = 0; n < 300; n++) {
+    for (const which of ['a', 'b']) await say(world, ana, bob, `text ${n} ${which}`)
+    const connection = ana.engine?.resident.maps.links.values().next().value ?? 0
+    const frames = [...(ana.engine?.resident.maps.frames.values() ?? [])].flat()
+    const last = frames.at(-1)
+    if (last === undefined) throw new Error('nothing is in flight')
+    ana.take({ type: 'no-session', connection, ids: frames.slice(0, -1).map(({ id }) => id) })
+    ana.take({ type: 'acknowledged', connection, ids: [last.id] })
+    await settled()
+    anew += frames.length - 1
+  }
+  expect(anew).toBeGreaterThan(REMADE_A_CONNECTION)
+  const [link] = [...(ana.engine?.resident.maps.connections.values() ?? [])]
+  expect(link?.remade).toBe(REMADE_A_CONNECTION)
 })

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { inDialOrder, isNear, ownAddresses, parseAddress } from '../../../src/node/net/addresses.ts'
+import {
+  type Address,
+  inDialOrder,
+  isNear,
+  ownAddresses,
+  parseAddress,
+  someOf,
+} from '../../../src/node/net/addresses.ts'
 import type { InterfaceAddress } from '../../../src/node/net/machine.ts'
 
 const four = (address: string, prefix: number, internal = false): InterfaceAddress => ({
@@ -61,11 +68,63 @@ test('the order of dialing: this network, this machine, the world, other private
   expect(inDialOrder(shuffled, home).map(({ text }) => text)).toEqual(order)
 })
 
-test('an address is an IP address and a TCP port', () => {
+const PEER = '12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinouJ'
+const RELAY = '12D3KooWBtp1AcgweFSArD7dbKWYpAr8MZR1tofwNwLFLjeNGLWa'
+const HASH = 'uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g'
+
+test('relayed ones come last, however near the relay is, and what needs less goes first', () => {
+  const order = [
+    '/ip4/192.168.7.9/tcp/1',
+    '/ip4/192.168.7.9/tcp/1/ws',
+    '/ip4/8.8.8.8/tcp/1',
+    '/ip4/8.8.8.8/tcp/1/ws',
+    `/ip4/8.8.8.8/udp/1/webrtc-direct/certhash/${HASH}`,
+    '/ip4/10.0.0.1/tcp/1',
+    `/ip4/192.168.7.9/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/8.8.8.8/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+  ]
+  expect(inDialOrder(order.toReversed().map(address), home).map(({ text }) => text)).toEqual(order)
+})
+
+test('many direct addresses leave places for relayed ones, and the other way round', () => {
+  const direct = Array.from({ length: 12 }, (_, i) => address(`/ip4/8.8.8.8/tcp/${i + 1}`))
+  const relayed = Array.from({ length: 12 }, (_, i) =>
+    address(`/ip4/8.8.8.8/tcp/${i + 1}/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`),
+  )
+  const count = (all: readonly Address[]): number[] => [
+    all.filter(({ relay }) => relay === null).length,
+    all.filter(({ relay }) => relay !== null).length,
+  ]
+  expect(count(someOf([...direct, ...relayed], 10))).toEqual([6, 4])
+  expect(count(someOf([...direct, ...relayed.slice(0, 1)], 10))).toEqual([9, 1])
+  expect(count(someOf([...direct.slice(0, 1), ...relayed], 10))).toEqual([1, 9])
+  expect(count(someOf(direct, 10))).toEqual([10, 0])
+})
+
+test('an address is an IP address with a transport, or a relay behind one', () => {
   expect(address('/ip4/10.0.0.1/tcp/5').ip).toEqual(Uint8Array.of(10, 0, 0, 1))
   expect(address('/ip6/2001:0db8:0:0::1/tcp/5').text).toBe('/ip6/2001:db8::1/tcp/5')
-  const peer = '12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinouJ'
-  expect(address(`/ip4/10.0.0.1/tcp/5/p2p/${peer}`)).toMatchObject({ text: '/ip4/10.0.0.1/tcp/5', peer })
+  const direct = [
+    ['/ip4/10.0.0.1/tcp/5', 'tcp'],
+    ['/ip6/2001:db8::1/tcp/5/ws', 'ws'],
+    [`/ip4/10.0.0.1/udp/5/webrtc-direct/certhash/${HASH}`, 'webrtc-direct'],
+    ['/ip4/10.0.0.1/udp/5/webrtc-direct', 'webrtc-direct'],
+  ] as const
+  for (const [text, transport] of direct) {
+    const parsed = { text, transport, port: 5, relay: null }
+    expect(parseAddress(text), text).toMatchObject({ ...parsed, peer: null })
+    expect(parseAddress(`${text}/p2p/${PEER}`), text).toMatchObject({ ...parsed, peer: PEER })
+  }
+  for (const text of ['/ip4/10.0.0.1/tcp/5', '/ip6/2001:db8::1/tcp/5/ws']) {
+    const relayed = `${text}/p2p/${RELAY}/p2p-circuit`
+    const parsed = { transport: 'relayed', port: 5, relay: RELAY }
+    expect(parseAddress(relayed), text).toMatchObject({ ...parsed, text: relayed, peer: null })
+    const whole = `${relayed}/p2p/${PEER}`
+    expect(parseAddress(whole), text).toMatchObject({ ...parsed, text: whole, peer: PEER })
+  }
+})
+
+test('nothing else is one: no name, no relay behind a relay, no PeerID that is none', () => {
   const not = [
     '',
     '/',
@@ -75,7 +134,22 @@ test('an address is an IP address and a TCP port', () => {
     '/ip4/10.0.0.1/tcp/70000',
     '/ip4/256.0.0.1/tcp/1',
     '/dns4/a.b/tcp/1',
+    '/ip4/1.2.3.4/udp/1',
+    '/ip4/1.2.3.4/udp/1/quic-v1',
+    '/ip4/1.2.3.4/tcp/1/tls/ws',
+    '/ip4/1.2.3.4/tcp/1/wss',
+    '/ip4/1.2.3.4/tcp/1/webrtc-direct',
+    '/ip4/1.2.3.4/tcp/1/p2p-circuit',
+    '/p2p-circuit',
+    `/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${RELAY}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${RELAY}/p2p-circuit/webrtc/p2p/${PEER}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${PEER}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/1.2.3.4/udp/1/webrtc-direct/certhash/${HASH}/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${RELAY}/p2p/${PEER}`,
+    `/dns4/a.b/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+    '/ip4/1.2.3.4/tcp/1/p2p/nobody',
+    `/ip4/1.2.3.4/tcp/1/p2p/${PEER}${'/p2p-circuit'.repeat(100)}`,
   ]
-  const nor = ['/ip4/1.2.3.4/tcp/1/ws', '/ip4/1.2.3.4/udp/1', `/ip4/1.2.3.4/tcp/1/p2p/${peer}/p2p-circuit`]
-  for (const text of [...not, ...nor]) expect(parseAddress(text), text).toBeUndefined()
+  for (const text of not) expect(parseAddress(text), text).toBeUndefined()
 })

@@ -3,7 +3,7 @@ import { type Address, parseAddress } from '../../../src/node/net/addresses.ts'
 import { Dialing, type Want } from '../../../src/node/net/dialing.ts'
 import type { InterfaceAddress, Machine } from '../../../src/node/net/machine.ts'
 import { LIMITS, type Limits } from '../../../src/node/net/protocols.ts'
-import type { AccountId } from '../../../src/protocol/index.ts'
+import { type AccountId, noble } from '../../../src/protocol/index.ts'
 
 /** Dialing alone, in virtual time: what is dialed is written down, and answered as the test says. */
 function world(
@@ -18,10 +18,12 @@ function world(
     { address: '192.168.7.2', family: 4, prefix: 24, internal: false, name: 'lan0' },
   ]
   const machine: Machine = {
+    primitives: noble,
     transports: [],
     interfaces: () => interfaces,
     freePort: () => Promise.resolve(1),
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: () => Promise.resolve() }),
+    datagrams: () => ({ stop: () => Promise.resolve() }),
     now: Date.now,
   }
   const dialing = new Dialing(machine, { ...LIMITS, ...options.limits }, options.lanOnly ?? false, {
@@ -215,5 +217,76 @@ describe('a round', () => {
     dialing.want(want([]))
     await pass(0)
     expect(dialed.map(({ to }) => to)).toEqual([near])
+  })
+
+  const PEER = '12D3KooWSd2zi8ieyfbxNJeyFsJgY68Y11v95fb3wP9uaqpinouJ'
+  const RELAY = '12D3KooWBtp1AcgweFSArD7dbKWYpAr8MZR1tofwNwLFLjeNGLWa'
+  const by = (relay: string): string => `${relay}/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`
+
+  test('goes through relays last, and never to nobody', async () => {
+    const { dialing, dialed } = world()
+    dialing.want(want([by(near), `${far}/p2p/${RELAY}/p2p-circuit`, far]))
+    await pass(10 * LIMITS.staggerMs)
+    expect(dialed.map(({ to }) => to)).toEqual([far, by(near)])
+  })
+
+  test('with lan-only, goes to relays of this network alone', async () => {
+    const { dialing, dialed } = world({ lanOnly: true })
+    dialing.want(want([by(near), by(far)]))
+    await pass(10 * LIMITS.staggerMs)
+    expect(dialed.map(({ to }) => to)).toEqual([by(near)])
+  })
+
+  test('only through relays: no direct address, not even where the contact was met', async () => {
+    const { dialing, dialed, also } = world()
+    also.set(
+      anna,
+      [parseAddress(near)].filter((address) => address !== undefined),
+    )
+    dialing.want(want([far, by(far), farther], { relayOnly: true }))
+    await pass(10 * LIMITS.staggerMs)
+    expect(dialed.map(({ to }) => to)).toEqual([by(far)])
+    expect([dialing.directly(anna), dialing.isHidden(anna), [...dialing.hidden()]]).toEqual([undefined, true, [anna]])
+    dialed[0]?.answer(false)
+    dialing.want(want([far, by(far), farther]))
+    await pass(0)
+    expect(dialed[1]?.to, 'at once when there is nothing to hide any more').toBe(near)
+    expect(dialing.directly(anna)?.addresses.map(({ text }) => text)).toEqual([near, far, farther])
+    expect([...dialing.hidden()]).toEqual([])
+  })
+
+  test('only through relays: at once when such a relay is there', async () => {
+    const { dialing, dialed } = world()
+    dialing.want(want([by(far)], { relayOnly: true }))
+    dialing.want(want([by(farther)], { contact: 'bela' as AccountId }))
+    await pass(0)
+    for (const { answer } of dialed) answer(false)
+    await pass(0)
+    const before = dialed.length
+    dialing.relayCame('12D3KooWsomebodyelse')
+    await pass(0)
+    expect(dialed).toHaveLength(before)
+    dialing.relayCame(RELAY)
+    await pass(0)
+    expect(dialed, 'who may be dialed directly has its own rounds').toHaveLength(before + 1)
+  })
+
+  test('comes at once when a relayed connection ran out, but not in a circle', async () => {
+    const { dialing, dialed, connected } = world()
+    dialing.want(want([by(far)]))
+    await pass(0)
+    connected.add(anna)
+    dialing.reached(anna, true)
+    dialed[0]?.answer(true)
+    await pass(0)
+    connected.delete(anna)
+    dialing.lost(anna, undefined, true)
+    await pass(0)
+    expect(dialed).toHaveLength(2)
+    dialed[1]?.answer(false)
+    await pass(0)
+    dialing.lost(anna, undefined, true)
+    await pass(0)
+    expect(dialed, 'after a failure the pause holds').toHaveLength(2)
   })
 })

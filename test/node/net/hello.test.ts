@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { streamPair } from '@libp2p/utils'
+import { describe, expect, test } from 'vitest'
+import { answerGreeting, greet } from '../../../src/node/net/hello.ts'
 import { HELLO, type Limits } from '../../../src/node/net/protocols.ts'
 import {
   decodeHelloAnswer,
@@ -183,4 +185,48 @@ test('a second hello that fails ends the connection, so that it is dialed afresh
   a.net.perform({ type: 'hello-again', connection, contact: bob.id })
   expect(await a.heard.next('disconnected')).toMatchObject({ connection })
   await a.heard.next('reached-stranger', 2)
+})
+
+describe('in a closed network', () => {
+  const key = random(32)
+
+  /** Both ends of one hello, over streams in memory. What the dialer's side was sent comes along. */
+  async function hello(ours: Uint8Array | null, theirs: Uint8Array | null) {
+    const { alice, bob } = friends()
+    const [out, into] = await streamPair()
+    let heard = 0
+    out.addEventListener('message', ({ data }) => {
+      heard += data.byteLength
+    })
+    const [local, remote] = [random(38), random(38)]
+    const signal = AbortSignal.timeout(500)
+    const { seen, acquaintances } = watched(bob)
+    const tag = (day: number) => [acquaintancesOf(alice).tag(bob.id, day, 'dialer', { local, remote }) ?? random(16)]
+    const found = await Promise.all([
+      greet(out, acquaintancesOf(alice), { local, remote }, ours, tag, () => true, signal),
+      answerGreeting(into, acquaintances, { local: remote, remote: local }, theirs, signal),
+    ])
+    return { found: found.map((one) => (typeof one === 'object' ? one.contact : one)), heard, seen, alice, bob }
+  }
+
+  test('who has the key is known', async () => {
+    const { found, alice, bob } = await hello(key, key)
+    expect(found).toEqual([bob.id, alice.id])
+  })
+
+  test.each([
+    ['none', null],
+    ['another', random(32)],
+  ])('who has %s is told not a byte, though a contact, and nothing is looked up for it', async (_, ours) => {
+    const { found, heard, seen } = await hello(ours, key)
+    expect({ found, heard, seen }).toEqual({
+      found: [undefined, undefined],
+      heard: 0,
+      seen: { recognised: [], proofs: 0 },
+    })
+  })
+
+  test('a listener that has not the key is no contact either', async () => {
+    expect((await hello(key, null)).found).toEqual([undefined, 'stranger'])
+  })
 })

@@ -132,7 +132,7 @@ export async function greetAsContact(raw: Hostile, me: Person, connection: Conne
   const acquaintances = acquaintancesOf(me)
   const ends = { local: raw.peer, remote: connection.remotePeer.toMultihash().bytes }
   const show = (day: number): readonly Uint8Array[] => acquaintances.tags(day, 'dialer', ends)
-  const found = await greet(stream, acquaintances, ends, show, () => proceed, soon().signal)
+  const found = await greet(stream, acquaintances, ends, null, show, () => proceed, soon().signal)
   if (proceed && (found === undefined || found === 'stranger')) throw new Error('not recognised')
 }
 
@@ -140,3 +140,21 @@ export async function greetAsContact(raw: Hostile, me: Person, connection: Conne
 export async function pour(stream: Stream, messages: Iterable<Uint8Array>): Promise<void> {
   for (const one of messages) if (!stream.send(one)) await stream.onDrain()
 }
+
+/** Asks a relay for a place, byte by byte. Its status, or a rejection where there is no answer. */
+export async function reserve(connection: Connection): Promise<string> {
+  const stream = await connection.newStream('/libp2p/circuit/relay/0.2.0/hop', soon())
+  const bytes = byteStream(stream)
+  // HopMessage { type: RESERVE }, with its length before it.
+  await bytes.write(Uint8Array.of(2, 0x08, 0), soon())
+  const head = (await bytes.read({ bytes: 1, ...soon() })).get(0)
+  const more = head >= 128 ? (await bytes.read({ bytes: 1, ...soon() })).get(0) : undefined
+  const length = more === undefined ? head : (head & 127) | (more << 7)
+  const message = (await bytes.read({ bytes: length, ...soon() })).subarray()
+  // The status is the last field: number 5, a varint of one byte or two.
+  const [field, low, high] = message.subarray(-3)
+  const status = field === 0x28 ? ((low ?? 0) & 127) | ((high ?? 0) << 7) : (high ?? 0)
+  return STATUS[status] ?? `status ${status}`
+}
+
+const STATUS: Record<number, string> = { 100: 'OK', 200: 'RESERVATION_REFUSED', 202: 'PERMISSION_DENIED' }

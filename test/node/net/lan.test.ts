@@ -1,11 +1,12 @@
 import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Lan, type LanPeer, SERVICE } from '../../../src/node/net/lan.ts'
+import { Lan, type LanPeer, serviceName } from '../../../src/node/net/lan.ts'
 import type { InterfaceAddress, MulticastListener } from '../../../src/node/net/machine.ts'
 import type { Acquaintances } from '../../../src/node/net/net.ts'
 import { LIMITS, type Limits } from '../../../src/node/net/protocols.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
+import { find, owner, publish, recordOf, until } from './dht-world.ts'
 import { acquaintancesOf, befriend, friends, machineWith, online, person, random } from './world.ts'
 
 const lan0 = (address: string, family: 4 | 6, prefix: number): InterfaceAddress => ({
@@ -31,14 +32,16 @@ async function world(limits: Partial<Limits> = {}) {
     interfaces: () => interfaces,
     now: () => clock.now,
     multicast: (service, given) => {
-      expect(service).toBe(SERVICE)
+      expect(service).toBe(serviceName(null))
       listener = given
       return { ask: () => asked++, refresh: () => {}, stop: () => Promise.resolve() }
     },
   })
   const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
   const heard: LanPeer[] = []
-  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: () => 7733, random }, (peer) => heard.push(peer))
+  const lan = new Lan(machine, { ...LIMITS, ...limits }, { id, port: () => 7733, networkKey: null, random }, (peer) =>
+    heard.push(peer),
+  )
   lan.start()
   if (listener === undefined) throw new Error('nobody listens')
   return { lan, id, heard, clock, listener, asked: () => asked }
@@ -205,6 +208,18 @@ describe.skipIf(!multicast)('on this network (needs multicast)', () => {
     b.want(alice, [])
     await a.heard.next('connected')
     await b.heard.next('connected')
+  })
+
+  test('strangers are servers of the DHT to each other', async () => {
+    const both = { config: { mdns: true, dht: true } }
+    const a = await online(person(), both)
+    const b = await online(person(), both)
+    await until('each knows somebody', () => a.net.dht().servers > 0 && b.net.dht().servers > 0)
+    const slot = owner()
+    const record = recordOf(slot)
+    await publish(a, [record])
+    expect((await find(b, slot)).found).toEqual([record])
+    expect(b.net.dht().mode).toBe('server')
   })
 
   test('people who want to be seen are seen by name, and a channel to them is in order and bounded', async () => {

@@ -167,7 +167,7 @@ test('of two connections to one run of a device the one that the lower PeerID di
   const inputs: Input[] = []
   const table = (self: PeerId): { links: Links; open: (peer: PeerId, direction: 'inbound' | 'outbound') => Link } => {
     inputs.length = 0
-    const notice = { reached: () => {}, lost: () => {} }
+    const notice = { reached: () => {}, lost: () => {}, closed: () => {} }
     const links = new Links(nodejsMachine(), LIMITS, self.toMultihash().bytes, (input) => inputs.push(input), notice)
     let made = 0
     const open = (remotePeer: PeerId, direction: 'inbound' | 'outbound'): Link => {

@@ -85,8 +85,10 @@ export function acquaintancesOf(me: Person): Acquaintances {
       const secret = nth > 0 ? undefined : me.contacts.find((one) => one.id === contact)?.secret
       return secret && helloTag(p, secret, day, role, ...order(true, role, ends))
     },
-    tags: (day, role, ends) =>
-      me.contacts.map(({ secret }) => helloTag(p, secret, day, role, ...order(true, role, ends))),
+    tags: (day, role, ends, except) =>
+      me.contacts
+        .filter(({ id }) => except?.has(id) !== true)
+        .map(({ secret }) => helloTag(p, secret, day, role, ...order(true, role, ends))),
     recognise: (tags, day, role, ends) =>
       me.contacts.find(({ secret }) => {
         const theirs = helloTag(p, secret, day, role, ...order(false, role, ends))
@@ -167,7 +169,11 @@ export interface Online {
   readonly heard: Heard
   /** The first loopback address, so that no test depends on the machine's network. */
   readonly address: string
-  want(other: Person, addresses: readonly string[], how?: { stranger?: boolean; now?: boolean }): void
+  want(
+    other: Person,
+    addresses: readonly string[],
+    how?: { stranger?: boolean; now?: boolean; relayOnly?: boolean },
+  ): void
   stop(): Promise<void>
 }
 
@@ -203,8 +209,8 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
     net,
     heard,
     address: `/ip4/127.0.0.1/tcp/${port}`,
-    want: (other, addresses, { stranger = false, now = false } = {}) =>
-      net.perform({ type: 'want', contact: other.id, addresses, stranger, now, relayOnly: false }),
+    want: (other, addresses, { stranger = false, now = false, relayOnly = false } = {}) =>
+      net.perform({ type: 'want', contact: other.id, addresses, stranger, now, relayOnly }),
     stop,
   }
 }

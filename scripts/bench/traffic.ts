@@ -1,0 +1,33 @@
+/**
+ * Counts what this process sends over TCP, from the moment when this file is imported.
+ */
+import { channel } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+
+export interface Traffic {
+  /** Payload, without TCP's and IP's own bytes. */
+  readonly bytes: number
+  /** Calls of `write`: about as many segments, on a line that rests between them. */
+  readonly writes: number
+}
+
+const sockets: Socket[] = []
+let writes = 0
+
+for (const name of ['net.client.socket', 'net.server.socket']) {
+  channel(name).subscribe((message) => count((message as { socket: Socket }).socket))
+}
+
+function count(socket: Socket): void {
+  sockets.push(socket)
+  socket.write = new Proxy(socket.write, {
+    apply: (write, on, args) => {
+      writes++
+      return Reflect.apply(write, on, args)
+    },
+  })
+}
+
+export function trafficSoFar(): Traffic {
+  return { bytes: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0), writes }
+}

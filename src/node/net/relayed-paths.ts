@@ -1,0 +1,156 @@
+/**
+ * All that has to do with relays, put together: where we have places, what we relay, how a relayed link becomes a direct one.
+ *
+ *     reservations ─┬─ circuit ─── libp2p's relay, both sides        stun ── answers who looks for a path
+ *     relaying ─────┘                                                webRtc ── finds one
+ *     upgrading ──── direct addresses, webRtc
+ *
+ * Holds: nothing is answered before hello has ended on the connection that it came on.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { AccountId } from '../../protocol/index.ts'
+import { hostText, isLoopback, parseAddress } from './addresses.ts'
+import type { Circuit } from './circuit.ts'
+import type { Parts } from './host.ts'
+import type { Link } from './link.ts'
+import type { Links } from './links.ts'
+import type { Machine } from './machine.ts'
+import type { RelayStatus } from './net.ts'
+import type { Limits } from './protocols.ts'
+import { Relaying } from './relaying.ts'
+import { type ReservationNeeds, Reservations } from './reservations.ts'
+import { isAmong, StunResponder } from './stun.ts'
+import { type UpgradeNeeds, Upgrading } from './upgrading.ts'
+import { Rate } from './waiting.ts'
+import type { WebRtc } from './webrtc.ts'
+
+/** Offers of one contact that are answered: libp2p loses memory with each negotiation (js-libp2p #3567). */
+const OFFERS_A_SECOND = 1 / 30
+const OFFERS_AT_ONCE = 8
+/** STUN servers that one negotiation asks. */
+const STUN_SERVERS = 3
+
+export interface RelayNeeds
+  extends Pick<ReservationNeeds, 'self' | 'reachable' | 'changed' | 'random'>,
+    Pick<UpgradeNeeds, 'directly' | 'reachDirectly' | 'reachThrough'> {
+  readonly machine: Machine
+  readonly limits: Limits
+  readonly links: Links
+  /** Whether strangers get places here, too. */
+  readonly forStrangers: boolean
+  /** Where others reach us without a relay. */
+  addresses(): readonly string[]
+}
+
+export class RelayedPaths {
+  readonly #needs: RelayNeeds
+  readonly #circuit: Circuit
+  readonly #webRtc: WebRtc
+  readonly #reservations: Reservations
+  readonly #relaying: Relaying
+  readonly #upgrading: Upgrading
+  /** Offers of WebRTC that each contact may make. */
+  readonly #offers = new Map<AccountId, Rate>()
+  #stun: StunResponder | undefined
+
+  constructor({ circuit, webRtc }: Parts, needs: RelayNeeds) {
+    const { machine, limits, links } = needs
+    const now = machine.now
+    this.#needs = needs
+    this.#circuit = circuit
+    this.#webRtc = webRtc
+    this.#reservations = new Reservations(circuit, limits, { ...needs, now, candidates: () => links.neighbours() })
+    const reservedAt = (peer: { toString(): string }): boolean => this.#reservations.holds(peer.toString())
+    this.#relaying = new Relaying(machine, limits, links, circuit, { ...needs, reservedAt })
+    this.#upgrading = new Upgrading(limits, { ...needs, now })
+  }
+
+  /** Before libp2p listens. */
+  open(): void {
+    this.#circuit.open(this.#relaying, (relay) => this.#reservations.lost(relay))
+    this.#webRtc.open({
+      admitsOffer: (connection) => this.#admitsOffer(connection),
+      stunServers: () => this.#stunServers(),
+    })
+  }
+
+  /** Answers STUN on the UDP port of that number. */
+  listen(port: number): void {
+    this.#stun = new StunResponder(this.#needs.machine, port, (ip) => isAmong(ip, this.#remotes()))
+  }
+
+  async stop(): Promise<void> {
+    this.#upgrading.stop()
+    this.#reservations.stop()
+    await this.#stun?.stop()
+  }
+
+  /** Where others reach us through relays. */
+  addresses(): readonly string[] {
+    return this.#reservations.addresses()
+  }
+
+  status(): RelayStatus {
+    return { at: this.#reservations.states(), places: this.#circuit.reserved(), relayed: this.#relaying.relayed }
+  }
+
+  /** A link to a contact is known. */
+  reached(contact: AccountId, link: Link): void {
+    this.#upgrading.reached(contact, link)
+    this.#reservations.review()
+  }
+
+  /** A link ended. */
+  closed(link: Link): void {
+    this.#upgrading.closed(link)
+    this.#reservations.review()
+  }
+
+  /** A connection ended: who has no other gives up the place here. */
+  left({ remotePeer }: Connection): void {
+    if (this.#needs.links.directTo(remotePeer.toString()) === undefined) this.#circuit.vacate(remotePeer)
+  }
+
+  /** Whether others reach us is known, or otherwise than before. */
+  review(): void {
+    this.#reservations.review()
+  }
+
+  /** The network changed. */
+  again(): void {
+    this.#upgrading.again()
+    this.#reservations.again()
+  }
+
+  /** An offer of WebRTC is for contacts that we want, and that may know where we are. */
+  async #admitsOffer(connection: Connection): Promise<boolean> {
+    const link = this.#needs.links.of(connection)
+    if (link?.via !== 'relayed') return false
+    await link.settled
+    if (link.standing.phase !== 'known') return false
+    const { contact } = link.standing
+    if (this.#needs.directly(contact) === undefined) return false
+    const rate = this.#offers.get(contact) ?? new Rate(OFFERS_A_SECOND, OFFERS_AT_ONCE, this.#needs.machine.now)
+    this.#offers.set(contact, rate)
+    return rate.take(1)
+  }
+
+  /** Where connected peers are whose hello has ended. */
+  #remotes(): readonly string[] {
+    const settled = this.#needs.links
+      .all()
+      .filter(({ via, standing }) => via !== 'relayed' && standing.phase !== 'greeting')
+    return settled.map(({ connection }) => connection.remoteAddr.toString())
+  }
+
+  /** Relays at which we hold a place, and those through which we are connected. */
+  #stunServers(): readonly string[] {
+    const places = [...this.#reservations.held().values()].flatMap(({ addresses }) => addresses)
+    const between = this.#needs.links.all().flatMap(({ via, address }) => (via === 'relayed' ? [address] : []))
+    const servers = [...between, ...places].flatMap((text) => {
+      const address = parseAddress(text)
+      return address === undefined || isLoopback(address) ? [] : [`stun:${hostText(address)}:${address.port}`]
+    })
+    return [...new Set(servers)].slice(0, STUN_SERVERS)
+  }
+}

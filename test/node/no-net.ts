@@ -1,0 +1,21 @@
+/**
+ * A net that reaches nobody, for what is tested above it.
+ */
+import type { Net } from '../../src/node/net/net.ts'
+
+export const NO_NET: Net = {
+  start: async () => {},
+  stop: async () => {},
+  perform: () => {},
+  addresses: () => [],
+  lanPeers: () => 0,
+  relays: () => ({ at: [], places: 0, relayed: 0 }),
+  dht: () => ({ on: false, mode: 'off', servers: 0, stored: 0, published: 0 }),
+  reach: () => ({ observed: [], publiclyReachable: 'unknown' }),
+  pairing: {
+    setVisible: () => {},
+    look: async () => [],
+    open: () => Promise.reject(new Error('nobody')),
+    onChannel: () => {},
+  },
+}
