@@ -116,7 +116,8 @@ export class LanGreeting {
     if (this.#links.directTo(peer.id) !== undefined) return
     this.#remember(peer.id)
     const link = await this.#reaching.reachPeer(peer, this.#stopped.signal)
-    if (link?.standing.phase === 'stranger' && !(await this.#keeps(link))) link.abort('nobody we know')
+    if (link?.standing.phase !== 'stranger' || (await this.#keeps(link))) return
+    if (!link.isInUse) link.abort('nobody we know')
   }
 
   #remember(id: string): void {

@@ -98,6 +98,11 @@ export class Link {
     return this.standing.phase !== 'closed'
   }
 
+  /** Whether anything but frames runs on it, in either direction: somebody needs it. */
+  get isInUse(): boolean {
+    return this.connection.streams.some(({ protocol }) => protocol !== ENVELOPE)
+  }
+
   /** Something came from the other end. */
   hear(now: number): void {
     this.heardAt = now

@@ -16,7 +16,7 @@ import { isNear, parseAddress } from './addresses.ts'
 import type { Acquainted } from './hello.ts'
 import { Link, type Via, WEBRTC } from './link.ts'
 import type { Machine } from './machine.ts'
-import { ENVELOPE, type Limits } from './protocols.ts'
+import type { Limits } from './protocols.ts'
 
 /** What dialing hears of links. */
 export interface Notice {
@@ -220,7 +220,7 @@ export class Links {
   }
 
   #tickStranger(link: Link, now: number): void {
-    if (link.connection.streams.some(({ protocol }) => protocol !== ENVELOPE)) link.heardAt = now
+    if (link.isInUse) link.heardAt = now
     else if (now - link.heardAt > this.#limits.strangerIdleMs) link.abort('idle')
   }
 

@@ -46,15 +46,21 @@ export class Nearby implements PairingPort {
 
   async open(peer: string, signal: AbortSignal): Promise<Channel> {
     const known = this.#lan.byShortName(peer)
-    const link = known && (await this.#reaching.reachPeer(known, signal))
-    const stream = await link?.openStream(PAIR, signal)
-    if (link === undefined || stream === undefined) throw new Gone(peer)
+    // The first link may be one that was just let go of, for want of anybody who needs it.
+    const opened = known && ((await this.#stream(known, signal)) ?? (await this.#stream(known, signal)))
+    if (opened === undefined) throw new Gone(peer)
     return openChannel(
-      stream,
-      link.ends,
+      opened.stream,
+      opened.link.ends,
       this.#limits,
       AbortSignal.any([signal, AbortSignal.timeout(this.#limits.pairMs)]),
     )
+  }
+
+  async #stream(peer: LanPeer, signal: AbortSignal): Promise<{ link: Link; stream: Stream } | undefined> {
+    const link = await this.#reaching.reachPeer(peer, signal)
+    const stream = await link?.openStream(PAIR, signal)
+    return link === undefined || stream === undefined ? undefined : { link, stream }
   }
 
   onChannel(listener: (peer: string, channel: Channel) => void): void {
@@ -82,9 +88,8 @@ export class Nearby implements PairingPort {
     const release = await this.#slots.take(peer.id, signal)
     if (release === undefined) return undefined
     try {
-      const link = await this.#reaching.reachPeer(peer, signal)
-      const stream = await link?.openStream(PAIR, signal)
-      const name = stream && (await askName(stream, this.#limits, signal))
+      const opened = (await this.#stream(peer, signal)) ?? (await this.#stream(peer, signal))
+      const name = opened && (await askName(opened.stream, this.#limits, signal))
       return name === undefined ? undefined : { peer: this.#lan.shortName(peer), name }
     } finally {
       release()

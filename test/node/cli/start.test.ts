@@ -54,7 +54,7 @@ describe('start', () => {
       /empty/,
     )
     expectFailure(
-      await ended(program.launch(['start', '--headless', '--data', own], { DOUBLE_PHASE: 'locked' })),
+      await ended(program.launch(['start', '--headless', '--port', '0', '--data', own], { DOUBLE_PHASE: 'locked' })),
       5,
       /--passphrase-file/,
     )
@@ -67,12 +67,14 @@ describe('start', () => {
   it('headless needs a profile or a name; with a name it shows the phrase once', async () => {
     const own = join(program.root, 'new')
     expectFailure(
-      await ended(program.launch(['start', '--headless', '--data', own], { DOUBLE_PHASE: 'empty' })),
+      await ended(program.launch(['start', '--headless', '--port', '0', '--data', own], { DOUBLE_PHASE: 'empty' })),
       1,
       /--name/,
     )
     expectFailure(
-      await ended(program.launch(['start', '--headless', '--name', 'A', '--data', own], { DOUBLE_PHASE: 'empty' })),
+      await ended(
+        program.launch(['start', '--headless', '--port', '0', '--name', 'A', '--data', own], { DOUBLE_PHASE: 'empty' }),
+      ),
       5,
       /passphrase/,
     )
@@ -99,7 +101,7 @@ describe('start', () => {
     )
     taken.close()
     expectFailure(
-      await ended(program.launch(['start', '--headless', '--data', program.data])),
+      await ended(program.launch(['start', '--headless', '--port', '0', '--data', program.data])),
       1,
       new RegExp(`process ${running.child.pid}`),
     )
@@ -120,7 +122,15 @@ describe('start', () => {
     mkdirSync(tools)
     writeFileSync(
       join(tools, 'xdg-open'),
-      `#!/bin/sh\nstat -c %a "$1" > ${opened}.mode\ncat "$1" > ${opened}.page\nprintf '%s\\n' "$@" > ${opened}.part\nmv ${opened}.part ${opened}\n`,
+      // A machine may have Node.js and nothing else.
+      `#!${process.execPath}
+const fs = require('node:fs')
+const [file] = process.argv.slice(2)
+fs.writeFileSync('${opened}.mode', (fs.statSync(file).mode & 0o777).toString(8))
+fs.copyFileSync(file, '${opened}.page')
+fs.writeFileSync('${opened}.part', process.argv.slice(2).join('\\n'))
+fs.renameSync('${opened}.part', '${opened}')
+`,
     )
     chmodSync(join(tools, 'xdg-open'), 0o755)
     const own = join(program.root, 'opening')
