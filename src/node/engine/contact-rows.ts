@@ -57,7 +57,6 @@ export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
     received: NO_RANGES,
     shown: NO_RANGES,
     known: 0,
-    lastText: null,
     differing: NO_RANGES,
     receiptVersion: 0,
     lastSeq: 0,
@@ -93,6 +92,8 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     receiptVersion: 0,
     secretGeneration: 0,
     awaitsReceipt: false,
+    comparing: null,
+    asked: null,
   }
   putDelivery(draft, device, row)
   return row

@@ -17,7 +17,11 @@ import {
 import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
 
-const NO_DIGESTS = { lastText: null, differing: [] } as const
+/** What rows of the first profiles lack. */
+const ABSENT = {
+  conversation: { differing: [] },
+  delivery: { comparing: null, asked: null },
+} as const
 
 type Row<R> = { readonly key: string; readonly row: R }
 
@@ -38,11 +42,10 @@ export function ownOf(p: Primitives, row: ProfileRow): Own {
 export async function loadResident(p: Primitives, store: Loadable): Promise<Resident> {
   const [profile] = await store.all('profile')
   if (profile === undefined) throw new Error('This database holds no profile.')
-  // Rows of the first profiles have no digests.
   const conversations = new Map(
     (await store.all('conversation')).map(({ key, row }): [AccountId, ConversationRow] => [
       key as AccountId,
-      { ...NO_DIGESTS, ...row },
+      { ...ABSENT.conversation, ...row },
     ]),
   )
   const last = await store.last()
@@ -61,7 +64,13 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
       invites: new Map((await store.all('invite')).map(({ key, row }) => [key, row])),
       contacts: new Map((await store.all('contact')).map((entry) => acquaintance(p, entry))),
       conversations,
-      deliveries: new Map((await store.all('delivery')).map(({ key, row }) => [key as DeviceId, row])),
+      // This may be an older copy of a disk: what it holds is said anew to everybody.
+      deliveries: new Map(
+        (await store.all('delivery')).map(({ key, row }) => [
+          key as DeviceId,
+          { ...ABSENT.delivery, ...row, receiptVersion: 0 },
+        ]),
+      ),
       sessions: sessionRefs(await store.all('session')),
       frames: inFlight(await store.all('frame')),
       connections: new Map(),
