@@ -40,6 +40,7 @@ import {
   revokeDevice,
   rotateDevice,
   safetyNumber,
+  NOT_KNOWN,
   textDigest,
   utf8,
 } from '../src/protocol/index.ts'
@@ -161,10 +162,16 @@ export function wireVectors(): Readonly<Record<string, string>> {
     'message id': hex(messageId(p, conversation, alice.keys.id, 258)),
     contents: hex(encodeContents(contents)),
     'text digest': hex(textDigest(p, firstText)),
-    'receipt and held': hex(
+    'receipt and differing': hex(
       encodeContents([
         { kind: 'receipt', received: [[1, 9]], shown: [] },
-        { kind: 'held', counter: 9, digest: textDigest(p, firstText), differing: [[4, 5]] },
+        { kind: 'differing', counters: [[4, 5]] },
+      ]),
+    ),
+    'compare and digests': hex(
+      encodeContents([
+        { kind: 'compare', from: 4, to: 259 },
+        { kind: 'digests', from: 7, digests: [textDigest(p, firstText), null, NOT_KNOWN] },
       ]),
     ),
     'contact secret': hex(contactSecret),

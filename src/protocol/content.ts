@@ -8,8 +8,12 @@
  *     secret     [5, generation, secret 32]
  *     devices    [6, device log]
  *     repair     [7]                            "I cannot decrypt": believed inside a fresh INIT only
- *     held       [8, counter, digest 16, differing]   goes with a receipt: which text that counter stands for here
  *     grant      [9, version, grant]            where the sender's records will lie (rendezvous.ts)
+ *     compare    [10, from, to]                 "which texts of mine are stored there?"
+ *     digests    [11, from, [digest 16 | null …]]   the answer
+ *     differing  [12, counters]                 goes with a receipt: what came with one text first and another later
+ *
+ * 8 was another form of the last, and stands for nothing.
  *
  * Holds: any bytes give contents or `undefined`; a kind that is not known is skipped, so later versions may add; a bad
  * form of a known kind spoils the message. Names come out clean, whatever went in.
@@ -21,6 +25,7 @@ import { deviceIdBytes } from './identity.ts'
 import { LABELS } from './labels.ts'
 import {
   ADDRESS_COUNT,
+  COMPARED_AT_ONCE,
   CONTENTS_BYTES,
   CONTENTS_COUNT,
   COUNTER_MOST,
@@ -57,13 +62,20 @@ export type Content =
   | { readonly kind: 'secret'; readonly generation: number; readonly secret: Uint8Array }
   | { readonly kind: 'devices'; readonly log: Uint8Array }
   | { readonly kind: 'repair' }
+  /** Counters of the recipient's that came with one text first and with another later. At most 64 ranges. */
+  | { readonly kind: 'differing'; readonly counters: Ranges }
+  /** Asks what is stored under these counters of the sender's: COMPARED_AT_ONCE at most. */
+  | { readonly kind: 'compare'; readonly from: number; readonly to: number }
   /**
-   * What the receipt beside it cannot say: {@link textDigest} of the recipient's text with the highest counter that is stored
-   * here, and the counters that came with one text first and another later. At most 64 ranges.
+   * {@link textDigest} of what is stored under the recipient's counters, one after another; `null`: nothing. {@link NOT_KNOWN}:
+   * something was, and is removed. Fewer than were asked for are an answer too.
    */
-  | { readonly kind: 'held'; readonly counter: number; readonly digest: Uint8Array; readonly differing: Ranges }
+  | { readonly kind: 'digests'; readonly from: number; readonly digests: readonly (Uint8Array | null)[] }
   /** The audience that the recipient belongs to; the highest version counts. */
   | { readonly kind: 'grant'; readonly version: number; readonly grant: AudienceGrant }
+
+/** Stands for the digest of a text that was stored and is not here any more: equal to no other. */
+export const NOT_KNOWN = new Uint8Array(16)
 
 /** Latest time that a `Date` can hold. */
 const TIME_MOST = 8.64e15
@@ -142,10 +154,16 @@ function plain(content: Content): Plain {
       return [6, content.log]
     case 'repair':
       return [7]
-    case 'held':
-      return [8, content.counter, content.digest, flat(content.differing)]
     case 'grant':
       return [9, content.version, encodeGrant(content.grant)]
+    case 'differing':
+      return [12, flat(content.counters)]
+    case 'compare':
+      if (content.to - content.from >= COMPARED_AT_ONCE) throw new RangeError('too many counters to compare')
+      return [10, content.from, content.to]
+    case 'digests':
+      if (content.digests.length > COMPARED_AT_ONCE) throw new RangeError('too many digests')
+      return [11, content.from, content.digests]
   }
 }
 
@@ -228,12 +246,17 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
   [6, mapped(tuple(literal(6), bytes(1, DEVICE_LOG_BYTES)), ([, log]) => ({ kind: 'devices', log }))],
   [7, mapped(tuple(literal(7)), () => ({ kind: 'repair' }))],
   [
-    8,
-    mapped(tuple(literal(8), COUNTER, bytes(16), RANGES), ([, counter, digest, differing]) => ({
-      kind: 'held',
-      counter,
-      digest,
-      differing,
+    10,
+    mapped(tuple(literal(10), COUNTER, COUNTER), ([, from, to]) =>
+      to < from || to - from >= COMPARED_AT_ONCE ? undefined : { kind: 'compare', from, to },
+    ),
+  ],
+  [
+    11,
+    mapped(tuple(literal(11), COUNTER, list(nullable(bytes(16)), 1, COMPARED_AT_ONCE)), ([, from, digests]) => ({
+      kind: 'digests',
+      from,
+      digests,
     })),
   ],
   [
@@ -244,6 +267,7 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
       grant,
     })),
   ],
+  [12, mapped(tuple(literal(12), RANGES), ([, counters]) => ({ kind: 'differing', counters }))],
 ])
 
 const CONTENTS: Decoder<readonly (Content | 'unknown')[]> = list(

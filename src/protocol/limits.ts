@@ -16,6 +16,8 @@ export const CONTENTS_COUNT = 1024
 export const COUNTER_MOST = 2 ** 48
 /** Ranges in one half of a receipt: 64 gaps are more than a working link leaves; the rest comes with the next. */
 export const RECEIPT_RANGES = 64
+/** Counters in one question what is stored under them, and digests in its answer: each is a text to be read and hashed. */
+export const COMPARED_AT_ONCE = 256
 /** Addresses of one device: more than ten only serve to make others dial. */
 export const ADDRESS_COUNT = 10
 /** An address in characters: `/ip6/…/tcp/…/ws` is below 70, and behind a relay, with two PeerIDs, below 200. */

@@ -22,6 +22,7 @@ import {
 } from '../../src/protocol/index.ts'
 import {
   ADDRESS_COUNT,
+  COMPARED_AT_ONCE,
   CONTENTS_BYTES,
   CONTENTS_COUNT,
   COUNTER_MOST,
@@ -136,7 +137,15 @@ describe('contents', () => {
       fc.record({ kind: fc.constant('profile' as const), version: counter, name: fc.string().map(cleanName) }),
       fc.record({ kind: fc.constant('receipt' as const), received: ranges(), shown: ranges() }),
       fc.constant({ kind: 'repair' as const }),
-      fc.record({ kind: fc.constant('held' as const), counter, digest: id, differing: ranges() }),
+      fc.record({ kind: fc.constant('differing' as const), counters: ranges() }),
+      fc
+        .tuple(counter, fc.integer({ min: 0, max: COMPARED_AT_ONCE - 1 }))
+        .map(([from, more]) => ({ kind: 'compare' as const, from, to: from + more })),
+      fc.record({
+        kind: fc.constant('digests' as const),
+        from: counter,
+        digests: fc.array(fc.option(id), { minLength: 1, maxLength: 20 }),
+      }),
     )
     fc.assert(
       fc.property(fc.array(content, { maxLength: 8 }), (contents) => {
@@ -179,7 +188,10 @@ describe('contents', () => {
     expect(decodeContents(encode([good]))).toEqual([text])
     expect(decodeContents(item(2, flat(RECEIPT_RANGES), []))).toBeDefined()
     expect(decodeContents(item(2, [1, 3, 5, 5], [2, 2]))).toBeDefined()
-    expect(decodeContents(item(8, 1, random(16), []))).toBeDefined()
+    expect(decodeContents(item(12, [1, 1]))).toBeDefined()
+    expect(decodeContents(item(10, 7, 6 + COMPARED_AT_ONCE))).toBeDefined()
+    expect(decodeContents(item(11, 7, [random(16), null]))).toBeDefined()
+    expect(decodeContents(item(11, 7, Array(COMPARED_AT_ONCE).fill(null)))).toBeDefined()
     expect(decodeContents(changed(4, 'x'.repeat(TEXT_BYTES)))).toBeDefined()
     expect(decodeContents(changed(1, COUNTER_MOST))).toBeDefined()
   })
@@ -209,9 +221,13 @@ describe('contents', () => {
     ['a secret of 31 bytes', item(5, 1, random(31))],
     ['an empty device log', item(6, new Uint8Array(0))],
     ['a repair with more', item(7, 1)],
-    ['a digest of 15 bytes', item(8, 1, random(15), [])],
-    ['a digest of nothing', item(8, 0, random(16), [])],
-    ['differing ranges that touch', item(8, 5, random(16), [1, 2, 3, 4])],
+    ['differing ranges that touch', item(12, [1, 2, 3, 4])],
+    ['a question from the end', item(10, 7, 6)],
+    ['a question from 0', item(10, 0, 6)],
+    ['a question about too many', item(10, 7, 7 + COMPARED_AT_ONCE)],
+    ['an answer to nothing', item(11, 7, [])],
+    ['a digest of 15 bytes', item(11, 1, [random(15)])],
+    ['too many digests', item(11, 7, Array(COMPARED_AT_ONCE + 1).fill(null))],
     ['a content without a kind', encode([[]])],
     ['a content of another type', encode(['text'])],
     ['a list that is none', encode(7)],
@@ -232,6 +248,8 @@ describe('contents', () => {
         shown: [],
       },
     ],
+    ['a question about too many', { kind: 'compare', from: 1, to: COMPARED_AT_ONCE + 1 }],
+    ['too many digests', { kind: 'digests', from: 1, digests: Array(COMPARED_AT_ONCE + 1).fill(null) }],
   ])('%s throws for the one who sends it', (_, content) => {
     expect(() => encodeContents([content])).toThrow(RangeError)
   })

@@ -106,8 +106,10 @@ const contents: readonly Content[] = [
   { kind: 'secret', generation: 1, secret: random(32) },
   { kind: 'devices', log: alice.log.bytes },
   { kind: 'repair' },
-  { kind: 'held', counter: 97, digest: random(16), differing: [[96, 97]] },
   { kind: 'grant', version: 1, grant: createGrant(p, createAudience(random), 1_800_000_000_000) },
+  { kind: 'differing', counters: [[96, 97]] },
+  { kind: 'compare', from: 90, to: 99 },
+  { kind: 'digests', from: 90, digests: [random(16), null, random(16)] },
 ]
 const ends = { local: utf8('peer-a'), remote: utf8('peer-b') }
 const turned = { local: ends.remote, remote: ends.local }

@@ -76,9 +76,13 @@ describe('the stored bytes are still read', () => {
     const [first] = decodeContents(bytes('contents'))!
     const digest = textDigest(p, first as Extract<Content, { kind: 'text' }>)
     expect(hex(digest)).toBe(text('text digest'))
-    expect(decodeContents(bytes('receipt and held'))).toEqual([
+    expect(decodeContents(bytes('receipt and differing'))).toEqual([
       { kind: 'receipt', received: [[1, 9]], shown: [] },
-      { kind: 'held', counter: 9, digest, differing: [[4, 5]] },
+      { kind: 'differing', counters: [[4, 5]] },
+    ])
+    expect(decodeContents(bytes('compare and digests'))).toEqual([
+      { kind: 'compare', from: 4, to: 259 },
+      { kind: 'digests', from: 7, digests: [digest, null, new Uint8Array(16)] },
     ])
   })
 

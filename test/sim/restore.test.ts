@@ -2,9 +2,10 @@
  * R1 with one mishap more: a disk is replaced by an older copy of itself, or loses all its sessions, in any weather.
  *
  * What the other side wrote is never lost by that, on either side; nor is what anybody writes from then on, even where the copy
- * writes, before it meets the other, just as many texts as it had lost.
+ * writes, before it meets the other, just as many texts as it had lost; and all of it is there once.
  */
 import { expect, test } from 'vitest'
+import { Chance } from './random.ts'
 import type { SimNode } from './sim-node.ts'
 import { CALM, settled, World } from './world.ts'
 
@@ -34,6 +35,8 @@ async function perform(seed: number): Promise<readonly string[]> {
   const kept: string[] = []
   await chat(world, victim, other, kept)
   const copy = victim.disk.snapshot()
+  // Then the copy goes on with a session that the other side has replaced, and still knows.
+  if (new Chance(-seed).happens(0.3)) await loseSessions(victim)
   await chat(world, victim, other, kept)
   const written = counterOf(victim, other)
   await befall(world, victim, other, copy)
@@ -64,10 +67,16 @@ async function befall(world: World, victim: SimNode, other: SimNode, copy: SimNo
   victim.crash()
   world.split(victim, other, 30_000)
   if (world.chance.happens(0.3)) {
-    const rows = await victim.disk.all('session')
-    await victim.disk.commit(rows.map(({ key }) => ({ op: 'delete', table: 'session', key }) as const))
+    await loseSessions(victim)
   } else victim.disk = copy
   await world.clock.runUntil(world.clock.now + 21_000)
+}
+
+/** Takes them off its disk while it is off. */
+async function loseSessions(victim: SimNode): Promise<void> {
+  victim.crash()
+  const rows = await victim.disk.all('session')
+  await victim.disk.commit(rows.map(({ key }) => ({ op: 'delete', table: 'session', key }) as const))
 }
 
 const counterOf = (node: SimNode, other: SimNode): number =>

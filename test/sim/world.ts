@@ -163,6 +163,8 @@ export class World implements Surroundings {
         }
         return
       case 'acknowledge':
+        // Seen here, because what is lost by it heals: whoever starts says anew what it holds.
+        if (node.disk.unsynced > 0) this.reported.push(`${node.name}: acknowledged before it was on the disk`)
         for (const id of effect.ids) {
           if (!node.holds(id)) this.reported.push(`${node.name}: acknowledged a frame that is not stored`)
         }

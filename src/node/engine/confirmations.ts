@@ -2,10 +2,11 @@
  * What a device confirmed of mine, and where to go on from there.
  *
  *     acknowledged ─▶ sent        the frame is stored there; its facts and the secret are known there
- *     receipt      ─▶ delivered   the text is stored there;  read: a person saw it
+ *     receipt      ─▶ delivered   the text is stored there;  read: a person saw it;  what it lacks is owed once more
  *     session anew ─▶ rewind      all that is not delivered is owed once more
  *
- * Holds: what a device says beyond what I wrote confirms nothing; a hole in what it holds is sent again.
+ * Holds: what a device says beyond what I wrote confirms nothing, nor what it never acknowledged (`other-life.ts`); what it had or
+ * acknowledged, and does not hold, is sent again.
  */
 import {
   type AccountId,
@@ -14,12 +15,14 @@ import {
   type DeviceId,
   NO_RANGES,
   type Ranges,
+  RECEIPT_RANGES,
   subtract,
   toBase32,
   union,
   upTo,
 } from '../../protocol/index.ts'
 import type { DeliveryRow } from '../store/records.ts'
+import { askAgain } from './comparing.ts'
 import { confirmSecret, deliveryOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { REMADE_A_CONNECTION } from './limits.ts'
@@ -99,10 +102,15 @@ function remake(draft: Draft, device: DeviceId): void {
   draft.maps.connections.set(connection, { ...link, remade: link.remade + gone.length })
   const first = Math.min(...gone.map(({ from, to }) => (to > 0 ? from : delivery.cursor + 1)))
   putDelivery(draft, device, { ...delivery, cursor: Math.min(delivery.cursor, first - 1) })
+  askAgain(draft, device)
   draft.dirty.add(device)
 }
 
-/** A receipt of the device: what it stored of mine, and what a person saw there; nothing is believed of what is `doubted`. */
+/**
+ * A receipt of the device: what it stored of mine, and what a person saw there; nothing is believed of what is `doubted`. It is the
+ * truth also where it says less than the one before: the device may be an older copy of itself. A receipt of RECEIPT_RANGES ranges
+ * may be cut: of what is beyond, it says nothing.
+ */
 export function applyReceipt(
   draft: Draft,
   device: DeviceId,
@@ -113,31 +121,50 @@ export function applyReceipt(
   const highest = draft.maps.conversations.get(contact)?.counter ?? 0
   const mine = (ranges: Ranges): Ranges => subtract(upTo(ranges, highest), doubted)
   const held = deliveryOf(draft, device, contact)
-  // The first one of a session begun anew is the truth, even where it says less: the device may have lost its memory.
-  const before = held.awaitsReceipt ? NO_RANGES : held.delivered
+  const silent = receipt.received.length < RECEIPT_RANGES ? NO_RANGES : beyond(receipt.received, highest)
+  const kept = subtract(held.delivered, subtract(held.delivered, silent))
   const read = union(held.read, mine(receipt.shown))
-  const delivered = union(union(before, mine(receipt.received)), mine(receipt.shown))
+  const delivered = union(union(kept, mine(receipt.received)), mine(receipt.shown))
   tellState(draft, contact, subtract(subtract(delivered, held.delivered), read), 'delivered')
   tellState(draft, contact, subtract(read, held.read), 'read')
-  const cursor = held.awaitsReceipt ? upToFirstHole(delivered) : beforeHole(draft, device, held, delivered)
+  const cursor = held.awaitsReceipt
+    ? upToFirstHole(delivered)
+    : beforeHole(draft, device, held, union(delivered, silent), highest)
   putDelivery(draft, device, { ...held, delivered, read, cursor, awaitsReceipt: false })
   if (held.awaitsReceipt) draft.tell({ t: 'contact', c: contact })
   draft.dirty.add(device)
 }
 
+/** The device holds these texts of mine: it said by their digests that they are the same. */
+export function confirmSame(draft: Draft, device: DeviceId, contact: AccountId, same: Ranges): void {
+  const held = deliveryOf(draft, device, contact)
+  const [sent, delivered] = [union(held.sent, same), union(held.delivered, same)]
+  tellState(draft, contact, subtract(subtract(same, held.delivered), held.read), 'delivered')
+  putDelivery(draft, device, { ...held, sent, delivered })
+}
+
 const upToFirstHole = ([first]: Ranges): number => (first !== undefined && first[0] === 1 ? first[1] : 0)
 
-/** Where to go on sending: before the first of mine that the device lacks although it has a later one, and that is not on its way. */
-function beforeHole(draft: Draft, device: DeviceId, delivery: DeliveryRow, delivered: Ranges): number {
-  const last = delivered.at(-1)?.[1] ?? 0
-  if (last === 0) return delivery.cursor
+const beyond = (ranges: Ranges, most: number): Ranges => subtract([[1, most]], [[1, ranges.at(-1)?.[1] ?? 0]])
+
+/**
+ * Where to go on sending: before the first of mine that the device had and lacks, whatever is on its way: that may be there already,
+ * and this an old receipt; sent anew it makes them say so. Or before the first that it acknowledged, or has a later one of, and that
+ * is not on its way.
+ */
+function beforeHole(
+  draft: Draft,
+  device: DeviceId,
+  { cursor, sent, delivered }: DeliveryRow,
+  there: Ranges,
+  highest: number,
+): number {
+  const last = upTo(union(union(sent, delivered), there), highest).at(-1)?.[1] ?? 0
   const inFlight = draft.maps.frames.get(device) ?? []
-  const coming = inFlight.reduce<Ranges>(
-    (set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set),
-    delivered,
-  )
-  const [hole] = subtract([[1, last]], coming)
-  return hole === undefined ? delivery.cursor : Math.min(delivery.cursor, hole[0] - 1)
+  const coming = inFlight.reduce<Ranges>((set, frame) => (frame.to > 0 ? add(set, frame.from, frame.to) : set), there)
+  const [hole] = subtract(last > 0 ? [[1, last]] : NO_RANGES, coming)
+  const [lost] = subtract(delivered, there)
+  return Math.min(cursor, ...[hole, lost].flatMap((range) => (range === undefined ? [] : [range[0] - 1])))
 }
 
 /** Says of what has not left for a device that its session is set up anew first. */
@@ -166,6 +193,7 @@ export function rewind(draft: Draft, device: DeviceId, session: string, awaitsRe
     device,
     inFlight.filter((frame) => frame.session === session),
   )
+  askAgain(draft, device)
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return
   putDelivery(draft, device, {

@@ -59,7 +59,6 @@ export function conversationOf(draft: Draft, id: AccountId): ConversationRow {
     received: NO_RANGES,
     shown: NO_RANGES,
     known: 0,
-    lastText: null,
     differing: NO_RANGES,
     receiptVersion: 0,
     lastSeq: 0,
@@ -96,6 +95,8 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     secretGeneration: 0,
     grantVersion: 0,
     awaitsReceipt: false,
+    comparing: null,
+    asked: null,
   }
   putDelivery(draft, device, row)
   return row

@@ -16,6 +16,7 @@ import {
   equal,
   has,
   learnSlots,
+  NO_RANGES,
   type Ranges,
   RECEIPT_RANGES,
   size,
@@ -31,14 +32,16 @@ import {
   conversationOf,
   learnLog,
   oweReceipt,
+  deliveryOf,
   putConversation,
   putGrant,
+  putDelivery,
   want,
 } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { COUNTER_LEAP, LAMPORT_LEAP, SECRETS_KNOWN } from './limits.ts'
-import { meetOtherLife } from './other-life.ts'
+import { meetOtherLife, takeDigests } from './other-life.ts'
 import { authorOf, textId } from './text-id.ts'
 
 export function* applyContents(
@@ -71,11 +74,25 @@ function* applyContent(draft: Draft, env: Env, contact: AccountId, device: Devic
       return applyGrant(draft, contact, device, content)
     case 'devices':
       return applyDevices(draft, env, contact, content.log)
+    case 'compare':
+      return applyQuestion(draft, contact, device, content)
+    case 'digests':
+      return yield* takeDigests(draft, env, contact, device, content)
     case 'receipt':
-    case 'held':
+    case 'differing':
     case 'repair':
       return
   }
+}
+
+/** The last question is the one that is answered: with the next frame. */
+function applyQuestion(
+  draft: Draft,
+  contact: AccountId,
+  device: DeviceId,
+  { from, to }: Extract<Content, { kind: 'compare' }>,
+): void {
+  putDelivery(draft, device, { ...deliveryOf(draft, device, contact), asked: { from, to } })
 }
 
 /** A receipt is the whole of what a device holds: of several in one message the last says it all. */
@@ -87,9 +104,9 @@ function* applyLastReceipt(
   contents: readonly Content[],
 ): Steps<void> {
   const receipt = contents.findLast((content) => content.kind === 'receipt')
-  const held = contents.findLast((content) => content.kind === 'held')
+  const differing = contents.findLast((content) => content.kind === 'differing')
   if (receipt === undefined) return
-  const doubted = yield* meetOtherLife(draft, env, contact, device, receipt, held)
+  const doubted = yield* meetOtherLife(draft, env, contact, device, receipt, differing?.counters ?? NO_RANGES)
   applyReceipt(draft, device, contact, receipt, doubted)
 }
 
@@ -138,7 +155,6 @@ function* applyText(draft: Draft, env: Env, contact: AccountId, device: DeviceId
     lamport: Math.max(conversation.lamport, lamport),
     received,
     known: Math.max(conversation.known, text.counter),
-    lastText: received.at(-1)?.[1] === text.counter ? textDigest(env.p, text) : conversation.lastText,
     receiptVersion: conversation.receiptVersion + 1,
     lastSeq: seq,
     lastAt: env.now,

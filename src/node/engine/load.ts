@@ -17,12 +17,14 @@ import {
 import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
 
-const NO_DIGESTS = { lastText: null, differing: [] } as const
-// Rows from before there were records in the DHT.
-const NO_SERVERS = { dhtServers: [] } as const
-const NO_RECORD = { seq: 0 } as const
-const NO_GRANT = { grantVersion: 0 } as const
-const NOT_FOUND = { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null } as const
+/** What rows of the first profiles lack. */
+const ABSENT = {
+  profile: { dhtServers: [] },
+  invite: { seq: 0 },
+  contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
+  conversation: { differing: [] },
+  delivery: { comparing: null, asked: null, grantVersion: 0 },
+} as const
 
 type Row<R> = { readonly key: string; readonly row: R }
 
@@ -43,17 +45,16 @@ export function ownOf(p: Primitives, row: ProfileRow): Own {
 export async function loadResident(p: Primitives, store: Loadable): Promise<Resident> {
   const [profile] = await store.all('profile')
   if (profile === undefined) throw new Error('This database holds no profile.')
-  // Rows of the first profiles have no digests.
   const conversations = new Map(
     (await store.all('conversation')).map(({ key, row }): [AccountId, ConversationRow] => [
       key as AccountId,
-      { ...NO_DIGESTS, ...row },
+      { ...ABSENT.conversation, ...row },
     ]),
   )
   const last = await store.last()
   const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
   return {
-    self: ownOf(p, { ...NO_SERVERS, ...profile.row }),
+    self: ownOf(p, { ...ABSENT.profile, ...profile.row }),
     numbers: { ...last, conversation },
     keptUpAt: 0,
     rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
@@ -64,11 +65,15 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
           { row, bundle: must(decodeBundle(p, row.bundle), 'prekey') },
         ]),
       ),
-      invites: new Map((await store.all('invite')).map(({ key, row }) => [key, { ...NO_RECORD, ...row }])),
+      invites: new Map((await store.all('invite')).map(({ key, row }) => [key, { ...ABSENT.invite, ...row }])),
       contacts: new Map((await store.all('contact')).map((entry) => acquaintance(p, entry))),
       conversations,
+      // This may be an older copy of a disk: what it holds is said anew to everybody.
       deliveries: new Map(
-        (await store.all('delivery')).map(({ key, row }) => [key as DeviceId, { ...NO_GRANT, ...row }]),
+        (await store.all('delivery')).map(({ key, row }) => [
+          key as DeviceId,
+          { ...ABSENT.delivery, ...row, receiptVersion: 0 },
+        ]),
       ),
       audiences: new Map((await store.all('audience')).map(({ key, row }) => [key, row])),
       grants: new Map((await store.all('grant')).map(({ key, row }) => [key as DeviceId, row])),
@@ -90,7 +95,7 @@ function must<T>(value: T | undefined, what: string): T {
 function acquaintance(p: Primitives, { key, row }: Row<ContactRow>): [AccountId, Acquaintance] {
   const account = must(parseAccountKey(row.accountKey), 'contact')
   const log = row.deviceLog === null ? null : must(decodeDeviceLog(p, account, row.deviceLog), 'contact')
-  return [key as AccountId, { row: { ...NOT_FOUND, ...row }, log }]
+  return [key as AccountId, { row: { ...ABSENT.contact, ...row }, log }]
 }
 
 function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly SessionRef[]> {

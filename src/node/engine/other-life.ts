@@ -4,18 +4,20 @@
  *     1 … copy ┬─ lost 1 ─ lost 2 ─ lost 3        the life that is over: on the device
  *              └─ new 1 ── new 2 ── new 3 ──…     this life: the same counters, other texts
  *
- * It shows in three ways: the receipt goes beyond my counter; the last text there is not mine of that counter (its digest); or
- * the device names counters that came to it with two texts.
+ * A text that the device acknowledged in this life stands there, or under its counter another, and then the device says so
+ * (`differing`). Whatever else it claims to hold may be of the life that is over: it is asked for digests (`comparing.ts`), and
+ * believed where they are of my texts. A receipt beyond my counter shows the same.
  *
- * Holds: a counter that the other side has taken is not given to another text; what stands here under such a counter and was
- * not confirmed gets a counter behind all others, so that it is not taken for what was sent in the life that was lost. What was
- * sent before the copy was made and confirmed after it is then there twice: nothing tells it from what is new.
+ * Holds: a counter that the other side has taken is not given to another text; what stands here under such a counter, and is not
+ * what is there, gets a counter behind all others; what is there already is not sent twice.
  */
 import {
   type AccountId,
+  add,
   type Content,
   type DeviceId,
   equal,
+  has,
   NO_RANGES,
   type Ranges,
   subtract,
@@ -25,7 +27,8 @@ import {
   upTo,
 } from '../../protocol/index.ts'
 import type { ConversationRow, MessageRow } from '../store/records.ts'
-import { conversationOf, deliveryOf, putConversation } from './contact-rows.ts'
+import { confirmSame } from './confirmations.ts'
+import { conversationOf, deliveryOf, putConversation, putDelivery } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { COUNTER_LEAP, MOVED_AT_ONCE } from './limits.ts'
@@ -33,11 +36,11 @@ import { firstText } from './outbox.ts'
 import { authorOf, textId } from './text-id.ts'
 
 type Receipt = Extract<Content, { kind: 'receipt' }>
-type Held = Extract<Content, { kind: 'held' }>
+type Digests = Extract<Content, { kind: 'digests' }>
 
 /**
- * Compares what a device holds with what I wrote, and moves what it cannot have. Returns what it is not to be believed to hold:
- * texts that are still to be moved.
+ * Compares what a device claims to hold with what I wrote: moves what it cannot have, asks about what it never acknowledged.
+ * Returns what it is not to be believed to hold: texts that are still to be moved or compared.
  */
 export function* meetOtherLife(
   draft: Draft,
@@ -45,38 +48,82 @@ export function* meetOtherLife(
   contact: AccountId,
   device: DeviceId,
   receipt: Receipt,
-  held: Held | undefined,
+  differing: Ranges,
 ): Steps<Ranges> {
   const before = conversationOf(draft, contact)
   const claimed = union(receipt.received, receipt.shown)
   const last = claimed.at(-1)?.[1] ?? 0
-  if (last > before.counter + COUNTER_LEAP) return NO_RANGES
-  const forked = held !== undefined && (yield* isAnother(draft, env, contact, before, held))
-  const behind = last > before.counter
-  // Also what it does not hold yet: a text of the other life may still be under way to it, under a counter that it will claim then.
-  const reached = upTo(last === 0 ? NO_RANGES : [[1, last]], before.counter)
-  const unconfirmed = subtract(reached, deliveryOf(draft, device, contact).delivered)
-  const known = forked ? union(held.differing, [[held.counter, held.counter]]) : (held?.differing ?? NO_RANGES)
-  const taken = upTo(behind || forked ? union(known, unconfirmed) : known, before.counter)
+  const behind = last > before.counter && last <= before.counter + COUNTER_LEAP
   if (behind) putConversation(draft, contact, { ...before, counter: last })
-  const { moved, left } = yield* moveBehind(draft, env, contact, before, taken)
-  if (!behind && moved === 0) return left
-  const text =
-    'This profile is an older copy of itself: what you wrote and read after that copy was made is not here any more.'
-  draft.tell({ t: 'warning', text })
-  return left
+  const { moved, left } = yield* moveBehind(draft, env, contact, before, upTo(differing, before.counter))
+  const found = behind || moved > 0
+  if (found) warn(draft)
+  const delivery = deliveryOf(draft, device, contact)
+  const unproven = subtract(upTo(claimed, before.counter), union(delivery.sent, delivery.delivered))
+  const open = yield* firstOf(draft, contact, unproven)
+  const end = unproven.at(-1)?.[1]
+  if (open === undefined || end === undefined) return left
+  const known = delivery.comparing
+  if (known === null) draft.tell({ t: 'contact', c: contact })
+  const from = Math.min(open.counter, known?.from ?? open.counter)
+  const comparing = {
+    from,
+    to: Math.max(end, known?.to ?? end),
+    asked: known?.from === from && known.asked,
+    told: found || (known?.told ?? false),
+  }
+  putDelivery(draft, device, { ...delivery, comparing })
+  return union(left, subtract(unproven, [[1, open.counter - 1]]))
 }
 
-/** Whether the device stored another text under that counter than stands here. */
-function* isAnother(
+/** What a device holds under the counters of which it was asked: the same text is confirmed, nothing is owed, another text is moved. */
+export function* takeDigests(
   draft: Draft,
   env: Env,
   contact: AccountId,
-  conversation: ConversationRow,
-  { counter, digest }: Held,
-): Steps<boolean> {
-  const row = yield* firstText(draft, contact, conversation, counter)
-  return row?.counter === counter && !equal(textDigest(env.p, row), digest)
+  device: DeviceId,
+  { from, digests }: Digests,
+): Steps<void> {
+  const before = deliveryOf(draft, device, contact)
+  const asked = before.comparing
+  if (asked === null || asked.from !== from) return
+  const conversation = conversationOf(draft, contact)
+  const to = Math.min(asked.to, from + digests.length - 1)
+  let same: Ranges = NO_RANGES
+  let taken: Ranges = NO_RANGES
+  let row = yield* firstText(draft, contact, conversation, from)
+  while (row !== undefined && row.counter <= to) {
+    const there = digests[row.counter - from] ?? null
+    if (there !== null && equal(textDigest(env.p, row), there)) same = add(same, row.counter, row.counter)
+    else if (there !== null && !has(before.delivered, row.counter)) taken = add(taken, row.counter, row.counter)
+    row = yield* firstText(draft, contact, conversation, row.counter + 1)
+  }
+  const { moved } = yield* moveBehind(draft, env, contact, conversation, taken)
+  if (moved > 0 && !asked.told) warn(draft)
+  confirmSame(draft, device, contact, same)
+  const delivery = deliveryOf(draft, device, contact)
+  const rest = subtract(to < asked.to ? [[to + 1, asked.to]] : NO_RANGES, delivery.delivered)
+  const next = yield* firstOf(draft, contact, rest)
+  const comparing =
+    next === undefined ? null : { from: next.counter, to: asked.to, asked: false, told: asked.told || moved > 0 }
+  if (comparing === null) draft.tell({ t: 'contact', c: contact })
+  putDelivery(draft, device, { ...delivery, comparing })
+}
+
+function warn(draft: Draft): void {
+  const text =
+    'This profile is an older copy of itself: what you wrote and read after that copy was made is not here any more.'
+  draft.tell({ t: 'warning', text })
+}
+
+/** The first text of mine under any of these counters. */
+function* firstOf(draft: Draft, contact: AccountId, counters: Ranges): Steps<MessageRow | undefined> {
+  const conversation = conversationOf(draft, contact)
+  for (const [from, to] of counters) {
+    const row = yield* firstText(draft, contact, conversation, from)
+    if (row === undefined || row.counter <= to) return row
+  }
+  return undefined
 }
 
 /** Gives my texts of these counters new ones behind all others, MOVED_AT_ONCE at most; `left` were not reached. */

@@ -29,6 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { ContactRow, ConversationRow, DeliveryRow, FrameRow, MessageRow, ProfileRow } from '../store/records.ts'
 import { grantFor } from './audiences.ts'
+import { answerFor, askAgain, questionFor } from './comparing.ts'
 import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
@@ -80,7 +81,8 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
     // What no longer exists is owed to nobody.
     const gone = load.contents.length === 0
     const delivered = gone ? add(held.delivered, load.from, load.to) : held.delivered
-    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor })
+    const comparing = held.comparing && { ...held.comparing, asked: true }
+    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor, comparing, asked: null })
   }
   if (frames.length === 0) return
   draft.put('session', session.key, row)
@@ -124,16 +126,21 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
   if (delivery === undefined) return undefined
   const conversation = draft.maps.conversations.get(delivery.contact)
   const facts = owedFacts(draft, env, device, delivery, conversation)
+  const question = questionFor(delivery)
+  const answer = yield* answerFor(draft, env, device, delivery)
   const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
-  if (facts.contents.length === 0 && texts === undefined) return undefined
+  const contents = [...facts.contents, question, answer, ...(texts?.contents ?? [])].filter(isThere)
+  if (contents.length === 0 && texts === undefined) return undefined
   return {
     ...facts,
-    contents: [...facts.contents, ...(texts?.contents ?? [])],
+    contents,
     from: texts?.from ?? 0,
     to: texts?.to ?? 0,
     cursor: texts?.cursor ?? delivery.cursor,
   }
 }
+
+const isThere = <T>(value: T | undefined): value is T => value !== undefined
 
 type Fact = 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration' | 'grantVersion'
 type Facts = Pick<Load, 'contents' | Fact>
@@ -179,15 +186,13 @@ export function addressesFor({ addresses }: ProfileRow, contact: ContactRow | un
 }
 
 /** Whole: `contents.ts` takes nothing that would make more ranges. */
-export function receiptOf({ received, shown, lastText, differing }: ConversationRow): readonly Content[] {
+export function receiptOf({ received, shown, differing }: ConversationRow): readonly Content[] {
   const receipt: Content = {
     kind: 'receipt',
     received: received.slice(0, RECEIPT_RANGES),
     shown: shown.slice(0, RECEIPT_RANGES),
   }
-  const highest = received.at(-1)?.[1]
-  if (highest === undefined || lastText === null) return [receipt]
-  return [receipt, { kind: 'held', counter: highest, digest: lastText, differing }]
+  return differing.length === 0 ? [receipt] : [receipt, { kind: 'differing', counters: differing }]
 }
 
 /** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
@@ -196,7 +201,8 @@ function* nextTexts(
   conversation: ConversationRow,
   delivery: DeliveryRow,
 ): Steps<{ contents: Content[]; from: number; to: number; cursor: number } | undefined> {
-  if (delivery.awaitsReceipt || delivery.cursor >= conversation.counter) return undefined
+  if (delivery.awaitsReceipt || delivery.comparing !== null) return undefined
+  if (delivery.cursor >= conversation.counter) return undefined
   const [owed] = subtract([[delivery.cursor + 1, conversation.counter]], delivery.delivered)
   if (owed === undefined) return undefined
   const [next] = owed
@@ -276,6 +282,7 @@ const textContent = (row: MessageRow): Content => ({
 export function* resume(draft: Draft, device: DeviceId): Steps<void> {
   const connection = draft.maps.links.get(device)
   if (connection === undefined) return
+  if ((draft.maps.frames.get(device) ?? []).length === 0) askAgain(draft, device)
   yield* resend(draft, device, connection)
   draft.dirty.add(device)
 }

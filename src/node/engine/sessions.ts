@@ -105,11 +105,13 @@ export function begin(
   return begun.contactSecret
 }
 
-/** The INIT that is under way to a device: it is always the oldest of its frames. */
+/** The INIT that is under way to a device, and what it begins is here: it is always the oldest of its frames. */
 export function* initUnderWay(draft: Draft, device: DeviceId): Steps<FrameRow | undefined> {
   const [oldest] = draft.maps.frames.get(device) ?? []
   const row = oldest === undefined ? undefined : yield* lookUp(draft, 'frame', String(oldest.number))
-  return row !== undefined && frameKind(row.bytes) === 'init' ? row : undefined
+  if (row === undefined || frameKind(row.bytes) !== 'init') return undefined
+  const isHere = (draft.maps.sessions.get(device) ?? []).some(({ key }) => key === row.session)
+  return isHere ? row : undefined
 }
 
 /**

@@ -142,7 +142,8 @@ export function isRepairing({ links, deliveries, connections, sessions }: Reside
     const connection = connections.get(link)
     if (connection?.contact !== contact) continue
     const hasSession = (sessions.get(device) ?? []).length > 0
-    if (!hasSession || connection.asking === 'session' || delivery?.awaitsReceipt === true) return true
+    if (!hasSession || connection.asking === 'session') return true
+    if (delivery !== undefined && (delivery.awaitsReceipt || delivery.comparing !== null)) return true
   }
   return false
 }

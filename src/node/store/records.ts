@@ -140,8 +140,6 @@ export interface ConversationRow {
   readonly received: Ranges
   readonly shown: Ranges
   readonly known: number
-  /** Digest of their text with the highest counter that is stored here; `null`: none, or stored before digests were kept. */
-  readonly lastText: Uint8Array | null
   /** Counters of theirs that came with one text first and with another later: they go on from an older copy of themselves. */
   readonly differing: Ranges
   /** Rises with every change of `received` or `shown`: which receipt a device has is a version. */
@@ -168,6 +166,18 @@ export interface DeliveryRow {
   readonly grantVersion: number
   /** A session was begun anew, and the device has not said yet what it holds: until then it is sent no texts. */
   readonly awaitsReceipt: boolean
+  /**
+   * My counters that it claims to hold and never acknowledged: it is asked what stands there, and sent no texts until it said so.
+   * `asked`: a frame with the question was made in this session. `told`: a person was warned already.
+   */
+  readonly comparing: {
+    readonly from: number
+    readonly to: number
+    readonly asked: boolean
+    readonly told: boolean
+  } | null
+  /** Its own counters of which it asked what stands here: the answer that is owed. */
+  readonly asked: { readonly from: number; readonly to: number } | null
 }
 
 export interface SessionRow {

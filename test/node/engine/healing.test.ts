@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest'
 import type { NodeEvent } from '../../../src/node/api.ts'
-import { fromBase32 } from '../../../src/protocol/index.ts'
+import { COMPARED_AT_ONCE, fromBase32 } from '../../../src/protocol/index.ts'
 import { REMADE_A_CONNECTION } from '../../../src/node/engine/limits.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
 import { settled } from '../../sim/world.ts'
@@ -204,20 +204,97 @@ test('…also where the other side still knows the session that the copy goes on
   expect(await warnings(ana)).toHaveLength(1)
 })
 
-test('a profile from before digests were kept goes on as before, and keeps them from then on', async () => {
+test('an older copy that wrote more than one question asks about loses nothing, in its order, also where it dies meanwhile', async () => {
+  for (const dies of [false, true]) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    const copy = ana.disk.snapshot()
+    const lost = Array.from({ length: COMPARED_AT_ONCE + 70 }, (_, n) => `lost ${n}`)
+    await say(world, ana, bob, ...lost)
+    await world.pass()
+    await wake(two, copy)
+    const fresh = Array.from({ length: COMPARED_AT_ONCE + 90 }, (_, n) => `new ${n}`)
+    await say(world, ana, bob, ...fresh)
+    if (dies) world.faults.effect = (effect, _, node) => node !== bob || effect.type !== 'send' || !isComparing(ana)
+    await world.pass()
+    if (dies) {
+      expect(isComparing(ana)).toBe(true)
+      expect(ana.queries?.contact(bob.id).reason).toBe('repairing')
+      expect(await numbered(bob, ana, 'new')).toEqual([])
+      await restart(world, ana)
+      expect(isComparing(ana)).toBe(true)
+      delete world.faults.effect
+      await loseSessions(world, bob)
+    }
+    await world.pass()
+    expect(isComparing(ana)).toBe(false)
+    expect(ana.queries?.contact(bob.id).reason).toBeNull()
+    expect(await numbered(bob, ana, 'lost')).toEqual(lost)
+    expect(await numbered(bob, ana, 'new')).toEqual(fresh)
+    await talk(two, 'again')
+    expect(await warnings(ana)).toHaveLength(1)
+  }
+})
+
+const isComparing = (node: SimNode): boolean =>
+  [...(node.engine?.resident.maps.deliveries.values() ?? [])].some(({ comparing }) => comparing !== null)
+
+/** What the other wrote by numbers, in the order of the conversation. */
+async function numbered(node: SimNode, other: SimNode, word: string): Promise<readonly string[]> {
+  const page = await history(node, other)
+  const older = (await node.queries?.history(other.id, 500, page[0]?.id)) ?? []
+  return [...older, ...page].map(({ text }) => text).filter((text) => text.startsWith(`${word} `))
+}
+
+test('what an older copy had said to hold is sent again, also where its session is still known', async () => {
+  for (const first of ['nobody', 'copy', 'other'] as const) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    const copy = ana.disk.snapshot()
+    const session = sessionOf(ana)
+    await loseSessions(world, ana)
+    await say(world, bob, ana, 'lost 1', 'lost 2')
+    await world.pass()
+    expect((await history(bob, ana)).at(-1)?.state).toBe('delivered')
+    expect(sessionOf(bob)).not.toBe(session)
+    await wake(two, copy)
+    if (first === 'copy') await say(world, ana, bob, 'new')
+    if (first === 'other') await say(world, bob, ana, 'new')
+    await world.pass()
+    const here = await texts(ana, bob)
+    for (const text of ['lost 1', 'lost 2'])
+      expect(
+        here.filter((shown) => shown === text),
+        `${text}, ${first} speaks first`,
+      ).toHaveLength(1)
+    if (first === 'nobody') expect(sessionOf(bob)).toBe(session)
+    await talk(two, 'again')
+  }
+})
+
+const sessionOf = (node: SimNode): string | undefined =>
+  [...(node.engine?.resident.maps.sessions.values() ?? [])][0]?.[0]?.key
+
+test('a profile from before anything was compared goes on as before', async () => {
   const two = await contacts()
   const { world, ana, bob } = two
   await talk(two)
   const disk = bob.disk.snapshot()
   for (const { key, row } of await disk.all('conversation')) {
-    const { lastText: _text, differing: _counters, ...old } = row
+    const { differing: _counters, ...old } = row
     await disk.commit([{ op: 'put', table: 'conversation', key, row: old as typeof row }])
   }
+  for (const { key, row } of await disk.all('delivery')) {
+    const { comparing: _question, asked: _answer, ...old } = row
+    await disk.commit([{ op: 'put', table: 'delivery', key, row: old as typeof row }])
+  }
   await restart(world, bob, disk)
-  expect(bob.engine?.resident.maps.conversations.get(ana.id)).toMatchObject({ lastText: null, differing: [] })
+  expect(bob.engine?.resident.maps.conversations.get(ana.id)).toMatchObject({ differing: [] })
+  expect([...(bob.engine?.resident.maps.deliveries.values() ?? [])]).toMatchObject([{ comparing: null, asked: null }])
   await loseSessions(world, bob)
   await talk(two, 'again')
-  expect(bob.engine?.resident.maps.conversations.get(ana.id)?.lastText).toHaveLength(16)
 })
 
 /** An older copy of Ana's disk, up and not yet in reach of Bob for some seconds. */

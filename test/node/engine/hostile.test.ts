@@ -14,6 +14,7 @@ import {
   initiate,
   inviteKey,
   sealMessage,
+  textDigest,
   toBase32,
 } from '../../../src/protocol/index.ts'
 import { MOVED_AT_ONCE } from '../../../src/node/engine/limits.ts'
@@ -327,15 +328,84 @@ test('whoever says that it holds other texts than mine makes a bounded number of
   const written = MOVED_AT_ONCE + 10
   expect(await counters(ana, bob)).toEqual([1, written])
   const receipt: Content = { kind: 'receipt', received: [[1, written]], shown: [] }
-  const held: Content = { kind: 'held', counter: written, digest: new Uint8Array(16), differing: [[1, 2 ** 40]] }
-  const many = await sealRaw(two, bob, [receipt, receipt, receipt, held])
+  const differing: Content = { kind: 'differing', counters: [[1, 2 ** 40]] }
+  const many = await sealRaw(two, bob, [receipt, receipt, receipt, differing])
   // In one batch: what the first moved is not there for the second.
-  const again = await sealRaw(two, bob, [receipt, { ...held, counter: 3, differing: [[1, 7]] }])
+  const again = await sealRaw(two, bob, [receipt, { kind: 'differing', counters: [[1, 7]] }])
   await give(world, ana, [many, again])
   expect(await counters(ana, bob)).toEqual([MOVED_AT_ONCE + 1, written + MOVED_AT_ONCE])
   expect(world.reported).toEqual([])
   await talk(two)
 })
+
+test('digests are believed where they were asked for: once, and of what was asked', async () => {
+  const two = await contacts()
+  const { world, ana, bob } = two
+  await talk(two)
+  // What Bob's node really says is not heard: this Bob speaks by hand.
+  world.faults.effect = (effect, _chance, node) =>
+    node !== bob || (effect.type !== 'send' && effect.type !== 'acknowledge')
+  await say(world, ana, bob, 'one', 'two', 'three')
+  const comparing = () => [...(ana.engine?.resident.maps.deliveries.values() ?? [])][0]?.comparing
+  const lies = (from: number, many: number): Content => ({
+    kind: 'digests',
+    from,
+    digests: Array.from({ length: many }, () => world.chance.bytes(16)),
+  })
+  await sayRaw(two, bob, ana, [lies(2, 3)])
+  expect([comparing(), await counters(ana, bob)]).toEqual([null, [1, 4]])
+  await sayRaw(two, bob, ana, [{ kind: 'receipt', received: [[1, 2 ** 40]], shown: [[1, 4]] }])
+  expect(comparing()).toEqual({ from: 2, to: 4, asked: true, told: false })
+  expect((await history(ana, bob)).map(({ state }) => state).slice(-3)).toEqual(['queued', 'queued', 'queued'])
+  await sayRaw(two, bob, ana, [lies(1, 200), lies(3, 2)])
+  expect([comparing()?.from, await counters(ana, bob)]).toEqual([2, [1, 4]])
+  await sayRaw(two, bob, ana, [lies(2, 2)])
+  expect([comparing(), await counters(ana, bob)]).toEqual([{ from: 4, to: 4, asked: true, told: true }, [1, 6]])
+  await sayRaw(two, bob, ana, [lies(4, 200), lies(5, 200), lies(5, 200)])
+  expect([comparing(), await counters(ana, bob)]).toEqual([null, [1, 7]])
+  // Questions of whatever size are answered with one frame a batch.
+  const asks = (from: number): Content => ({ kind: 'compare', from, to: from + 255 })
+  const frames = world.framesOf(ana).length
+  await sayRaw(two, bob, ana, [...Array(900).fill(asks(1)), asks(2 ** 40)])
+  expect(world.framesOf(ana).length).toBeLessThanOrEqual(frames + 1)
+  expect(world.reported).toEqual([])
+  delete world.faults.effect
+  await restart(world, bob)
+  await talk(two, 'again')
+  for (const text of ['one', 'two', 'three']) expect(await texts(bob, ana)).toContain(text)
+})
+
+test('what a device acknowledged, or said that it has, and does not name any more is sent again', async () => {
+  for (const had of ['acknowledged', 'compared'] as const) {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    await talk(two)
+    // Bob's receipts are not heard: this Bob says by hand what it holds.
+    world.faults.effect = (effect, _chance, node) =>
+      node !== bob || (effect.type !== 'send' && (had === 'acknowledged' || effect.type !== 'acknowledge'))
+    await say(world, ana, bob, 'one')
+    await world.pass(1000)
+    if (had === 'compared') {
+      const [row] = await ana.disk.byCounter(conversationOf(ana, bob), ana.id < bob.id ? 0 : 1, 2, 2, 1)
+      if (row === undefined) throw new Error('not written')
+      await sayRaw(two, bob, ana, [{ kind: 'receipt', received: [[1, 2]], shown: [] }])
+      await sayRaw(two, bob, ana, [{ kind: 'digests', from: 2, digests: [textDigest(world.primitives, row)] }])
+    }
+    const last = async () => (await history(ana, bob)).at(-1)?.state
+    expect(await last()).toBe(had === 'compared' ? 'delivered' : 'sent')
+    const frames = world.framesOf(ana).length
+    await sayRaw(two, bob, ana, [{ kind: 'receipt', received: [[1, 1]], shown: [] }])
+    expect(await last()).toBe('sent')
+    expect(world.framesOf(ana).length, had).toBe(frames + 1)
+    delete world.faults.effect
+    await restart(world, bob)
+    await talk(two, 'again')
+    expect((await texts(bob, ana)).filter((text) => text === 'one')).toHaveLength(1)
+  }
+})
+
+const conversationOf = (node: SimNode, other: SimNode): number =>
+  node.engine?.resident.maps.conversations.get(other.id)?.number ?? 0
 
 /** The lowest and the highest counter of a node's texts to another. */
 async function counters(node: SimNode, other: SimNode): Promise<readonly number[]> {

@@ -93,7 +93,6 @@ export const conversationRow: ConversationRow = {
   ],
   shown: [],
   known: 97,
-  lastText: bytes('last text', 16),
   differing: [[96, 97]],
   receiptVersion: 4,
   lastSeq: 12,
@@ -153,6 +152,8 @@ export const deliveryRow: DeliveryRow = {
   secretGeneration: 1,
   grantVersion: 2,
   awaitsReceipt: false,
+  comparing: { from: 5, to: 9, asked: true, told: false },
+  asked: null,
 }
 
 export function sessionRow(usedAt: number): SessionRow {
