@@ -306,7 +306,12 @@ export class World implements Surroundings {
   #connected(a: SimNode, b: SimNode): boolean {
     // Now and then both dial at once, and there are two connections.
     if (this.chance.happens(0.05)) return false
-    return [...this.#connections.values()].some((connection) => joins(connection, a, b))
+    // What an earlier life was connected to does not keep this one from dialing.
+    return [...this.#connections.values()].some(
+      (connection) =>
+        joins(connection, a, b) &&
+        [connection.dialer, connection.listener].some((side) => side.node === a && alive(side)),
+    )
   }
 
   #apart(a: SimNode, b: SimNode): boolean {

@@ -66,7 +66,7 @@ test('whatever leaves the engine, all that was committed is on the disk, also wh
   }
   // Frames that come twice are acknowledged twice, the second time without a write.
   world.weather = { drop: 0.02, double: 0.5, reorder: 0.2, delay: 200 }
-  for (let n = 0; n < 30; n++) {
+  for (let n = 0; n < 150; n++) {
     const [from, to] = n % 3 === 0 ? [bob, ana] : [ana, bob]
     await say(world, from, to, `text ${n}`)
     await world.pass(400)
