@@ -98,6 +98,8 @@ export interface Status {
   readonly dht?: DhtStatus
   /** How others see this node; missing while nothing runs. */
   readonly reach?: ReachStatus
+  /** Who relays for this node, and for whom it does; missing while nothing runs. */
+  readonly relays?: RelayStatus
   /** `trouble`: why nothing can be stored at the moment, as one English sentence; the node goes on by itself once it can. */
   readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
@@ -114,6 +116,19 @@ export interface DhtStatus {
   readonly stored: number
   /** Own records that at least one server took. */
   readonly published: number
+}
+
+export interface RelayStatus {
+  /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
+  readonly at: readonly {
+    readonly contact: ContactId
+    /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
+    readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
+  }[]
+  /** Places that others hold here. */
+  readonly places: number
+  /** Connections that this node relays. */
+  readonly relayed: number
 }
 
 export interface ReachStatus {

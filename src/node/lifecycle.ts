@@ -193,6 +193,7 @@ export class Lifecycle {
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
+      ...optional('relays', running?.net.relays()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,

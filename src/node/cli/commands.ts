@@ -6,6 +6,7 @@ import { chat } from './chat.ts'
 import type { Command } from './command.ts'
 import { contactCommands, contacts } from './contacts.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
 import { nearby, pair } from './nearby.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   id,
   open,
   status,
+  doctor,
   invite,
   add,
   nearby,
@@ -34,12 +36,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** First words of commands that a later version will have: known, so that their refusal can say so. */
-export const LATER: ReadonlySet<string> = new Set([
-  'group',
-  'attachment',
-  'mail',
-  'devices',
-  'backup',
-  'recovery',
-  'doctor',
-])
+export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'mail', 'devices', 'backup', 'recovery'])

@@ -128,11 +128,32 @@ function statusText(now: Status): string {
     ['contacts', `${now.contacts.reached} of ${now.contacts.total} reached, on ${now.peers} of their devices`],
     ['waiting', now.queued === 1 ? '1 message' : `${now.queued} messages`],
     ['network', `${NETWORK_WORDS[now.network]}; ${now.lan.on ? `${now.lan.peers} seen nearby` : 'not looking nearby'}`],
+    ['reach', reachText(now)],
+    ['found by', foundText(now)],
     ['listening', now.addresses.length === 0 ? 'nowhere' : now.addresses.join('\n           ')],
     ['stored', `${megabytes(now.storage.bytes)} in ${now.storage.path}`],
     ['running', `tulnic ${now.version} since ${now.startedAt}`],
   ]
   return rows.map(([name, value]) => `${name.padEnd(9)}  ${value}`).join('\n')
+}
+
+const REACHABLE_WORDS = {
+  yes: 'others reach this node directly',
+  no: 'others do not reach this node directly',
+  unknown: 'not known yet',
+} as const
+
+function reachText({ reach, relays }: Status): string {
+  const held = relays?.at.filter(({ state }) => state === 'held').length ?? 0
+  const through = held === 0 ? '' : `; through ${held === 1 ? 'one relay' : `${held} relays`}`
+  const relaying = relays === undefined || relays.places === 0 ? '' : `; relays for ${relays.places}`
+  return `${REACHABLE_WORDS[reach?.publiclyReachable ?? 'unknown']}${through}${relaying}`
+}
+
+function foundText({ dht }: Status): string {
+  if (dht === undefined || !dht.on) return 'addresses alone: the hash table is off'
+  const part = dht.mode === 'server' ? `; keeps ${dht.stored} records for others` : ''
+  return `the hash table: ${dht.servers} servers known, ${dht.published} records there${part}`
 }
 
 function megabytes(bytes: number): string {

@@ -50,7 +50,6 @@ describe('wrong usage', () => {
     ['devices', 'link'],
     ['backup', 'create', 'x'],
     ['recovery', 'split'],
-    ['doctor'],
   ]
   it.each(later.map((args) => [args.join(' '), args] as const))('%s is not in this version', async (_words, args) => {
     expectFailure(await program.run(args), 2, /not in this version/)
