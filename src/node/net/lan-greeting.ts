@@ -117,7 +117,7 @@ export class LanGreeting {
     this.#remember(peer.id)
     const link = await this.#reaching.reachPeer(peer, this.#stopped.signal)
     if (link?.standing.phase !== 'stranger' || (await this.#keeps(link))) return
-    if (!link.isInUse) link.abort('nobody we know')
+    if (!link.isPairing) link.abort('nobody we know')
   }
 
   #remember(id: string): void {

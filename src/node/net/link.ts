@@ -13,7 +13,7 @@ import type { Answer } from './bundles.ts'
 import { type EnvelopeReader, EnvelopeWriter } from './envelopes.ts'
 import { attempt, Broken, tried } from './failures.ts'
 import type { Acquainted } from './hello.ts'
-import { ENVELOPE, type Limits } from './protocols.ts'
+import { ENVELOPE, type Limits, PAIR } from './protocols.ts'
 
 /** How long what was written may take to leave. */
 const END_MS = 1000
@@ -98,9 +98,14 @@ export class Link {
     return this.standing.phase !== 'closed'
   }
 
-  /** Whether anything but frames runs on it, in either direction: somebody needs it. */
-  get isInUse(): boolean {
+  /** Whether anything but frames runs on it, in either direction. */
+  get isBusy(): boolean {
     return this.connection.streams.some(({ protocol }) => protocol !== ENVELOPE)
+  }
+
+  /** Whether somebody pairs over it, or asks for a name. */
+  get isPairing(): boolean {
+    return this.connection.streams.some(({ protocol }) => protocol === PAIR)
   }
 
   /** Something came from the other end. */

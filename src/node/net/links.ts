@@ -220,7 +220,7 @@ export class Links {
   }
 
   #tickStranger(link: Link, now: number): void {
-    if (link.isInUse) link.heardAt = now
+    if (link.isBusy) link.heardAt = now
     else if (now - link.heardAt > this.#limits.strangerIdleMs) link.abort('idle')
   }
 
