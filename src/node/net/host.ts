@@ -15,11 +15,11 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { utf8 } from '../../protocol/index.ts'
 import { hostOf, isNear } from './addresses.ts'
-import type { Circuit } from './circuit.ts'
+import type { Circuit } from './relay/circuit.ts'
 import type { Machine } from './machine.ts'
 import type { NetConfig } from './net.ts'
 import type { Limits } from './protocols.ts'
-import { type WebRtc, webRtcDirectDialer, webRtcDirectListener } from './webrtc.ts'
+import { type WebRtc, webRtcDirectDialer, webRtcDirectListener } from './relay/webrtc.ts'
 
 /** Streams of all protocols together on one connection, each way: each connection that a peer relays to us is one. */
 const STREAMS_EACH_WAY = 64

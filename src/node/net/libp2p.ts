@@ -8,34 +8,32 @@
  * Holds: the PeerID is made at each start and kept nowhere; nothing is contacted but what the engine wants, and peers of the
  * local network.
  */
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
-import { frameKind } from '../../protocol/index.ts'
-import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { AccountId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
 import type { Input } from '../engine/input.ts'
 import { type Address, isLoopback, ownAddresses, parseAddress } from './addresses.ts'
-import { type Answer, answerBundle, askBundle } from './bundles.ts'
-import { Circuit } from './circuit.ts'
-import { Dht } from './dht.ts'
+import { askBundle } from './bundles.ts'
+import { Circuit } from './relay/circuit.ts'
+import { Dht } from './dht/dht.ts'
 import { Dialing } from './dialing.ts'
-import { EnvelopeReader } from './envelopes.ts'
-import { attempt, Broken, tried } from './failures.ts'
-import { answerGreeting } from './hello.ts'
+import { attempt } from './failures.ts'
 import { hiding } from './hiding.ts'
 import { Host, type Parts } from './host.ts'
-import { Lan } from './lan.ts'
-import { LanGreeting } from './lan-greeting.ts'
+import { Lan } from './lan/lan.ts'
+import { LanGreeting } from './lan/lan-greeting.ts'
 import type { Link } from './link.ts'
 import { Links } from './links.ts'
 import type { Machine } from './machine.ts'
-import { Nearby } from './nearby.ts'
+import { Nearby } from './lan/nearby.ts'
 import type { Acquaintances, DhtStatus, MakeNet, Net, NetConfig, ReachStatus, RelayStatus } from './net.ts'
-import { BUNDLE, ENVELOPE, HELLO, KAD, LIMITS, type Limits, PAIR, REACH, STREAMS } from './protocols.ts'
-import { Reach } from './reach.ts'
+import { BUNDLE, LIMITS, type Limits } from './protocols.ts'
+import { Reach } from './reach/reach.ts'
 import { Reaching } from './reaching.ts'
-import { RelayedPaths } from './relayed-paths.ts'
-import { WebRtc } from './webrtc.ts'
+import { RelayedPaths } from './relay/relayed-paths.ts'
+import { WebRtc } from './relay/webrtc.ts'
+import { Serving } from './serving.ts'
 import { whereaboutsOf } from './whereabouts.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
@@ -63,17 +61,16 @@ class Libp2pNet implements Net {
   readonly #dialing: Dialing
   readonly #reaching: Reaching
   readonly #relayed: RelayedPaths
-  readonly #unhidden: Acquaintances
   readonly #lan: Lan
   readonly #greeting: LanGreeting
   readonly #reach: Reach
   /** `undefined`: switched off. */
   readonly #dht: Dht | undefined
+  readonly #serving: Serving
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
   #told = ''
   #stopped = false
-  #nextRequest = 1
   /** Whether others reach us directly; nobody knows yet. */
   #reachable: boolean | undefined
 
@@ -87,7 +84,7 @@ class Libp2pNet implements Net {
       lost: (contact, link, was) => this.#lost(contact, link, was),
       closed: (link) => this.#relayed.closed(link),
     })
-    this.#unhidden = hiding(acquaintances, () => this.#dialing.hidden())
+    const unhidden = hiding(acquaintances, () => this.#dialing.hidden())
     this.#reaching = new Reaching(host, this.#links, acquaintances, limits, {
       relayed: (address, signal) => parts.circuit.dial(address, signal),
       upgraded: (relayed, signal) => parts.webRtc.negotiate(relayed, signal),
@@ -133,6 +130,18 @@ class Libp2pNet implements Net {
       told: (link, meeting) => this.#dht?.told(link, meeting),
       changed: () => this.#reachChanged(),
     })
+    this.#serving = new Serving({
+      machine,
+      limits,
+      links,
+      acquaintances,
+      unhidden,
+      networkKey,
+      pairing: this.pairing,
+      reach: this.#reach,
+      dht: this.#dht,
+      emit,
+    })
   }
 
   async start(): Promise<void> {
@@ -150,18 +159,7 @@ class Libp2pNet implements Net {
   async #prepare(libp2p: Libp2p): Promise<void> {
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
-    await this.#serve(libp2p, HELLO, (stream, link) => this.#hello(stream, link))
-    await this.#serve(libp2p, ENVELOPE, (stream, link) => this.#envelopes(stream, link))
-    await this.#serve(libp2p, BUNDLE, (stream, link) => this.#bundle(stream, link))
-    await this.#serve(libp2p, PAIR, (stream, link) => this.#pair(stream, link))
-    await this.#serve(libp2p, REACH, async (stream, link) => {
-      if (await this.#isServedDirectly(stream, link)) await this.#reach.answer(stream, link)
-    })
-    const dht = this.#dht
-    if (dht === undefined) return
-    await this.#serve(libp2p, KAD, async (stream, link) => {
-      if (await this.#isServedDirectly(stream, link)) await dht.answer(stream, link)
-    })
+    await this.#serving.serve(libp2p)
   }
 
   async stop(): Promise<void> {
@@ -261,99 +259,6 @@ class Libp2pNet implements Net {
     emit({ type: 'bundle-answered', connection, contact, answer: given })
   }
 
-  #serve(
-    libp2p: Libp2p,
-    protocol: keyof typeof STREAMS,
-    serve: (stream: Stream, link: Link) => Promise<void> | void,
-  ): Promise<void> {
-    const most = STREAMS[protocol]
-    const handler = async (stream: Stream, connection: Connection): Promise<void> => {
-      const link = this.#links.of(connection)
-      if (link === undefined) return stream.abort(new Broken('closed'))
-      await serve(stream, link)
-    }
-    return libp2p.handle(protocol, handler, {
-      maxInboundStreams: most,
-      maxOutboundStreams: most,
-      runOnLimitedConnection: true,
-    })
-  }
-
-  async #hello(stream: Stream, link: Link): Promise<void> {
-    const { acquaintances, limits, config } = this.#around
-    if (link.dialed) return stream.abort(new Broken('the dialer begins'))
-    if (++link.hellos > limits.hellos) return link.abort('too many hellos')
-    const known = link.via === 'relayed' ? acquaintances : this.#unhidden
-    const signal = AbortSignal.timeout(limits.helloMs)
-    const found = await answerGreeting(stream, known, link.ends, config.networkKey, signal)
-    if (found === undefined) link.abort('not of this network')
-    else this.#links.settle(link, found, null)
-  }
-
-  async #envelopes(stream: Stream, link: Link): Promise<void> {
-    if (!(await this.#isServed(stream, link))) return
-    const { machine, limits, emit } = this.#around
-    const { id: connection, writer } = link
-    link.reader = new EnvelopeReader(stream, limits, {
-      frames: (frames) => link.isOpen && emit({ type: 'frames', connection, ...who(link), frames }),
-      acknowledged: (ids) => this.#answered(link, 'acknowledged', ids),
-      noSession: (ids) => this.#answered(link, 'no-session', ids),
-      ping: () => writer.pong(),
-      heard: () => link.hear(machine.now()),
-      accepts: (frame) => link.standing.phase === 'known' || frameKind(frame) === 'init',
-      now: machine.now,
-      maxUnanswered: () => (link.standing.phase === 'known' ? limits.unanswered : limits.strangerUnanswered),
-    })
-  }
-
-  #answered(link: Link, type: 'acknowledged' | 'no-session', ids: readonly Uint8Array[]): void {
-    const inFlight = link.writer.answered(ids)
-    if (inFlight.length > 0 && link.isOpen) this.#around.emit({ type, connection: link.id, ids: inFlight })
-  }
-
-  async #bundle(stream: Stream, link: Link): Promise<void> {
-    if (!(await this.#isServed(stream, link))) return
-    const { limits, emit } = this.#around
-    const request = this.#nextRequest++
-    const signal = AbortSignal.timeout(limits.bundleMs)
-    await answerBundle(stream, signal, (proof) => {
-      const { contact, device } = who(link)
-      if (!link.isOpen || (proof === null && contact === null)) return Promise.resolve(undefined)
-      const { promise, resolve } = Promise.withResolvers<Answer | undefined>()
-      link.questions.set(request, resolve)
-      signal.addEventListener('abort', () => resolve(undefined), { once: true })
-      emit({ type: 'bundle-asked', connection: link.id, request, ends: link.ends, proof, contact, device })
-      return promise.finally(() => link.questions.delete(request))
-    })
-  }
-
-  async #pair(stream: Stream, link: Link): Promise<void> {
-    if (!(await this.#isServed(stream, link))) return
-    if (link.via === 'lan') await this.pairing.answer(stream, link)
-    else stream.abort(new Broken('not of this network'))
-  }
-
-  /** The same, but not through a relay: who is there may not learn where we are, and relays are for conversations. */
-  async #isServedDirectly(stream: Stream, link: Link): Promise<boolean> {
-    if (link.via !== 'relayed') return this.#isServed(stream, link)
-    stream.abort(new Broken('not through a relay'))
-    return false
-  }
-
-  /** Whether a stream may be served: hello comes first. What the peer sends meanwhile stays within one window of yamux. */
-  async #isServed(stream: Stream, link: Link): Promise<boolean> {
-    if (link.standing.phase === 'greeting') {
-      stream.pause()
-      await link.settled
-    }
-    if (link.isOpen && stream.status === 'open') {
-      if (stream.readStatus === 'paused') tried(() => stream.resume())
-      return true
-    }
-    stream.abort(new Broken('closed'))
-    return false
-  }
-
   #opened(connection: Connection): void {
     const link = this.#links.open(connection)
     // Through a relay nothing is said of addresses: who is there may not be told any.
@@ -430,10 +335,4 @@ class Libp2pNet implements Net {
     this.#around.emit({ type: 'addresses', addresses, whereabouts })
     return true
   }
-}
-
-function who({ standing }: Link): { contact: AccountId; device: DeviceId } | { contact: null; device: null } {
-  return standing.phase === 'known'
-    ? { contact: standing.contact, device: standing.device }
-    : { contact: null, device: null }
 }

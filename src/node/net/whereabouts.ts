@@ -7,7 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { NetEffect } from '../engine/effect.ts'
 import type { Whereabouts } from '../engine/input.ts'
 import { type Address, isNear, kindOf, parseAddress } from './addresses.ts'
-import { peerOf } from './dht-peers.ts'
+import { peerOf } from './dht/peers.ts'
 import type { InterfaceAddress } from './machine.ts'
 import type { Limits } from './protocols.ts'
 

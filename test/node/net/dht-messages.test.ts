@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeMessage, encodeMessage, isPeerId, readVarint } from '../../../src/node/net/dht-messages.ts'
-import { addressOfBytes } from '../../../src/node/net/told.ts'
+import { decodeMessage, encodeMessage, isPeerId, readVarint } from '../../../src/node/net/dht/messages.ts'
+import { addressOfBytes } from '../../../src/node/net/reach/told.ts'
 import { concat } from '../../../src/protocol/index.ts'
 
 const bytes = (least: number, most: number) => fc.uint8Array({ minLength: least, maxLength: most })

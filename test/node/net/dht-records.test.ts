@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DhtRecords, type RecordLimits } from '../../../src/node/net/dht-records.ts'
+import { DhtRecords, type RecordLimits } from '../../../src/node/net/dht/records.ts'
 import { nodejs } from '../../../src/node/platform/nodejs-primitives.ts'
 import { type Owner, owner, recordOf } from './dht-world.ts'
 import { random } from './world.ts'

@@ -1,12 +1,12 @@
 import { tcp } from '@libp2p/tcp'
 import { expect, test } from 'vitest'
-import { type DhtMessage, TYPE } from '../../../src/node/net/dht-messages.ts'
+import { type DhtMessage, TYPE } from '../../../src/node/net/dht/messages.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
 import { concat, dhtKey, equal, type SlotRecord } from '../../../src/protocol/index.ts'
 import { askKad, type Answering, honest, hostileServer, parsed } from './dht-hostile.ts'
 import { dhtNode, dhtNodes, find, owner, publish, recordOf, until } from './dht-world.ts'
 import { hostile } from './hostile.ts'
-import { bytesOfAddress } from '../../../src/node/net/told.ts'
+import { bytesOfAddress } from '../../../src/node/net/reach/told.ts'
 import { friends, machineWith, online, person, random } from './world.ts'
 
 const put = ({ kind, name, value }: SlotRecord): DhtMessage => {

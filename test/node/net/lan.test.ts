@@ -1,7 +1,7 @@
 import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Lan, type LanPeer, serviceName } from '../../../src/node/net/lan.ts'
+import { Lan, type LanPeer, serviceName } from '../../../src/node/net/lan/lan.ts'
 import type { InterfaceAddress, MulticastListener } from '../../../src/node/net/machine.ts'
 import type { Acquaintances } from '../../../src/node/net/net.ts'
 import { LIMITS, type Limits } from '../../../src/node/net/protocols.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { InterfaceAddress } from '../../../src/node/net/machine.ts'
-import { Reachability } from '../../../src/node/net/reachability.ts'
-import { addressOfBytes, bytesOfAddress, mayBelieve, mayTell, prefixOf } from '../../../src/node/net/told.ts'
+import { Reachability } from '../../../src/node/net/reach/reachability.ts'
+import { addressOfBytes, bytesOfAddress, mayBelieve, mayTell, prefixOf } from '../../../src/node/net/reach/told.ts'
 import { parsed } from './dht-hostile.ts'
 import { random } from './world.ts'
 

@@ -12,13 +12,13 @@
  *
  * Holds: nothing is tried for who is only reached through relays; a try ends with its link.
  */
-import { compare } from '../../protocol/index.ts'
-import type { AccountId } from '../../protocol/index.ts'
-import type { Address } from './addresses.ts'
-import type { Want } from './dialing.ts'
-import type { Link } from './link.ts'
-import type { Limits } from './protocols.ts'
-import { drawn, elapsed } from './waiting.ts'
+import { compare } from '../../../protocol/index.ts'
+import type { AccountId } from '../../../protocol/index.ts'
+import type { Address } from '../addresses.ts'
+import type { Want } from '../dialing.ts'
+import type { Link } from '../link.ts'
+import type { Limits } from '../protocols.ts'
+import { drawn, elapsed } from '../waiting.ts'
 
 export interface UpgradeNeeds {
   /** How the contact is reached directly; `undefined`: it must not be, or nobody wants it. */

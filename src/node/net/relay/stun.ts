@@ -8,9 +8,9 @@
  * Holds: only addresses of open connections are answered, so that nobody can turn the answers on somebody else, and who is not
  * connected does not see that anybody is here.
  */
-import { hostOf } from './addresses.ts'
-import type { Datagrams, Machine, Sender } from './machine.ts'
-import { concat, equal } from '../../protocol/index.ts'
+import { hostOf } from '../addresses.ts'
+import type { Datagrams, Machine, Sender } from '../machine.ts'
+import { concat, equal } from '../../../protocol/index.ts'
 
 const HEAD_BYTES = 20
 const BINDING = 0x0001

@@ -28,9 +28,9 @@ import {
   type TypedEventTarget,
 } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { altered } from './altered.ts'
-import { attempt, Broken, Gone } from './failures.ts'
-import type { Limits } from './protocols.ts'
+import { altered } from '../altered.ts'
+import { attempt, Broken, Gone } from '../failures.ts'
+import type { Limits } from '../protocols.ts'
 
 type Registrar = CircuitRelayTransportComponents['registrar']
 type ConnectionManager = CircuitRelayTransportComponents['connectionManager']

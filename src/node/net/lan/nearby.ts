@@ -4,14 +4,14 @@
  * Holds: only peers of the local network are asked, answered or paired with; a name is told while it is set, to whoever asks.
  */
 import type { Stream } from '@libp2p/interface'
-import { Gone } from './failures.ts'
+import { Gone } from '../failures.ts'
 import type { Lan, LanPeer } from './lan.ts'
-import type { Link } from './link.ts'
-import type { Channel, PairingPort } from './net.ts'
-import { answerPairing, askName, openChannel } from './pairing-channel.ts'
-import { type Limits, PAIR } from './protocols.ts'
-import type { Reaching } from './reaching.ts'
-import { elapsed, Slots } from './waiting.ts'
+import type { Link } from '../link.ts'
+import type { Channel, PairingPort } from '../net.ts'
+import { answerPairing, askName, openChannel } from '../pairing-channel.ts'
+import { type Limits, PAIR } from '../protocols.ts'
+import type { Reaching } from '../reaching.ts'
+import { elapsed, Slots } from '../waiting.ts'
 
 /** How long answers to a question on the local network are collected. */
 const GATHER_MS = 500

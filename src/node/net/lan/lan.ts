@@ -12,11 +12,11 @@
  * peer in place of any other.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { noble, toBase32, utf8 } from '../../protocol/index.ts'
-import { type Address, addressText, isNear, parseAddress } from './addresses.ts'
-import type { LanAnnouncement, Machine, Multicast } from './machine.ts'
-import type { Limits } from './protocols.ts'
-import { drawn } from './waiting.ts'
+import { noble, toBase32, utf8 } from '../../../protocol/index.ts'
+import { type Address, addressText, isNear, parseAddress } from '../addresses.ts'
+import type { LanAnnouncement, Machine, Multicast } from '../machine.ts'
+import type { Limits } from '../protocols.ts'
+import { drawn } from '../waiting.ts'
 
 /** The service's name: ours, so that nobody else's discovery dials us. A closed network's tells only its members what it is. */
 export function serviceName(networkKey: Uint8Array | null): string {

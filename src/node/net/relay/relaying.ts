@@ -14,11 +14,11 @@
  */
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Circuit, CircuitGate } from './circuit.ts'
-import { Broken } from './failures.ts'
-import type { Link } from './link.ts'
-import type { Links } from './links.ts'
-import type { Machine } from './machine.ts'
-import type { Limits } from './protocols.ts'
+import { Broken } from '../failures.ts'
+import type { Link } from '../link.ts'
+import type { Links } from '../links.ts'
+import type { Machine } from '../machine.ts'
+import type { Limits } from '../protocols.ts'
 
 /** What somebody may send on a HOP stream before it is relayed. */
 const ASK_BYTES = 4096

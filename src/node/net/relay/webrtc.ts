@@ -20,9 +20,9 @@ import {
 } from '@libp2p/interface'
 import type { WebRTCDirectTransportComponents, WebRTCTransportComponents } from '@libp2p/webrtc'
 import { multiaddr } from '@multiformats/multiaddr'
-import { parseAddress } from './addresses.ts'
-import { altered } from './altered.ts'
-import { attempt, Broken } from './failures.ts'
+import { parseAddress } from '../addresses.ts'
+import { altered } from '../altered.ts'
+import { attempt, Broken } from '../failures.ts'
 
 /** The protocol by which libp2p negotiates. */
 export const SIGNALING = '/webrtc-signaling/0.0.1'

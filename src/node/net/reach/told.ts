@@ -5,8 +5,8 @@
  * subnet with it and with us, a loopback one only of who is on this machine, and no name, no reserved range, no relay ever.
  */
 import { multiaddr } from '@multiformats/multiaddr'
-import { type Address, addressText, kindOf, parseAddress, sharesPrefix } from './addresses.ts'
-import type { InterfaceAddress } from './machine.ts'
+import { type Address, addressText, kindOf, parseAddress, sharesPrefix } from '../addresses.ts'
+import type { InterfaceAddress } from '../machine.ts'
 
 /** Bytes of one multiaddress in a message; the longest of these kinds has 21. */
 const BYTES = 64

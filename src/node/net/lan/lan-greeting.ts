@@ -9,16 +9,16 @@
  * unknown and is of no use is let go at once.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { AccountId } from '../../protocol/index.ts'
-import { compare } from '../../protocol/index.ts'
-import type { Address } from './addresses.ts'
+import type { AccountId } from '../../../protocol/index.ts'
+import { compare } from '../../../protocol/index.ts'
+import type { Address } from '../addresses.ts'
 import { hostText, type Lan, type LanPeer } from './lan.ts'
-import type { Link } from './link.ts'
-import type { Links } from './links.ts'
-import type { Machine } from './machine.ts'
-import type { Limits } from './protocols.ts'
-import type { Reaching } from './reaching.ts'
-import { elapsed } from './waiting.ts'
+import type { Link } from '../link.ts'
+import type { Links } from '../links.ts'
+import type { Machine } from '../machine.ts'
+import type { Limits } from '../protocols.ts'
+import type { Reaching } from '../reaching.ts'
+import { elapsed } from '../waiting.ts'
 
 const AT_ONCE = 4
 

@@ -14,18 +14,18 @@
  * that peer is; only what two peers at different places got through to counts as public.
  */
 import type { Stream } from '@libp2p/interface'
-import { concat, equal } from '../../protocol/index.ts'
-import { type Address, kindOf, parseAddress } from './addresses.ts'
-import { Exchange } from './exchange.ts'
-import type { Link } from './link.ts'
-import type { Links } from './links.ts'
-import type { Machine } from './machine.ts'
-import type { ReachStatus } from './net.ts'
-import { type Limits, REACH } from './protocols.ts'
+import { concat, equal } from '../../../protocol/index.ts'
+import { type Address, kindOf, parseAddress } from '../addresses.ts'
+import { Exchange } from '../exchange.ts'
+import type { Link } from '../link.ts'
+import type { Links } from '../links.ts'
+import type { Machine } from '../machine.ts'
+import type { ReachStatus } from '../net.ts'
+import { type Limits, REACH } from '../protocols.ts'
 import { Reachability } from './reachability.ts'
-import type { Reaching } from './reaching.ts'
+import type { Reaching } from '../reaching.ts'
 import { addressOfBytes, bytesOfAddress, mayTell, prefixOf, shareNetwork } from './told.ts'
-import { Rate } from './waiting.ts'
+import { Rate } from '../waiting.ts'
 
 const KIND = { meet: 1, dialBack: 2 } as const
 const OUTCOME = { refused: 0, through: 1, not: 2 } as const

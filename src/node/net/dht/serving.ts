@@ -8,10 +8,10 @@
  * names of other kinds are neither kept nor looked for; nobody is told an address that it has no business with.
  */
 import type { Stream } from '@libp2p/interface'
-import { equal, parseDhtKey } from '../../protocol/index.ts'
-import type { SlotKind } from '../../protocol/index.ts'
-import { type Address, parseAddress } from './addresses.ts'
-import { readMessage } from './dht-asking.ts'
+import { equal, parseDhtKey } from '../../../protocol/index.ts'
+import type { SlotKind } from '../../../protocol/index.ts'
+import { type Address, parseAddress } from '../addresses.ts'
+import { readMessage } from './asking.ts'
 import {
   CLOSER,
   type DhtMessage,
@@ -20,15 +20,15 @@ import {
   encodeMessage,
   QUESTION_BYTES,
   TYPE,
-} from './dht-messages.ts'
-import type { DhtPeers } from './dht-peers.ts'
-import type { DhtRecords } from './dht-records.ts'
-import { Exchange } from './exchange.ts'
-import type { Link } from './link.ts'
-import type { Machine } from './machine.ts'
-import type { Limits } from './protocols.ts'
-import { bytesOfAddress, mayTell, prefixOf } from './told.ts'
-import { Rate } from './waiting.ts'
+} from './messages.ts'
+import type { DhtPeers } from './peers.ts'
+import type { DhtRecords } from './records.ts'
+import { Exchange } from '../exchange.ts'
+import type { Link } from '../link.ts'
+import type { Machine } from '../machine.ts'
+import type { Limits } from '../protocols.ts'
+import { bytesOfAddress, mayTell, prefixOf } from '../reach/told.ts'
+import { Rate } from '../waiting.ts'
 
 /** What a put counts for among questions: its signature is verified. */
 const PUT_COST = 4

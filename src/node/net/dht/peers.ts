@@ -7,9 +7,9 @@ import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Peer, PeerId, PeerStore } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { type Primitives, compare } from '../../protocol/index.ts'
-import type { Address } from './addresses.ts'
-import type { Limits } from './protocols.ts'
+import { type Primitives, compare } from '../../../protocol/index.ts'
+import type { Address } from '../addresses.ts'
+import type { Limits } from '../protocols.ts'
 
 /** Addresses kept of one peer. */
 const ADDRESSES = 4

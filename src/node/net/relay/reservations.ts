@@ -11,13 +11,13 @@
  * Holds: a relay is asked over the connection that there is, never dialed for it; one that says it does not know the protocol is
  * not asked again.
  */
-import type { AccountId } from '../../protocol/index.ts'
-import { parseAddress, widestFirst } from './addresses.ts'
+import type { AccountId } from '../../../protocol/index.ts'
+import { parseAddress, widestFirst } from '../addresses.ts'
 import type { Circuit, Reserved } from './circuit.ts'
-import type { Link } from './link.ts'
-import type { RelayStatus } from './net.ts'
-import type { Limits } from './protocols.ts'
-import { drawn } from './waiting.ts'
+import type { Link } from '../link.ts'
+import type { RelayStatus } from '../net.ts'
+import type { Limits } from '../protocols.ts'
+import { drawn } from '../waiting.ts'
 
 export interface ReservationNeeds {
   /** Our PeerID as text. */

@@ -8,11 +8,11 @@
  */
 import type { QueryEvent } from '@libp2p/kad-dht'
 import { MessageType } from '@libp2p/kad-dht'
-import { dhtKey, equal, type SlotKind, type SlotRecord, toBase32 } from '../../protocol/index.ts'
-import { attempt } from './failures.ts'
-import type { Machine } from './machine.ts'
-import type { Limits } from './protocols.ts'
-import { drawn } from './waiting.ts'
+import { dhtKey, equal, type SlotKind, type SlotRecord, toBase32 } from '../../../protocol/index.ts'
+import { attempt } from '../failures.ts'
+import type { Machine } from '../machine.ts'
+import type { Limits } from '../protocols.ts'
+import { drawn } from '../waiting.ts'
 
 /** Servers that hold a record, if there are as many. */
 export const HOLDERS = 20

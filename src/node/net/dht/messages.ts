@@ -9,7 +9,7 @@
  *
  * Holds: any bytes are decoded or refused, never thrown at; what is longer or more than a number that stands here is refused.
  */
-import { concat, utf8 } from '../../protocol/index.ts'
+import { concat, utf8 } from '../../../protocol/index.ts'
 
 export const TYPE = { put: 0, get: 1, find: 4, ping: 5 } as const
 

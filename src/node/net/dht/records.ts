@@ -12,7 +12,7 @@
  * Holds: an older record never takes the place of a newer one; counts and bytes stay within the limits whatever comes; an honest
  * prefix with h records loses one only while every prefix has h or fewer: to get there, a flood needs `count / h` prefixes.
  */
-import { checkRecord, dhtKey, equal, type Primitives, selectRecord, type SlotKind } from '../../protocol/index.ts'
+import { checkRecord, dhtKey, equal, type Primitives, selectRecord, type SlotKind } from '../../../protocol/index.ts'
 
 export interface RecordLimits {
   /** Records, and their bytes. */

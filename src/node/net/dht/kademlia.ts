@@ -5,8 +5,8 @@
  * What its version 16.4.5 does, and is kept from doing:
  * - it asks identify for peers → they are told to it by reach.ts (`meet`);
  * - it pings newcomers by libp2p's ping, of which decision 0010 wants none → by its own ping message;
- * - it stores what is put at it, older over newer, without a bound, under nobody's name → dht-serving.ts answers in its stead;
- * - it takes answers of 4 MiB and any address in them → dht-connections.ts;
+ * - it stores what is put at it, older over newer, without a bound, under nobody's name → serving.ts answers in its stead;
+ * - it takes answers of 4 MiB and any address in them → connections.ts;
  * - it looks for its neighbours every 5 minutes → never by itself; dht.ts says when (`refresh`);
  * - it keeps peers that are gone until their bucket is full → `forget`.
  */
@@ -14,10 +14,10 @@ import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper, type Que
 import type { Connection, PeerId, Topology } from '@libp2p/interface'
 import { start, stop } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
-import type { DhtConnections } from './dht-connections.ts'
-import type { DhtPeers } from './dht-peers.ts'
-import { attempt } from './failures.ts'
-import { KAD, type Limits } from './protocols.ts'
+import type { DhtConnections } from './connections.ts'
+import type { DhtPeers } from './peers.ts'
+import { attempt } from '../failures.ts'
+import { KAD, type Limits } from '../protocols.ts'
 
 /** Nodes asked at once on a path, and paths that have no node in common (NETWORK: 49 messages a put instead of 285). */
 const ALPHA = 6

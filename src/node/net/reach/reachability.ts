@@ -5,7 +5,7 @@
  *
  * Holds: bounded; what was said long ago does not count.
  */
-import type { ReachStatus } from './net.ts'
+import type { ReachStatus } from '../net.ts'
 
 /** Places that must have got through to one address. */
 const WITNESSES = 2

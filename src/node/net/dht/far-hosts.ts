@@ -6,8 +6,8 @@
  *
  * Holds: bounded; hosts of shared subnets are not counted, for only who is there may tell of them.
  */
-import { type Address, kindOf } from './addresses.ts'
-import type { Limits } from './protocols.ts'
+import { type Address, kindOf } from '../addresses.ts'
+import type { Limits } from '../protocols.ts'
 
 const HOSTS = 4096
 

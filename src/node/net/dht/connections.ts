@@ -9,9 +9,9 @@
  * peers of one address prefix enter the routing table; what a peer answers is checked before kad-dht sees it: size, records, and where third peers are.
  */
 import type { Logger, PeerId } from '@libp2p/interface'
-import { checkRecord, equal, parseDhtKey, type Primitives } from '../../protocol/index.ts'
-import { type Address, inDialOrder, kindOf, parseAddress } from './addresses.ts'
-import { Asking, readMessage } from './dht-asking.ts'
+import { checkRecord, equal, parseDhtKey, type Primitives } from '../../../protocol/index.ts'
+import { type Address, inDialOrder, kindOf, parseAddress } from '../addresses.ts'
+import { Asking, readMessage } from './asking.ts'
 import {
   ANSWER_BYTES,
   type DhtMessage,
@@ -20,18 +20,18 @@ import {
   encodeMessage,
   readVarint,
   TYPE,
-} from './dht-messages.ts'
-import { type DhtPeers, peerOf } from './dht-peers.ts'
+} from './messages.ts'
+import { type DhtPeers, peerOf } from './peers.ts'
 import { FarHosts } from './far-hosts.ts'
-import { Exchange } from './exchange.ts'
-import { Broken } from './failures.ts'
-import type { Link } from './link.ts'
-import type { Links } from './links.ts'
-import type { InterfaceAddress, Machine } from './machine.ts'
-import { KAD, type Limits } from './protocols.ts'
-import type { Reaching } from './reaching.ts'
-import { addressOfBytes, bytesOfAddress, mayBelieve, prefixOf } from './told.ts'
-import { elapsed, Slots } from './waiting.ts'
+import { Exchange } from '../exchange.ts'
+import { Broken } from '../failures.ts'
+import type { Link } from '../link.ts'
+import type { Links } from '../links.ts'
+import type { InterfaceAddress, Machine } from '../machine.ts'
+import { KAD, type Limits } from '../protocols.ts'
+import type { Reaching } from '../reaching.ts'
+import { addressOfBytes, bytesOfAddress, mayBelieve, prefixOf } from '../reach/told.ts'
+import { elapsed, Slots } from '../waiting.ts'
 
 export interface DhtSurroundings {
   readonly p: Primitives

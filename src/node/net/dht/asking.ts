@@ -6,10 +6,10 @@
  */
 import type { Logger } from '@libp2p/interface'
 import { AbstractStream } from '@libp2p/utils'
-import { concat } from '../../protocol/index.ts'
-import { QUESTION_BYTES, readVarint } from './dht-messages.ts'
-import type { Exchange } from './exchange.ts'
-import { Broken } from './failures.ts'
+import { concat } from '../../../protocol/index.ts'
+import { QUESTION_BYTES, readVarint } from './messages.ts'
+import type { Exchange } from '../exchange.ts'
+import { Broken } from '../failures.ts'
 
 /** The message that comes next on a stream, without its length; `undefined` for one longer than `most` bytes, or none. */
 export async function readMessage(exchange: Exchange, most: number): Promise<Uint8Array | undefined> {
