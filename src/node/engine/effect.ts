@@ -7,7 +7,7 @@ import type { AccountId, SlotKind, SlotRecord } from '../../protocol/index.ts'
 import type { AnyEvent, ApiErrorData } from '../api.ts'
 import type { FoundAt } from '../store/records.ts'
 import type { EventBody } from './events.ts'
-import type { BundleStatus, ConnectionId } from './input.ts'
+import type { BundleStatus, ConnectionId, DepositStatus } from './input.ts'
 
 /** What the net is told. */
 export type NetEffect =
@@ -64,6 +64,43 @@ export type NetEffect =
       readonly kind: SlotKind
       /** 32 bytes each. */
       readonly names: readonly Uint8Array[]
+    }
+  /**
+   * Leave an envelope at a carrier; answered by `deposited`. On `connection` where the carrier is a contact that is linked, else the
+   * net dials `found`, where a stranger is told nothing; the carrier has to prove `carrierKey` (32 bytes).
+   */
+  | {
+      readonly type: 'deposit'
+      /** Of the row in `mail`; comes back with the answer. */
+      readonly number: number
+      readonly box: Uint8Array
+      readonly carrierKey: Uint8Array
+      readonly connection: ConnectionId | null
+      readonly found: FoundAt | null
+      readonly envelope: Uint8Array
+    }
+  /** What came of an envelope that somebody wanted to leave here: said after it was stored. */
+  | { readonly type: 'mail-answer'; readonly request: number; readonly status: DepositStatus }
+  /** Ask a carrier, on its link, for what lies in a box of ours; the net proves that we own it. Replaced by the next one. */
+  | {
+      readonly type: 'open-box'
+      readonly connection: ConnectionId
+      readonly box: Uint8Array
+      readonly carrierKey: Uint8Array
+    }
+  /** Letters for the owner who opened that box on that connection, oldest first; at most HAND_OVER_BYTES that are not taken yet. */
+  | {
+      readonly type: 'hand-over'
+      readonly connection: ConnectionId
+      readonly box: Uint8Array
+      readonly letters: readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[]
+    }
+  /** These letters (ids of 16 bytes) are stored here: the carrier may forget them. */
+  | {
+      readonly type: 'take-letters'
+      readonly connection: ConnectionId
+      readonly box: Uint8Array
+      readonly ids: readonly Uint8Array[]
     }
 
 export type Effect =

@@ -85,8 +85,31 @@ export type Input =
     }
   /** DHT servers worth remembering for the next start: multiaddresses without /p2p, best first, at most 64. */
   | { readonly type: 'dht-servers'; readonly addresses: readonly string[] }
+  /** What came of an envelope of ours. `unreachable`: nobody there who proved to be the carrier, or no answer in time. */
+  | { readonly type: 'deposited'; readonly number: number; readonly status: DepositStatus | 'unreachable' }
+  /** Somebody wants to leave an envelope in a box here; answered by `mail-answer`. Its form was not looked at. */
+  | { readonly type: 'mail-put'; readonly request: number; readonly envelope: Uint8Array }
+  /** The owner of a box that is carried here proved it on that connection, and waits for its letters. */
+  | { readonly type: 'box-opened'; readonly connection: ConnectionId; readonly box: Uint8Array }
+  /** Letters out of a box of ours, from the carrier that proved its key. */
+  | {
+      readonly type: 'letters'
+      readonly connection: ConnectionId
+      readonly box: Uint8Array
+      readonly letters: readonly Uint8Array[]
+    }
+  /** The owner stored these letters (ids of 16 bytes). */
+  | {
+      readonly type: 'letters-taken'
+      readonly connection: ConnectionId
+      readonly box: Uint8Array
+      readonly ids: readonly Uint8Array[]
+    }
   /** The time that a `wake` effect asked for has come. */
   | { readonly type: 'timer' }
+
+/** `ok`: stored, also where it was before. `full`: the box or the carrier is; `no-token`: no such box, or the token is spent. */
+export type DepositStatus = 'ok' | 'full' | 'no-token'
 
 export type BundleStatus = 'bundle' | 'used' | 'expired' | 'unknown'
 /** `bundle`: the encoded bundle; else empty. `ends` and `mac` as they came: the engine checks the mac where a secret is known. */
