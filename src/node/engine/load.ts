@@ -14,7 +14,14 @@ import {
   parseAccountKey,
   type Primitives,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
+import type {
+  ContactRow,
+  ConversationRow,
+  DeliveryRow,
+  FactName,
+  Facts,
+  FrameRow,
+  ProfileRow, SessionRow } from '../store/records.ts'
 import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
 
 /** What rows of the first profiles lack. */
@@ -23,7 +30,7 @@ const ABSENT = {
   invite: { seq: 0 },
   contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
   conversation: { differing: [] },
-  delivery: { comparing: null, asked: null, grantVersion: 0 },
+  delivery: { comparing: null, asked: null },
 } as const
 
 type Row<R> = { readonly key: string; readonly row: R }
@@ -72,7 +79,7 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
       deliveries: new Map(
         (await store.all('delivery')).map(({ key, row }) => [
           key as DeviceId,
-          { ...ABSENT.delivery, ...row, receiptVersion: 0 },
+          { ...ABSENT.delivery, ...row, facts: { ...factsOf(row), receipt: 0 } },
         ]),
       ),
       audiences: new Map((await store.all('audience')).map(({ key, row }) => [key, row])),
@@ -85,6 +92,20 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
       adding: new Map(),
     },
   }
+}
+
+/** Until version 3 of the database each fact had a field of its own. */
+const FACT_FIELDS: { readonly [F in FactName]?: string } = {
+  name: 'nameVersion',
+  addresses: 'addressVersion',
+  secret: 'secretGeneration',
+  grant: 'grantVersion',
+}
+
+function factsOf(row: Partial<DeliveryRow>): Facts {
+  if (row.facts !== undefined) return row.facts
+  const old = row as Readonly<Record<string, number | undefined>>
+  return Object.fromEntries(Object.entries(FACT_FIELDS).map(([name, field]) => [name, old[field] ?? 0]))
 }
 
 function must<T>(value: T | undefined, what: string): T {
@@ -112,20 +133,8 @@ function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly S
 function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlight[]> {
   const byDevice = new Map<DeviceId, InFlight[]>()
   for (const { key, row } of rows) {
-    const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = row
-    const frame: InFlight = {
-      number: Number(key),
-      id,
-      session,
-      size: row.bytes.length,
-      from,
-      to,
-      nameVersion,
-      addressVersion,
-      receiptVersion,
-      secretGeneration,
-      grantVersion,
-    }
+    const { id, session, from, to, facts } = row
+    const frame: InFlight = { number: Number(key), id, session, size: row.bytes.length, from, to, facts }
     byDevice.set(row.device, [...(byDevice.get(row.device) ?? []), frame])
   }
   return byDevice

@@ -2,8 +2,8 @@
  * What is owed to each device, and the frames that carry it.
  *
  *     texts after the cursor ┐
- *     my name, my addresses  ├──▶ contents ──▶ one ratchet message ──▶ frame, stored ──▶ sent
- *     receipts, the secret   ┘        (made only when the device is connected and the window is open)
+ *     facts (facts.ts)       ├──▶ contents ──▶ one ratchet message ──▶ frame, stored ──▶ sent
+ *     questions and answers  ┘        (made only when the device is connected and the window is open)
  *
  * Nothing is queued but counters: texts lie in their conversation, small facts have versions, receipts are cumulative
  * sets. So whatever is lost with a session is simply owed again.
@@ -20,19 +20,17 @@ import {
   encodeContents,
   frameId,
   has,
-  isRelayed,
-  RECEIPT_RANGES,
   sealMessage,
   subtract,
   toBase32,
   utf8,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, DeliveryRow, FrameRow, MessageRow, ProfileRow } from '../store/records.ts'
-import { grantFor } from './audiences.ts'
+import type { ConversationRow, DeliveryRow, Facts, FrameRow, MessageRow } from '../store/records.ts'
 import { answerFor, askAgain, questionFor } from './comparing.ts'
 import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
+import { owedFacts } from './facts.ts'
 import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
@@ -43,11 +41,7 @@ interface Load {
   readonly from: number
   readonly to: number
   readonly cursor: number
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  readonly facts: Facts
 }
 
 /** Makes and sends frames to a device as long as something is owed and the window is open. */
@@ -105,17 +99,15 @@ export function recordFrame(
   device: DeviceId,
   session: string,
   bytes: Uint8Array,
-  carries: Pick<Load, 'from' | 'to' | Fact>,
+  { from, to, facts }: Pick<Load, 'from' | 'to' | 'facts'>,
 ): Uint8Array {
-  const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = carries
-  const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion }
   const contact = draft.maps.deliveries.get(device)?.contact
   if (contact === undefined) throw new Error('recordFrame: no delivery for this device')
   const number = ++draft.numbers.frame
   const id = frameId(env.p, bytes)
-  const row: FrameRow = { device, contact, session, bytes, id, from, to, ...versions }
+  const row: FrameRow = { device, contact, session, bytes, id, from, to, facts }
   draft.put('frame', String(number), row)
-  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, ...versions }
+  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, facts }
   draft.maps.frames.set(device, [...(draft.maps.frames.get(device) ?? []), inFlight])
   return id
 }
@@ -125,15 +117,15 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return undefined
   const conversation = draft.maps.conversations.get(delivery.contact)
-  const facts = owedFacts(draft, env, device, delivery, conversation)
+  const { contents: told, facts } = owedFacts(draft, env, device, delivery)
   const question = questionFor(delivery)
   const answer = yield* answerFor(draft, env, device, delivery)
   const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
-  const contents = [...facts.contents, question, answer, ...(texts?.contents ?? [])].filter(isThere)
+  const contents = [...told, question, answer, ...(texts?.contents ?? [])].filter(isThere)
   if (contents.length === 0 && texts === undefined) return undefined
   return {
-    ...facts,
     contents,
+    facts,
     from: texts?.from ?? 0,
     to: texts?.to ?? 0,
     cursor: texts?.cursor ?? delivery.cursor,
@@ -141,59 +133,6 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
 }
 
 const isThere = <T>(value: T | undefined): value is T => value !== undefined
-
-type Fact = 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration' | 'grantVersion'
-type Facts = Pick<Load, 'contents' | Fact>
-
-/** My name, addresses, receipts, the contact secret and the grant, as far as the device is not known to have them and no frame is bringing them. */
-function owedFacts(
-  draft: Draft,
-  env: Env,
-  device: DeviceId,
-  delivery: DeliveryRow,
-  conversation: ConversationRow | undefined,
-): Facts {
-  const inFlight = draft.maps.frames.get(device) ?? []
-  const owed = (version: number, field: Fact): number =>
-    version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0
-  const self = draft.self.row
-  const contact = draft.maps.contacts.get(delivery.contact)?.row
-  const secret = contact?.secrets[0]
-  const versions = {
-    nameVersion: owed(self.nameVersion, 'nameVersion'),
-    addressVersion: owed(self.addressVersion, 'addressVersion'),
-    receiptVersion: owed(conversation?.receiptVersion ?? 0, 'receiptVersion'),
-    secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration'),
-    grantVersion: contact?.audience == null ? 0 : owed(contact.grantVersion, 'grantVersion'),
-  }
-  const contents: Content[] = []
-  if (versions.nameVersion > 0) contents.push({ kind: 'profile', version: self.nameVersion, name: self.name })
-  if (versions.addressVersion > 0)
-    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: addressesFor(self, contact) })
-  if (versions.secretGeneration > 0 && secret !== undefined) {
-    contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
-  }
-  if (versions.grantVersion > 0 && contact !== undefined) contents.push(...grantFor(draft, env, contact))
-  if (versions.receiptVersion > 0 && conversation !== undefined) {
-    contents.push(...receiptOf(conversation))
-  }
-  return { contents, ...versions }
-}
-
-/** Which of my addresses a contact is told. */
-export function addressesFor({ addresses }: ProfileRow, contact: ContactRow | undefined): readonly string[] {
-  return contact?.relayOnly === true ? addresses.filter(isRelayed) : addresses
-}
-
-/** Whole: `contents.ts` takes nothing that would make more ranges. */
-export function receiptOf({ received, shown, differing }: ConversationRow): readonly Content[] {
-  const receipt: Content = {
-    kind: 'receipt',
-    received: received.slice(0, RECEIPT_RANGES),
-    shown: shown.slice(0, RECEIPT_RANGES),
-  }
-  return differing.length === 0 ? [receipt] : [receipt, { kind: 'differing', counters: differing }]
-}
 
 /** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
 function* nextTexts(

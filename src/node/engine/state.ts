@@ -19,6 +19,7 @@ import type {
   ContactRow,
   ConversationRow,
   DeliveryRow,
+  Facts,
   GrantRow,
   InviteRow,
   PrekeyRow,
@@ -62,11 +63,7 @@ export interface InFlight {
   readonly size: number
   readonly from: number
   readonly to: number
-  readonly receiptVersion: number
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  readonly facts: Facts
   /** The device said on this connection that nothing opens it. */
   readonly refused?: boolean
 }

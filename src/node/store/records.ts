@@ -150,6 +150,11 @@ export interface ConversationRow {
   readonly draft: string
 }
 
+/** What a device is told besides texts (engine/facts.ts). */
+export type FactName = 'name' | 'addresses' | 'secret' | 'grant' | 'receipt'
+/** Versions of facts; one that is not named is 0: none. */
+export type Facts = { readonly [F in FactName]?: number }
+
 /** What one device of a contact holds of what this device wrote. */
 export interface DeliveryRow {
   readonly contact: AccountId
@@ -158,12 +163,8 @@ export interface DeliveryRow {
   readonly sent: Ranges
   readonly delivered: Ranges
   readonly read: Ranges
-  /** Which of my small facts the device is known to have: versions. */
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  /** Those that the device is known to have. */
+  readonly facts: Facts
   /** A session was begun anew, and the device has not said yet what it holds: until then it is sent no texts. */
   readonly awaitsReceipt: boolean
   /**
@@ -201,12 +202,8 @@ export interface FrameRow {
   /** My counters that it carries; 0, 0 for none. */
   readonly from: number
   readonly to: number
-  /** The versions of small facts that it carries (0: none). */
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  /** Those that it brings. */
+  readonly facts: Facts
 }
 
 /** 0: the one of the two whose account id is lower; 1: the other. So both sides order a conversation alike. */

@@ -59,5 +59,20 @@ const VERSION_2: Migration = {
   ],
 }
 
+/** Version 3. The versions of facts that a frame brings are one JSON object, so that a new fact needs no new column. */
+const VERSION_3: Migration = {
+  to: 3,
+  statements: [
+    `create table frame_3(number integer primary key, device text not null, contact text not null, session text not null,
+       bytes blob not null, id blob not null, from_counter integer not null, to_counter integer not null,
+       facts text not null) strict`,
+    `insert into frame_3 select number, device, contact, session, bytes, id, from_counter, to_counter,
+       '{"name":' || name_version || ',"addresses":' || address_version || ',"receipt":' || receipt_version ||
+       ',"secret":' || secret_generation || ',"grant":' || grant_version || '}' from frame`,
+    'drop table frame',
+    'alter table frame_3 rename to frame',
+  ],
+}
+
 /** All steps, ascending, without gaps: the last one is the version that this program writes. */
-export const SCHEMA: readonly Migration[] = [VERSION_1, VERSION_2]
+export const SCHEMA: readonly Migration[] = [VERSION_1, VERSION_2, VERSION_3]

@@ -9,6 +9,7 @@ import { decimal, messageId, skippedParts } from './keys.ts'
 import type {
   Author,
   EventRow,
+  Facts,
   FrameRow,
   MessageRow,
   SeenRow,
@@ -118,11 +119,8 @@ export function seenTable(database: Database): Table<SeenRow> {
 }
 
 export function frameTable(database: Database): ListedTable<FrameRow> {
-  const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version,
-    secret_generation, grant_version`
-  const put = database.prepare(
-    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
+  const columns = 'device, contact, session, bytes, id, from_counter, to_counter, facts'
+  const put = database.prepare(`insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const get = database.prepare(`select ${columns} from frame where number = ?`)
   const list = database.prepare(`select ${columns}, number from frame order by number`)
   const remove = database.prepare('delete from frame where number = ?')
@@ -134,11 +132,7 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
     id: row.bytes(4),
     from: row.number(5),
     to: row.number(6),
-    nameVersion: row.number(7),
-    addressVersion: row.number(8),
-    receiptVersion: row.number(9),
-    secretGeneration: row.number(10),
-    grantVersion: row.number(11),
+    facts: JSON.parse(row.text(7)) as Facts,
   })
   return {
     put: (key, f) =>
@@ -150,16 +144,12 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
         f.id,
         f.from,
         f.to,
-        f.nameVersion,
-        f.addressVersion,
-        f.receiptVersion,
-        f.secretGeneration,
-        f.grantVersion,
+        JSON.stringify(f.facts),
         decimal(key),
       ),
     get: (key) => get.get([decimal(key)], read),
     delete: (key) => remove.run(decimal(key)),
-    all: () => list.all([], (row) => ({ key: String(row.number(12)), row: read(row) })),
+    all: () => list.all([], (row) => ({ key: String(row.number(8)), row: read(row) })),
   }
 }
 

@@ -146,11 +146,7 @@ export const deliveryRow: DeliveryRow = {
   sent: [[1, 4]],
   delivered: [[1, 3]],
   read: [],
-  nameVersion: 1,
-  addressVersion: 0,
-  receiptVersion: 2,
-  secretGeneration: 1,
-  grantVersion: 2,
+  facts: { name: 1, receipt: 2, secret: 1, grant: 2 },
   awaitsReceipt: false,
   comparing: { from: 5, to: 9, asked: true, told: false },
   asked: null,
@@ -169,11 +165,7 @@ export function frameRow(counter: number): FrameRow {
     id: bytes(`frame id ${counter}`),
     from: counter,
     to: counter,
-    nameVersion: 1,
-    addressVersion: 2,
-    receiptVersion: 3,
-    secretGeneration: 4,
-    grantVersion: 5,
+    facts: { name: 1, addresses: 2, receipt: 3, secret: 4, grant: 5 },
   }
 }
 
