@@ -26,6 +26,7 @@ import { LanGreeting } from './lan/lan-greeting.ts'
 import type { Link } from './link.ts'
 import { Links } from './links.ts'
 import type { Machine } from './machine.ts'
+import { Mail, type MailEffect } from './mail/mail.ts'
 import { Nearby } from './lan/nearby.ts'
 import type { Acquaintances, DhtStatus, MakeNet, Net, NetConfig, ReachStatus, RelayStatus } from './net.ts'
 import { BUNDLE, LIMITS, type Limits } from './protocols.ts'
@@ -67,6 +68,7 @@ class Libp2pNet implements Net {
   /** `undefined`: switched off. */
   readonly #dht: Dht | undefined
   readonly #serving: Serving
+  readonly #mail: Mail
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
   #told = ''
@@ -130,6 +132,15 @@ class Libp2pNet implements Net {
       told: (link, meeting) => this.#dht?.told(link, meeting),
       changed: () => this.#reachChanged(),
     })
+    this.#mail = new Mail({
+      machine,
+      limits,
+      links,
+      reaching,
+      acquaintances,
+      mayDial: (address) => this.#dialing.mayDial(address),
+      emit,
+    })
     this.#serving = new Serving({
       machine,
       limits,
@@ -140,6 +151,7 @@ class Libp2pNet implements Net {
       pairing: this.pairing,
       reach: this.#reach,
       dht: this.#dht,
+      mail: this.#mail,
       emit,
     })
   }
@@ -167,6 +179,7 @@ class Libp2pNet implements Net {
     clearInterval(this.#ticking)
     this.#dialing.stop()
     this.#greeting.stop()
+    this.#mail.stop()
     await this.#relayed.stop()
     await this.#dht?.stop()
     await this.#lan.stop()
@@ -217,6 +230,7 @@ class Libp2pNet implements Net {
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
     if (effect.type === 'publish') return this.#dht?.publish(effect.records)
     if (effect.type === 'look-up') return this.#lookUp(effect)
+    if (isMail(effect)) return this.#mail.perform(effect)
     const link = this.#links.byId(effect.connection)
     if (effect.type === 'ask-bundle') return void this.#ask(effect, link)
     // A connection that ended meanwhile: its `disconnected` is on the way.
@@ -336,3 +350,13 @@ class Libp2pNet implements Net {
     return true
   }
 }
+
+const MAIL: ReadonlySet<NetEffect['type']> = new Set<MailEffect['type']>([
+  'deposit',
+  'mail-answer',
+  'open-box',
+  'hand-over',
+  'take-letters',
+])
+
+const isMail = (effect: NetEffect): effect is MailEffect => MAIL.has(effect.type)

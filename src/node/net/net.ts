@@ -33,6 +33,33 @@ export interface Acquaintances {
   /** The invite proof of PROTOCOL §2 for `/tulnic/bundle/1`. */
   inviteProof(secret: Uint8Array, ends: Ends): Uint8Array
   random(n: number): Uint8Array
+  readonly boxes: BoxKeys
+}
+
+/** The raw PeerIDs of whoever leaves or fetches mail, and of the carrier. */
+export interface MailPeers {
+  readonly visitor: Uint8Array
+  readonly carrier: Uint8Array
+}
+
+/** Who a carrier is, and who an owner: signatures of 64 bytes over one visit (protocol/box.ts). */
+export interface BoxKeys {
+  /** Ours as the carrier; `undefined` for a box that is not carried here. */
+  carrierProof(purpose: Purpose, visit: Visit, peers: MailPeers): Uint8Array | undefined
+  isCarrier(key: Uint8Array, purpose: Purpose, visit: Visit, peers: MailPeers, signature: Uint8Array): boolean
+  /** Ours as the owner; `undefined` for a box that is not ours. */
+  ownerProof(visit: Visit, peers: MailPeers): Uint8Array | undefined
+  /** Whether it is of the owner of a box that is carried here. */
+  isOwner(visit: Visit, peers: MailPeers, signature: Uint8Array): boolean
+}
+
+/** What somebody comes to a box for. */
+export type Purpose = 'leave' | 'fetch'
+
+/** One stream to a box: 16 bytes, and 32 bytes that each side drew for it. */
+export interface Visit {
+  readonly box: Uint8Array
+  readonly nonces: { readonly visitor: Uint8Array; readonly carrier: Uint8Array }
 }
 
 /** What nearby pairing says; performed and reported beside the engine's loop, because nothing of it is stored before both confirmed. */

@@ -6,7 +6,8 @@
  *                          ├─ bundle    one question, one answer
  *                          ├─ pair      nearby: a name, or a short exchange
  *                          ├─ reach     how one end sees the other, and what it serves; a dial back
- *                          └─ kad       the distributed hash table: one question, one answer
+ *                          ├─ kad       the distributed hash table: one question, one answer
+ *                          └─ box       mail is left at its carrier, or handed over to its owner
  *
  * Holds: nothing a remote sends is buffered beyond a number that stands here.
  */
@@ -19,6 +20,7 @@ export const BUNDLE = '/tulnic/bundle/1'
 export const PAIR = '/tulnic/pair/1'
 export const REACH = '/tulnic/reach/1'
 export const KAD = '/tulnic/kad/1'
+export const BOX = '/tulnic/box/1'
 
 /** Inbound streams of one protocol that may be open at once on one connection (outbound: the same). */
 export const STREAMS = {
@@ -28,6 +30,7 @@ export const STREAMS = {
   [PAIR]: 4,
   [REACH]: 2,
   [KAD]: 8,
+  [BOX]: 4,
 } as const
 
 const KIB = 1024
@@ -196,6 +199,14 @@ export interface Limits {
   readonly recordBytes: number
   readonly recordsOfPrefix: number
   readonly recordLifeMs: number
+  /** Finding a carrier at its addresses; and one step of a conversation with it, or between two envelopes. */
+  readonly mailReachMs: number
+  readonly mailMs: number
+  /** Bytes of mail that one stream may send ahead, and letters handed over that the engine has not taken. */
+  readonly mailUnread: number
+  readonly mailUntaken: number
+  /** Envelopes that wait for the engine's answer, of all streams together. */
+  readonly mailPuts: number
 }
 
 export const LIMITS: Limits = {
@@ -292,4 +303,9 @@ export const LIMITS: Limits = {
   recordBytes: 48 * MIB,
   recordsOfPrefix: 1000,
   recordLifeMs: 48 * HOUR,
+  mailReachMs: 15 * SECOND,
+  mailMs: 15 * SECOND,
+  mailUnread: 512 * KIB,
+  mailUntaken: 256 * KIB,
+  mailPuts: 64,
 }

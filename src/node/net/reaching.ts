@@ -91,6 +91,10 @@ export class Reaching {
     const relay = want.relayOnly
       ? this.#links.neighbours().find(({ peer, standing }) => peer === address.relay && !isOf(standing, want.contact))
       : await this.#relay(address, signal)
+    return this.#connectThrough(relay, address, signal)
+  }
+
+  async #connectThrough(relay: Link | undefined, address: Address, signal: AbortSignal): Promise<Link | undefined> {
     if (relay === undefined || address.peer === null || signal.aborted) return undefined
     const late = AbortSignal.timeout(this.#limits.addressMs)
     const bounded = AbortSignal.any([signal, late])
@@ -144,7 +148,17 @@ export class Reaching {
 
   /** A link to whoever is at an address, a stranger's unless there was one already to that PeerID. Shows nothing. */
   async reachStranger(address: string, signal: AbortSignal): Promise<Link | undefined> {
-    const link = await this.#connect(address, signal)
+    return this.#greetStranger(await this.#connect(address, signal), signal)
+  }
+
+  /** The same, at an address that may lead through a relay. */
+  async reachCarrier(address: Address, signal: AbortSignal): Promise<Link | undefined> {
+    if (address.relay === null) return this.reachStranger(address.text, signal)
+    if (address.relay === this.#host.libp2p.peerId.toString()) return undefined
+    return this.#greetStranger(await this.#connectThrough(await this.#relay(address, signal), address, signal), signal)
+  }
+
+  async #greetStranger(link: Link | undefined, signal: AbortSignal): Promise<Link | undefined> {
     if (link === undefined) return undefined
     const found = await this.#greet(link, () => [], signal)
     if (found === undefined) link.abort('no hello')

@@ -18,8 +18,9 @@ import type { Nearby } from './lan/nearby.ts'
 import type { Link } from './link.ts'
 import type { Links } from './links.ts'
 import type { Machine } from './machine.ts'
+import type { Mail } from './mail/mail.ts'
 import type { Acquaintances } from './net.ts'
-import { BUNDLE, ENVELOPE, HELLO, KAD, type Limits, PAIR, REACH, STREAMS } from './protocols.ts'
+import { BOX, BUNDLE, ENVELOPE, HELLO, KAD, type Limits, PAIR, REACH, STREAMS } from './protocols.ts'
 import type { Reach } from './reach/reach.ts'
 
 /** Whom a stream is handed to. */
@@ -35,6 +36,7 @@ export interface Parties {
   readonly reach: Reach
   /** `undefined`: switched off. */
   readonly dht: Dht | undefined
+  readonly mail: Mail
   readonly emit: (input: Input) => void
 }
 
@@ -54,6 +56,9 @@ export class Serving {
     await this.#serve(libp2p, PAIR, (stream, link) => this.#pair(stream, link))
     await this.#serve(libp2p, REACH, async (stream, link) => {
       if (await this.#isServedDirectly(stream, link)) await this.#parties.reach.answer(stream, link)
+    })
+    await this.#serve(libp2p, BOX, async (stream, link) => {
+      if (await this.#isServed(stream, link)) await this.#parties.mail.answer(stream, link)
     })
     const { dht } = this.#parties
     if (dht === undefined) return

@@ -46,3 +46,13 @@ function parsed(bytes: Uint8Array, peerId: Uint8Array | null): Address | undefin
     return undefined
   }
 }
+
+/** The PeerID that a record names. */
+export function peerFound(found: Extract<NetEffect, { type: 'want' }>['found']): string | undefined {
+  if (found?.peerId == null) return undefined
+  try {
+    return peerOf(found.peerId).toString()
+  } catch {
+    return undefined
+  }
+}
