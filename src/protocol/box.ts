@@ -4,13 +4,13 @@
  *     box secret ──HKDF("box-key" ‖ device)─▶ key of what that device leaves there     told to it alone
  *                ──HKDF("box-token" ‖ index)▶ token ──SHA-256──▶ hash                   the carrier knows the hashes, and takes each token once
  *     owner seed  ─▶ Ed25519: takes what lies in the box        carrier seed ─▶ Ed25519: shows that this is the carrier
- *     transcript  = label ‖ role 1 ‖ joined(box, both nonces, both PeerIDs)              what carrier and owner sign
+ *     transcript  = label ‖ role 1 ‖ purpose 1 ‖ joined(box, nonces of visitor and carrier, their PeerIDs)      what carrier and owner sign
  *     tag         = SHA-256("carrier-tag" ‖ box ‖ carrier's account)[0:16]
  *
  * A hand box has no carrier: its envelopes travel in files, and who may open them comes of what both ends share already.
  *
  * Holds: a carrier holds nothing that opens an envelope, tells one sender's tokens from another's, or opens another box; a
- * signature is good for one role in one box between two ends for one pair of nonces.
+ * signature is good for one role and one purpose in one box, between two ends, for one pair of nonces.
  */
 import type { AccountKey, DeviceId } from './brand.ts'
 import { concat } from './bytes.ts'
@@ -83,16 +83,19 @@ export interface HandBox {
 /** Who signs: the one who keeps the box, or the one whose box it is. */
 export type BoxRole = 'carrier' | 'owner'
 
-/** 32 fresh bytes of each end: of the carrier, and of whoever came to it. */
-export interface BoxNonces {
-  readonly depositorOrOwner: Uint8Array
-  readonly carrier: Uint8Array
+/** What somebody comes to a carrier for: a sender leaves mail, the owner fetches it. */
+export type BoxPurpose = 'leave' | 'fetch'
+
+/** Which box, and 32 bytes that each end drew for this one visit. */
+export interface BoxVisit {
+  readonly box: Uint8Array
+  readonly nonces: { readonly visitor: Uint8Array; readonly carrier: Uint8Array }
 }
 
-/** The raw bytes of both PeerIDs, by who dialed. */
+/** The raw bytes of both PeerIDs, whoever dialed. */
 export interface BoxPeers {
-  readonly dialer: Uint8Array
-  readonly listener: Uint8Array
+  readonly visitor: Uint8Array
+  readonly carrier: Uint8Array
 }
 
 /** A fresh box. */
@@ -151,10 +154,11 @@ export function inviteHandBox(p: Primitives, inviteSecret: Uint8Array): HandBox 
   }
 }
 
-/** What `role` signs in one exchange about a box. */
-export function boxTranscript(role: BoxRole, box: Uint8Array, nonces: BoxNonces, peers: BoxPeers): Uint8Array {
-  const parts = joined(box, nonces.depositorOrOwner, nonces.carrier, peers.dialer, peers.listener)
-  return concat(LABELS.boxProof, Uint8Array.of(role === 'carrier' ? 1 : 2), parts)
+/** What `role` signs in one visit. Parts of any length give different bytes where they differ. */
+export function boxTranscript(role: BoxRole, purpose: BoxPurpose, visit: BoxVisit, peers: BoxPeers): Uint8Array {
+  const { box, nonces } = visit
+  const head = Uint8Array.of(role === 'carrier' ? 1 : 2, purpose === 'leave' ? 1 : 2)
+  return concat(LABELS.boxProof, head, joined(box, nonces.visitor, nonces.carrier, peers.visitor, peers.carrier))
 }
 
 /** 64 bytes that show to the other end who we are for this box. */

@@ -28,8 +28,8 @@ const random = seeded(seedOfRun(20261102))
 const [alice, bob, carol] = [person(random, p), person(random, p), person(random, p)]
 const box = kept(random, carol)
 const { secrets } = box
-const nonces = { depositorOrOwner: random(32), carrier: random(32) }
-const peers = { dialer: random(38), listener: random(38) }
+const visit = { box: secrets.box, nonces: { visitor: random(32), carrier: random(32) } }
+const peers = { visitor: random(38), carrier: random(38) }
 
 describe('what comes of the secrets', () => {
   test('is a key for each device, a token for each number, and a hash for each token', () => {
@@ -59,7 +59,7 @@ describe('what comes of the secrets', () => {
 })
 
 test('carrier and owner prove who they are', () => {
-  const transcript = boxTranscript('carrier', secrets.box, nonces, peers)
+  const transcript = boxTranscript('carrier', 'leave', visit, peers)
   const signature = signBox(p, box.carrierSeed, transcript)
   expect(checkBox(p, box.carrierKey, transcript, signature)).toBe(true)
   expect(checkBox(p, p.ed25519PublicKey(secrets.ownerSeed), transcript, signature)).toBe(false)
