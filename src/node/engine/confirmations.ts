@@ -25,11 +25,12 @@ import type { DeliveryRow } from '../store/records.ts'
 import { askAgain } from './comparing.ts'
 import { deliveryOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
+import type { Env } from './env.ts'
 import { confirmFacts, later } from './facts.ts'
 import { REMADE_A_CONNECTION } from './limits.ts'
 
-/** The device stored these frames. */
-export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
+/** The device stored these frames: it said so on a connection, or in a session. */
+export function acknowledge(draft: Draft, env: Env, device: DeviceId, ids: readonly Uint8Array[]): void {
   const inFlight = draft.maps.frames.get(device) ?? []
   const named = new Set(ids.map(toBase32))
   const stored = inFlight.filter((frame) => named.has(toBase32(frame.id)))
@@ -49,7 +50,7 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
     device,
     inFlight.filter((frame) => !named.has(toBase32(frame.id))),
   )
-  confirmFacts(draft, held.contact, device, delivery.facts)
+  confirmFacts(draft, env, held.contact, device, delivery.facts)
   const before = union(held.sent, held.delivered)
   tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
   putDelivery(draft, device, delivery)

@@ -93,6 +93,8 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     awaitsReceipt: false,
     comparing: null,
     asked: null,
+    boxes: 0,
+    stored: [],
   }
   putDelivery(draft, device, row)
   return row

@@ -9,6 +9,8 @@
 import { type AccountId, type Content, type DeviceId, isRelayed, RECEIPT_RANGES } from '../../protocol/index.ts'
 import type { ContactRow, ConversationRow, DeliveryRow, FactName, Facts, ProfileRow } from '../store/records.ts'
 import { grantFor } from './audiences.ts'
+import { boxesFor, boxesVersion, carryConfirmed, carryFor, carryVersion } from './boxes.ts'
+import { carryingFor, carryingVersion } from './carrying.ts'
 import { confirmSecret } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
@@ -26,7 +28,9 @@ interface Fact {
   version(draft: Draft, to: Listener): number
   contents(draft: Draft, env: Env, to: Listener): readonly Content[]
   /** A device has the newest version. */
-  confirmed?(draft: Draft, contact: AccountId): void
+  confirmed?(draft: Draft, env: Env, contact: AccountId): void
+  /** Up to half of what a message holds: no texts go beside it. */
+  readonly large?: boolean
 }
 
 /** In the order in which a frame brings them. */
@@ -45,11 +49,26 @@ const FACTS: { readonly [F in FactName]: Fact } = {
     version: (_, { row }) => row.secrets[0]?.generation ?? 0,
     contents: (_draft, _env, { row }) =>
       row.secrets.slice(0, 1).map(({ generation, secret }) => ({ kind: 'secret', generation, secret })),
-    confirmed: confirmSecret,
+    confirmed: (draft, _, contact) => confirmSecret(draft, contact),
   },
   grant: {
     version: (_, { row }) => (row.audience === null ? 0 : row.grantVersion),
     contents: (draft, env, { row }) => grantFor(draft, env, row),
+  },
+  carry: {
+    version: (draft, { contact }) => carryVersion(draft, contact),
+    contents: (draft, env, { contact }) => carryFor(draft, env, contact),
+    confirmed: carryConfirmed,
+    large: true,
+  },
+  carrying: {
+    version: (draft, { device }) => carryingVersion(draft, device),
+    contents: (draft, env, { device }) => carryingFor(draft, env, device),
+  },
+  boxes: {
+    version: (draft, { device }) => boxesVersion(draft, device),
+    contents: (draft, env, { contact, device }) => boxesFor(draft, env, contact, device),
+    large: true,
   },
   receipt: {
     version: (_, { conversation }) => conversation?.receiptVersion ?? 0,
@@ -65,28 +84,30 @@ export function owedFacts(
   env: Env,
   device: DeviceId,
   { contact, facts: known }: DeliveryRow,
-): { readonly contents: readonly Content[]; readonly facts: Facts } {
+): { readonly contents: readonly Content[]; readonly facts: Facts; readonly large: boolean } {
   const to = listener(draft, contact, device)
   const coming = draft.maps.frames.get(device) ?? []
   const contents: Content[] = []
   const facts: { [F in FactName]?: number } = {}
+  let large = false
   for (const [name, fact] of to === undefined ? [] : ALL) {
     if (to === undefined) break
     const version = fact.version(draft, to)
     if (version <= (known[name] ?? 0) || coming.some((frame) => frame.facts[name] === version)) continue
     contents.push(...fact.contents(draft, env, to))
     facts[name] = version
+    large ||= fact.large === true
   }
-  return { contents, facts }
+  return { contents, facts, large }
 }
 
 /** A device acknowledged a frame that brought these. */
-export function confirmFacts(draft: Draft, contact: AccountId, device: DeviceId, brought: Facts): void {
+export function confirmFacts(draft: Draft, env: Env, contact: AccountId, device: DeviceId, brought: Facts): void {
   const to = listener(draft, contact, device)
   if (to === undefined) return
   for (const [name, fact] of ALL) {
     const version = brought[name] ?? 0
-    if (version > 0 && version >= fact.version(draft, to)) fact.confirmed?.(draft, contact)
+    if (version > 0 && version >= fact.version(draft, to)) fact.confirmed?.(draft, env, contact)
   }
 }
 

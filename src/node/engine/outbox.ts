@@ -32,6 +32,7 @@ import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { owedFacts } from './facts.ts'
 import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
+import { runningTime } from './running.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -44,16 +45,28 @@ interface Load {
   readonly facts: Facts
 }
 
-/** Makes and sends frames to a device as long as something is owed and the window is open. */
+/** Makes and sends frames to a device that is linked, as long as something is owed and the window is open. */
 export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
-  const delivery = draft.maps.deliveries.get(device)
   const connection = draft.maps.links.get(device)
+  if (connection === undefined) return
+  const frames = yield* makeFrames(draft, env, device, false)
+  if (frames.length > 0) draft.effect({ type: 'send', connection, frames })
+}
+
+/** Makes all frames that are owed to a device and have room in its window; `away`: to be left for it. */
+export function* makeFrames(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+  away: boolean,
+): Steps<readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[]> {
+  const delivery = draft.maps.deliveries.get(device)
   const session = draft.maps.sessions.get(device)?.[0]
-  if (delivery === undefined || connection === undefined || session === undefined) return
+  if (delivery === undefined || session === undefined) return []
   const contact = draft.maps.contacts.get(delivery.contact)
-  if (contact === undefined || contact.row.state === 'blocked') return
+  if (contact === undefined || contact.row.state === 'blocked') return []
   let row = yield* lookUp(draft, 'session', session.key)
-  if (row === undefined || !canSend(row.state)) return
+  if (row === undefined || !canSend(row.state)) return []
 
   const heads = {
     own: draft.self.log.head.subarray(0, 16),
@@ -67,7 +80,7 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
     if (load.contents.length > 0) {
       const { state, frame } = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
       row = { ...row, state }
-      frames.push({ id: recordFrame(draft, env, device, session.key, frame, load), bytes: frame })
+      frames.push({ id: recordFrame(draft, env, device, session.key, frame, load, away), bytes: frame })
       window.frames--
       window.bytes -= frame.length
     }
@@ -76,11 +89,10 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
     const gone = load.contents.length === 0
     const delivered = gone ? add(held.delivered, load.from, load.to) : held.delivered
     const comparing = held.comparing && { ...held.comparing, asked: true }
-    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor, comparing, asked: null })
+    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor, comparing, asked: null, stored: gone ? held.stored : [] })
   }
-  if (frames.length === 0) return
-  draft.put('session', session.key, row)
-  draft.effect({ type: 'send', connection, frames })
+  if (frames.length > 0) draft.put('session', session.key, row)
+  return frames
 }
 
 /** How much more may be made and not acknowledged: the last frame may go beyond. */
@@ -100,14 +112,16 @@ export function recordFrame(
   session: string,
   bytes: Uint8Array,
   { from, to, facts }: Pick<Load, 'from' | 'to' | 'facts'>,
+  away: boolean,
 ): Uint8Array {
+  const made = runningTime(draft, env)
   const contact = draft.maps.deliveries.get(device)?.contact
   if (contact === undefined) throw new Error('recordFrame: no delivery for this device')
   const number = ++draft.numbers.frame
   const id = frameId(env.p, bytes)
-  const row: FrameRow = { device, contact, session, bytes, id, from, to, facts }
+  const row: FrameRow = { device, contact, session, bytes, id, from, to, facts, made, away }
   draft.put('frame', String(number), row)
-  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, facts }
+  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, facts, made, away }
   draft.maps.frames.set(device, [...(draft.maps.frames.get(device) ?? []), inFlight])
   return id
 }
@@ -117,11 +131,13 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return undefined
   const conversation = draft.maps.conversations.get(delivery.contact)
-  const { contents: told, facts } = owedFacts(draft, env, device, delivery)
+  const { contents: told, facts, large } = owedFacts(draft, env, device, delivery)
   const question = questionFor(delivery)
   const answer = yield* answerFor(draft, env, device, delivery)
-  const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
+  const texts = conversation === undefined || large ? undefined : yield* nextTexts(draft, conversation, delivery)
   const contents = [...told, question, answer, ...(texts?.contents ?? [])].filter(isThere)
+  // That something came by mail is no reason for a frame.
+  if (contents.length > 0 && delivery.stored.length > 0) contents.push({ kind: 'stored', ids: delivery.stored })
   if (contents.length === 0 && texts === undefined) return undefined
   return {
     contents,
@@ -193,7 +209,7 @@ function* firstStored(
 }
 
 /** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */
-function* ownText(
+export function* ownText(
   draft: Draft,
   contact: AccountId,
   { number: conversation, counter: newest }: ConversationRow,

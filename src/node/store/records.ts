@@ -51,6 +51,9 @@ export interface InviteRow {
   /** For a pairing: only this account may use it, and whether a person compared the digits. */
   readonly onlyFor: AccountId | null
   readonly verified: boolean
+  /** Keys of our boxes where its guests may leave their first words, and the devices that came by it. */
+  readonly boxes: readonly string[]
+  readonly guests: readonly DeviceId[]
 }
 
 /** What two people share apart from all ratchets (PROTOCOL §2). */

@@ -406,7 +406,7 @@ async function answer(
 ): Promise<void> {
   expect(node.engine?.resident.maps.searches.has(other.id)).toBe(true)
   const records = found.flatMap((one) => one ?? [])
-  node.take({ type: 'looked-up', contact: other.id, found: records, asked: 3 })
+  node.take({ type: 'looked-up', sought: other.id, found: records, asked: 3 })
   await settled()
   expect(world.reported).toEqual([])
 }

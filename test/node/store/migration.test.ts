@@ -85,7 +85,7 @@ test('a version-2 file goes on in this version: frames in flight bring what they
   second.close()
   const store = await open(files, SCHEMA)
   const facts = { name: 1, addresses: 1_700_000_000_000, receipt: 0, secret: 4, grant: 5 }
-  expect(await store.all('frame')).toEqual([{ key: '9', row: { ...frameRow(9), facts } }])
+  expect(await store.all('frame')).toEqual([{ key: '9', row: { ...frameRow(9), facts, made: 0, away: false } }])
   expect((await store.last()).frame).toBe(9)
   await store.close()
 })

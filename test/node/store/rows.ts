@@ -128,6 +128,7 @@ export const audienceRow: AudienceRow = {
   secret: bytes('audience secret', 32),
   phase: 3600,
   relayOnly: false,
+  box: null,
   seqs: [{ epoch: 20_000, seq: 3 }],
 }
 
@@ -150,6 +151,8 @@ export const deliveryRow: DeliveryRow = {
   awaitsReceipt: false,
   comparing: { from: 5, to: 9, asked: true, told: false },
   asked: null,
+  boxes: NOON,
+  stored: [bytes('stored')],
 }
 
 export function sessionRow(usedAt: number): SessionRow {
@@ -166,6 +169,8 @@ export function frameRow(counter: number): FrameRow {
     from: counter,
     to: counter,
     facts: { name: 1, addresses: 2, receipt: 3, secret: 4, grant: 5 },
+    made: 6000,
+    away: true,
   }
 }
 
