@@ -22,6 +22,7 @@ export type Reason =
   | 'invite-used'
   | 'invite-expired'
   | 'repairing' // the session broke and is being set up again
+  | 'not-collected' // no device of theirs took it within 30 days, and no carrier holds it any more
   | 'blocked'
   | null
 

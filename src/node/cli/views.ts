@@ -46,6 +46,7 @@ const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
   'invite-used': 'the link was already used: ask for a new one',
   'invite-expired': 'the link has expired: ask for a new one',
   repairing: 'the encrypted session is being set up again',
+  'not-collected': 'nobody of theirs took it within 30 days: send it again',
   blocked: 'this contact is blocked',
 }
 

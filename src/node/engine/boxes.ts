@@ -23,7 +23,6 @@ import {
   createBox,
   type DeviceId,
   fromBase32,
-
   INVITE_TOKENS,
   inviteToken,
   NO_RANGES,
@@ -53,7 +52,12 @@ export function setCarrier(draft: Draft, env: Env, command: number, { contact, o
     if (row.state !== 'active')
       return refuse(draft, command, 'usage', 'They cannot carry mail yet: they are not a contact before they answered.')
     if (kept(draft).length >= BOXES_OF_DEVICE)
-      return refuse(draft, command, 'usage', `There are ${BOXES_OF_DEVICE} carriers already: take one of them back first.`)
+      return refuse(
+        draft,
+        command,
+        'usage',
+        `There are ${BOXES_OF_DEVICE} carriers already: take one of them back first.`,
+      )
     makeBox(draft, env, contact)
   } else if (!on && isOn) endBox(draft, env, ...current)
   if (on !== isOn) {
@@ -342,4 +346,5 @@ function bytesOf(key: string): Uint8Array {
 }
 
 const sameRange = (a: Range, b: Range | undefined): boolean => b !== undefined && a[0] === b[0] && a[1] === b[1]
-const sameRanges = (a: Ranges, b: Ranges): boolean => a.length === b.length && a.every((one, at) => sameRange(one, b[at]))
+const sameRanges = (a: Ranges, b: Ranges): boolean =>
+  a.length === b.length && a.every((one, at) => sameRange(one, b[at]))

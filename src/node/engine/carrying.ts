@@ -55,7 +55,16 @@ export function applyCarry(
   if (current !== undefined && current[0] !== key) endCarrying(draft, ...current, version)
   const state = known?.state === 'kept' ? 'kept' : answerTo(draft, key)
   const row: CarriedRow = {
-    ...(known ?? { owner: contact, device, carrierSeed: env.random(32), audience: null, answer: 0, epoch: 0, count: 0, bytes: 0 }),
+    ...(known ?? {
+      owner: contact,
+      device,
+      carrierSeed: env.random(32),
+      audience: null,
+      answer: 0,
+      epoch: 0,
+      count: 0,
+      bytes: 0,
+    }),
     ownerKey: request.ownerKey,
     version,
     state,
@@ -206,9 +215,11 @@ function* firstLetters(draft: Draft, key: string): Steps<readonly LetterRow[]> {
   const stored = (yield { kind: 'letters', of: { box: key }, limit }) as readonly LetterRow[]
   const fresh = [...changed.values()].filter((row) => row !== undefined)
   const all = [...stored.filter(({ id }) => !changed.has(`${key}/${toBase32(id)}`)), ...fresh]
-  let bytes = 0
-  const fit = all.findIndex((row) => (bytes += row.bytes.length) > HAND_OVER_BYTES)
-  return all.slice(0, Math.min(HAND_OVER_LETTERS, fit < 0 ? all.length : Math.max(1, fit)))
+  let room = HAND_OVER_BYTES
+  return all.slice(0, HAND_OVER_LETTERS).filter(({ bytes }) => {
+    room -= bytes.length
+    return room >= 0
+  })
 }
 
 export function* takeTaken(draft: Draft, { connection, box, ids }: Told<'letters-taken'>): Steps<void> {

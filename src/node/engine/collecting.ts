@@ -10,7 +10,9 @@
 import {
   boxKey,
   type DeviceId,
+  type Envelope,
   envelopeId,
+  equal,
   fromBase32,
   INVITE_TOKENS,
   inviteBoxKey,
@@ -42,54 +44,69 @@ export function* takeLetters(
   env: Env,
   { connection, box, letters }: Extract<Input, { type: 'letters' }>,
 ): Steps<void> {
-  const key = toBase32(box)
-  const row = draft.maps.boxes.get(key)
-  if (row === undefined) return
-  const holders = senders(draft, env, key)
+  if (draft.maps.boxes.get(toBase32(box)) === undefined) return
+  const holders = senders(draft, env, toBase32(box))
   const ids: Uint8Array[] = []
   let strange = 0
   for (const letter of letters) {
-    const id = envelopeId(env.p, letter)
-    if ((yield* lookUp(draft, 'seen', toBase32(id))) !== undefined) {
-      ids.push(id)
-      continue
-    }
-    const token = toBase32(readEnvelope(letter)?.token ?? new Uint8Array(0))
-    const holder = holders.get(token)
-    if (holder !== undefined) {
-      yield* openLetter(draft, env, row, holder.device, letter)
-      spend(draft, env, key, holder.device, holder.index)
-    } else if (!(yield* openInvited(draft, env, box, token, letter))) {
-      if (++strange > STRANGE_LETTERS) continue
-      for (const [device] of [...draft.maps.deliveries.entries()])
-        if (yield* openLetter(draft, env, row, device, letter)) break
-    }
-    draft.put('seen', toBase32(id), { at: env.now + FRAME_REMEMBERED })
-    ids.push(id)
+    if ((yield* takeLetter(draft, env, holders, letter, strange < STRANGE_LETTERS)) === undefined) strange++
+    else ids.push(envelopeId(env.p, letter))
   }
   if (ids.length > 0) draft.effect({ type: 'take-letters', connection, box, ids })
 }
 
-/** Whether it was sealed for that device. */
-function* openLetter(draft: Draft, env: Env, row: BoxRow, device: DeviceId, letter: Uint8Array): Steps<boolean> {
+/**
+ * One letter out of one of our boxes, whose `holders` have its tokens: how many frames of it were new. `undefined` where no token tells
+ * whose it is, and it was not to be tried.
+ */
+export function* takeLetter(
+  draft: Draft,
+  env: Env,
+  holders: ReturnType<typeof senders>,
+  letter: Uint8Array,
+  isTried: boolean,
+): Steps<number | undefined> {
+  const envelope = readEnvelope(letter)
+  const key = envelope === undefined ? '' : toBase32(envelope.box)
+  const row = draft.maps.boxes.get(key)
+  if (envelope === undefined || row === undefined) return 0
+  const id = toBase32(envelopeId(env.p, letter))
+  if ((yield* lookUp(draft, 'seen', id)) !== undefined) return 0
+  const holder = holders.get(toBase32(envelope.token))
+  const devices =
+    holder === undefined ? [...draft.maps.deliveries.entries()].map(([device]) => device) : [holder.device]
+  let fresh = holder === undefined ? yield* openInvited(draft, env, envelope, letter) : undefined
+  if (holder === undefined && fresh === undefined && !isTried) return undefined
+  for (const device of devices) fresh ??= yield* openLetter(draft, env, row, device, letter)
+  if (holder !== undefined) spend(draft, env, key, holder.device, holder.index)
+  draft.put('seen', id, { at: env.now + FRAME_REMEMBERED })
+  return fresh ?? 0
+}
+
+/** If it was sealed for that device: how many frames of it were new. */
+function* openLetter(
+  draft: Draft,
+  env: Env,
+  row: BoxRow,
+  device: DeviceId,
+  letter: Uint8Array,
+): Steps<number | undefined> {
   const contact = draft.maps.deliveries.get(device)?.contact
   const frames = contact && openEnvelope(env.p, boxKey(env.p, row.secret, device), letter)
-  if (contact === undefined || frames === undefined) return false
-  yield* receiveMail(draft, env, () => [{ contact, device }], frames)
-  return true
+  if (contact === undefined || frames === undefined) return undefined
+  return yield* receiveMail(draft, env, () => [{ contact, device }], frames)
 }
 
 /** The first words of a guest, and what follows before it knows of a box. */
-function* openInvited(draft: Draft, env: Env, box: Uint8Array, token: string, letter: Uint8Array): Steps<boolean> {
+function* openInvited(draft: Draft, env: Env, { box, token }: Envelope, letter: Uint8Array): Steps<number | undefined> {
   for (const [key, { secret, boxes }] of [...draft.maps.invites.entries()]) {
     if (!boxes.includes(toBase32(box))) continue
     const tokens = Array.from({ length: INVITE_TOKENS }, (_, index) => inviteToken(env.p, secret, box, index))
-    if (!tokens.some((one) => toBase32(one) === token)) continue
+    if (!tokens.some((one) => equal(one, token))) continue
     const frames = openEnvelope(env.p, inviteBoxKey(env.p, secret, box), letter)
-    if (frames !== undefined) yield* receiveMail(draft, env, () => guestsOf(draft, key), frames)
-    return true
+    return frames === undefined ? 0 : yield* receiveMail(draft, env, () => guestsOf(draft, key), frames)
   }
-  return false
+  return undefined
 }
 
 /** Who came by an invite: the one whose first words were just taken in is among them. */

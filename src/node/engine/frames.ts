@@ -45,7 +45,7 @@ export function* receiveFrames(draft: Draft, env: Env, input: Extract<Input, { t
   for (const frame of input.frames) {
     const id = frameId(env.p, frame)
     const outcome = yield* receiveFrame(draft, env, input, frame, id)
-    ;(outcome === 'stored' ? stored : refused).push(id)
+    ;(outcome === 'no-session' ? refused : stored).push(id)
   }
   if (stored.length > 0) draft.effect({ type: 'acknowledge', connection, ids: stored })
   if (refused.length > 0) draft.effect({ type: 'no-session', connection, ids: refused })
@@ -56,25 +56,30 @@ export function* receiveFrames(draft: Draft, env: Env, input: Extract<Input, { t
 /**
  * Frames out of an envelope, from one of these devices: asked for each frame, for the first words make a device known. What is stored
  * is told in a frame; what nothing opens is left: its sender has it still, and a session is set up anew only where somebody answers.
+ * Returns how many were new.
  */
 export function* receiveMail(
   draft: Draft,
   env: Env,
   senders: () => readonly Sender[],
   frames: readonly Uint8Array[],
-): Steps<void> {
+): Steps<number> {
+  let fresh = 0
   for (const frame of frames) {
     const id = frameId(env.p, frame)
     const isFirst = frameKind(frame) === 'init' && senders().length === 0
     const before: readonly Whence[] = isFirst ? [STRANGER] : senders().map((one) => ({ connection: null, ...one }))
     for (const from of before) {
       if (from.contact !== null && draft.maps.contacts.get(from.contact)?.row.state === 'blocked') continue
-      if ((yield* receiveFrame(draft, env, from, frame, id)) !== 'stored') continue
+      const outcome = yield* receiveFrame(draft, env, from, frame, id)
+      if (outcome === 'no-session') continue
+      if (outcome === 'stored') fresh++
       const sender = from.device === null ? senders()[0] : (from as Sender)
       if (sender !== undefined) oweStored(draft, sender, id)
       break
     }
   }
+  return fresh
 }
 
 const STRANGER: Whence = { connection: null, contact: null, device: null }
@@ -86,9 +91,15 @@ function oweStored(draft: Draft, { contact, device }: Sender, id: Uint8Array): v
   draft.dirty.add(device)
 }
 
-function* receiveFrame(draft: Draft, env: Env, from: Whence, frame: Uint8Array, id: Uint8Array): Steps<Outcome> {
+function* receiveFrame(
+  draft: Draft,
+  env: Env,
+  from: Whence,
+  frame: Uint8Array,
+  id: Uint8Array,
+): Steps<Outcome | 'seen'> {
   const key = toBase32(id)
-  if ((yield* lookUp(draft, 'seen', key)) !== undefined) return 'stored'
+  if ((yield* lookUp(draft, 'seen', key)) !== undefined) return 'seen'
   const kind = frameKind(frame)
   const outcome =
     kind === 'init'

@@ -114,7 +114,7 @@ export const DEPOSIT_PATIENCE = 120 * SECOND
 export const BOX_SHUT = HOUR
 export const REFUSALS = 3
 /** Running time is counted when somebody asks, and so often; a step that took longer was a wrong clock, or a sleeping machine. */
-export const RUNNING_STEP = 10 * 60 * SECOND
+export const RUNNING_STEP = 30 * 60 * SECOND
 export const RUNNING_STEP_MOST = 2 * RUNNING_STEP
 /** Letters that a carrier hands over and are not taken yet, and their bytes: below the net's credit of 1 MiB. */
 export const HAND_OVER_LETTERS = 64
@@ -123,6 +123,8 @@ export const HAND_OVER_BYTES = 512 * 1024
 export const ENDED_AT_ONCE = 64
 /** Letters with no token that we know: one costs a trial for each device of every contact. So many are tried of those handed over at once. */
 export const STRANGE_LETTERS = 4
+/** Bytes of frames in one portion of an export: what one answer through a door holds. */
+export const EXPORTED_AT_ONCE = 192 * 1024
 /** Open invites whose tokens a carrier is told, those that last longest: with our own they stay below TOKEN_HASHES. */
 export const INVITES_WITH_MAIL = 256
 /** Guests of an invite that are remembered for mail which they leave by it. */

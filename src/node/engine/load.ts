@@ -21,7 +21,9 @@ import type {
   FactName,
   Facts,
   FrameRow,
-  ProfileRow, SessionRow } from '../store/records.ts'
+  ProfileRow,
+  SessionRow,
+} from '../store/records.ts'
 import { MAIL_LIMITS, type MailLimits } from './limits.ts'
 import type { Acquaintance, InFlight, Own, Posted, Prekey, Resident, SessionRef } from './state.ts'
 
@@ -65,7 +67,10 @@ export async function loadResident(
     ]),
   )
   const last = await store.last()
-  const mail = (await store.all('mail')).map(({ key, row: { bytes: _, ...row } }): [number, Posted] => [Number(key), row])
+  const mail = (await store.all('mail')).map(({ key, row: { bytes: _, ...row } }): [number, Posted] => [
+    Number(key),
+    row,
+  ])
   const ms = (await store.all('running'))[0]?.row.ms ?? 0
   const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
   return {

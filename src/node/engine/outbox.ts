@@ -89,7 +89,14 @@ export function* makeFrames(
     const gone = load.contents.length === 0
     const delivered = gone ? add(held.delivered, load.from, load.to) : held.delivered
     const comparing = held.comparing && { ...held.comparing, asked: true }
-    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor, comparing, asked: null, stored: gone ? held.stored : [] })
+    putDelivery(draft, device, {
+      ...held,
+      delivered,
+      cursor: load.cursor,
+      comparing,
+      asked: null,
+      stored: gone ? held.stored : [],
+    })
   }
   if (frames.length > 0) draft.put('session', session.key, row)
   return frames

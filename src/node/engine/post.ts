@@ -196,12 +196,33 @@ function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array): Step
   return env.now + DEPOSIT_PATIENCE
 }
 
+/** Frames for a device that is away, made now or before, if anything of them should get there by hand. */
+export function* framesToLeave(draft: Draft, env: Env, device: DeviceId): Steps<readonly InFlight[]> {
+  if (draft.maps.links.get(device) !== undefined) return []
+  if (isOwed(draft, device)) yield* makeFrames(draft, env, device, true)
+  const inFlight = draft.maps.frames.get(device) ?? []
+  return inFlight.some((frame) => isReason(draft, device, frame)) ? inFlight : []
+}
+
+/** A token of a box of theirs that somebody else carries; it is used with that. */
+export function takeToken(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+): { readonly box: Uint8Array; readonly key: Uint8Array; readonly token: Uint8Array } | undefined {
+  for (const { box, key, tag, tokens, spent } of draft.maps.routes.get(device)?.boxes ?? []) {
+    const [token, ...left] = tokens
+    if (token === undefined || equal(carrierTag(env.p, box, draft.self.account.key), tag)) continue
+    changeBox(draft, device, box, { tokens: left, spent: [...spent, token] })
+    return { box, key, token }
+  }
+  return undefined
+}
+
 /** Frames in flight that this box does not have and should; none where not one of them is a reason. */
 function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array): readonly InFlight[] {
   const ms = runningTime(draft, env)
-  const here = new Set(
-    mailOf(draft, device).flatMap(([, row]) => (equal(row.box, box) ? row.frames : [])),
-  )
+  const here = new Set(mailOf(draft, device).flatMap(([, row]) => (equal(row.box, box) ? row.frames : [])))
   const missing = (draft.maps.frames.get(device) ?? []).filter(
     (frame) => !here.has(frame.number) && isFresh(frame, ms) && copies(draft, device, frame) < wanted(frame, ms),
   )
@@ -297,7 +318,9 @@ function accepted(draft: Draft, env: Env, number: number, row: Posted): void {
   const until = runningTime(draft, env) + LIFE_DAYS * DAY
   const delivery = draft.maps.deliveries.get(row.device)
   const before = union(delivery?.sent ?? NO_RANGES, delivery?.delivered ?? NO_RANGES)
-  const known = carriedRanges([...draft.maps.mail.entries()].map(([, one]) => one).filter((one) => one.device === row.device))
+  const known = carriedRanges(
+    [...draft.maps.mail.entries()].map(([, one]) => one).filter((one) => one.device === row.device),
+  )
   putMail(draft, number, { ...row, accepted: { at: env.now, until } }, null)
   draft.maps.tries.delete(number)
   for (const [from, to] of subtract(subtract(row.counters, before), known))

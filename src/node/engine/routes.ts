@@ -96,7 +96,10 @@ export function wayTo(draft: Draft, env: Env, { box, tag, found }: RouteBox): Wa
 }
 
 /** The route in which a box stands. */
-export function routeOf(draft: Draft, name: BoxName): { readonly device: DeviceId; readonly box: RouteBox } | undefined {
+export function routeOf(
+  draft: Draft,
+  name: BoxName,
+): { readonly device: DeviceId; readonly box: RouteBox } | undefined {
   const id = fromBase32(name.slice('box:'.length))
   for (const [device, { boxes }] of draft.maps.routes.entries()) {
     const box = id && boxes.find((one) => equal(one.box, id))
@@ -106,7 +109,12 @@ export function routeOf(draft: Draft, name: BoxName): { readonly device: DeviceI
 }
 
 /** Whether a carrier's record says anything new of where it is. */
-export function takeCarrierRecord(draft: Draft, env: Env, name: BoxName, { name: slotName, value }: SlotRecord): boolean {
+export function takeCarrierRecord(
+  draft: Draft,
+  env: Env,
+  name: BoxName,
+  { name: slotName, value }: SlotRecord,
+): boolean {
   const at = routeOf(draft, name)
   const slot = at?.box.slots.find((one) => equal(one.name, slotName))
   if (at === undefined || slot === undefined) return false

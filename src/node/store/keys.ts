@@ -24,7 +24,10 @@ export function boxParts(key: string): readonly [box: string, rest: string] {
 }
 
 /** The same of a letter, whose row says both too. */
-export function letterParts(key: string, { box, id }: Pick<LetterRow, 'box' | 'id'>): readonly [box: string, id: string] {
+export function letterParts(
+  key: string,
+  { box, id }: Pick<LetterRow, 'box' | 'id'>,
+): readonly [box: string, id: string] {
   const parts = boxParts(key)
   if (parts[0] !== box || parts[1] !== toBase32(id)) throw new TypeError('the key of a letter is its box and its id')
   return parts
