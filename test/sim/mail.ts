@@ -86,6 +86,7 @@ export async function performMail(seed: number, faults: Faults = {}): Promise<Ca
   world.limits = chance.happens(0.3) ? { ...LIMITS, boxLetters: 2 } : LIMITS
   await world.continue(await begun)
   world.byAddress = true
+  world.dialMost = 40 * SECOND
   const never = strangersInTime(world)
   for (const [a, b] of never) world.split(a, b, 1000 * HOUR)
   const stored = new Map<string, Set<string>>()
@@ -125,7 +126,7 @@ function carriersOf(world: World, owner: SimNode, other: SimNode): readonly SimN
   return world.nodes.filter((node) => node !== other && boxes.some(({ carrier }) => carrier === node.id))
 }
 
-/** Twelve times two minutes: in each a fifth of them are online, and write. */
+/** Nine times two minutes: in each a fifth of them are online, and write. */
 async function trouble(
   world: World,
   never: readonly Pair[],
@@ -137,14 +138,14 @@ async function trouble(
   const files: (readonly Uint8Array[])[] = []
   for (const node of world.nodes) if (chance.happens(0.2)) node.skew = (chance.next() - 0.5) * 20 * YEAR
   for (const node of world.nodes) node.crash(turnOf(world, node, never))
-  for (let turn = 0; turn < 12; turn++) {
+  for (let turn = 0; turn < 9; turn++) {
     const until = clock.now + 2 * MINUTE
     while (clock.now < until) {
       await clock.runUntil(clock.now + 30 * SECOND)
       for (const node of world.nodes.filter(({ phase }) => phase === 'up')) {
         if (chance.happens(0.4)) await sayAny(world, node, never, stored)
         if (chance.happens(0.05)) node.fuse = 1 + chance.below(40)
-        if (chance.happens(0.08)) await handFile(node, files, counts)
+        if (chance.happens(0.15)) await handFile(node, files, counts)
         if (chance.happens(0.05)) read(node, chance.pick(friendsOf(world, node)).id)
       }
       await settled()
@@ -161,7 +162,7 @@ async function trouble(
 /** Off until some later turn: a fifth of all turns, and not those of whom it never meets. */
 function turnOf(world: World, node: SimNode, never: readonly Pair[]): number {
   const half = never.some(([a]) => a === node) ? 0 : never.some(([, b]) => b === node) ? 1 : undefined
-  let wait = 2 * MINUTE * world.chance.below(8)
+  let wait = 2 * MINUTE * world.chance.below(7)
   const slot = Math.floor((world.now() + wait) / (2 * MINUTE))
   if (half !== undefined && slot % 2 !== half) wait += 2 * MINUTE
   return Math.max(1000, wait)

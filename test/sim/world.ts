@@ -29,12 +29,33 @@ import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
 import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
 
+/** What was asked once has the same answer again: simulated nodes start often, and then ask the same. */
+function remembering<A extends readonly Uint8Array[], R>(ask: (...args: A) => R): (...args: A) => R {
+  const known = new Map<string, R>()
+  return (...args) => {
+    const key = args.map((part) => Buffer.from(part.buffer, part.byteOffset, part.length).latin1Slice()).join('|')
+    const before = known.get(key)
+    if (before !== undefined) return before instanceof Uint8Array ? (before.slice() as R) : before
+    const answer = ask(...args)
+    if (known.size > 100_000) known.clear()
+    known.set(key, answer)
+    return answer
+  }
+}
+
+const x25519PublicKey = remembering((key: Uint8Array) => nodejs.x25519PublicKey(key))
+
 /** Native where it is deterministic; encapsulation and new key pairs draw their own randomness there. */
 const primitives: Primitives = {
   ...nodejs,
   name: 'simulated',
   kemEncapsulate: noble.kemEncapsulate,
-  x25519KeyPair: (randomness) => ({ privateKey: randomness, publicKey: nodejs.x25519PublicKey(randomness) }),
+  x25519KeyPair: (randomness) => ({ privateKey: randomness, publicKey: x25519PublicKey(randomness) }),
+  x25519PublicKey,
+  ed25519PublicKey: remembering((seed: Uint8Array) => nodejs.ed25519PublicKey(seed)),
+  verify: remembering((key: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+    nodejs.verify(key, message, signature),
+  ),
 }
 
 export interface Weather {
@@ -79,6 +100,8 @@ export class World implements Surroundings {
   readonly faults: Faults
   readonly nodes: SimNode[] = []
   weather: Weather = CALM
+  /** Longest wait before somebody who was not reached is dialed again, ms. */
+  dialMost = 8000
   /** Few tokens, so that they run out and are made anew, and simulations are quick. */
   limits: MailLimits = { ...MAIL_LIMITS, tokens: 48, tokensEach: 8 }
   /** Records in the DHT. */
@@ -373,7 +396,7 @@ export class World implements Surroundings {
     if (other.phase === 'down' || this.#apart(node, other) || (this.byAddress && !leadsTo(want.want, other))) {
       want.tries++
       node.take({ type: 'not-reached', contact })
-      return this.#dialSoon(node, contact, this.chance.below(Math.min(8000, 250 * 2 ** want.tries)))
+      return this.#dialSoon(node, contact, this.chance.below(Math.min(this.dialMost, 250 * 2 ** want.tries)))
     }
     const id = ++this.#numbers
     const connection = { id, dialer: this.#side(node), listener: this.#side(other), wanted: contact, open: true }
