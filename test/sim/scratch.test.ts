@@ -7,7 +7,13 @@ test('scratch', { timeout: 1e6 }, async () => {
   for (let seed = first; seed < first + Number(process.env.SIM_SEEDS ?? 10); seed++) {
     const start = process.cpuUsage()
     const { wrong, counts, healedAfter } = await performMail(seed)
-    const ms = Math.round((process.cpuUsage(start).user) / 1000)
-    writeSync(2, `${seed} cpu ${ms} ms ${JSON.stringify(counts)} healed ${healedAfter / 1000} ${wrong.map((w) => w.split('\n').slice(0, 6).join(' | ')).slice(0, 4).join('\n   ')}\n`)
+    const ms = Math.round(process.cpuUsage(start).user / 1000)
+    writeSync(
+      2,
+      `${seed} cpu ${ms} ms ${JSON.stringify(counts)} healed ${healedAfter / 1000} ${wrong
+        .map((w) => w.split('\n').slice(0, 6).join(' | '))
+        .slice(0, 4)
+        .join('\n   ')}\n`,
+    )
   }
 })

@@ -33,7 +33,7 @@ import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
 function remembering<A extends readonly Uint8Array[], R>(ask: (...args: A) => R): (...args: A) => R {
   const known = new Map<string, R>()
   return (...args) => {
-    const key = args.map((part) => Buffer.from(part.buffer, part.byteOffset, part.length).latin1Slice()).join('|')
+    const key = args.map((part) => Buffer.from(part.buffer, part.byteOffset, part.length).toString('latin1')).join('|')
     const before = known.get(key)
     if (before !== undefined) return before instanceof Uint8Array ? (before.slice() as R) : before
     const answer = ask(...args)

@@ -8,7 +8,7 @@
  * Both facts are whole: `carry` holds all hashes that are good, `boxes` all tokens that a device has and no letter has spent.
  *
  * Holds: a token is given to one device, and only once the carrier has its hash; the carrier learns a fixed number of hashes and
- * nothing of who has which; who is not an active contact any more has no good token.
+ * nothing of who has which; who is blocked or removed has no good token.
  */
 import {
   type AccountId,
@@ -23,7 +23,10 @@ import {
   createBox,
   type DeviceId,
   fromBase32,
+  epochOf,
+  INVITE_BOXES,
   INVITE_TOKENS,
+  type InviteBox,
   inviteToken,
   NO_RANGES,
   type Range,
@@ -177,14 +180,27 @@ export function askCarriersAgain(draft: Draft, env: Env): void {
   }
 }
 
-/** Other tokens are good: those of an invite, or not those of somebody who left. */
-export function oweCarry(draft: Draft, env: Env, keys: readonly string[]): void {
-  for (const key of keys) {
-    const row = draft.maps.boxes.get(key)
-    if (row === undefined || row.state === 'ended') continue
+// what guests of an invite are told
+
+/** Where they may leave their first words, `names` of each carrier's slots from now on; `keys` of boxes that are kept. */
+export function inviteBoxes(draft: Draft, env: Env, keys: readonly string[], names: number): readonly InviteBox[] {
+  return usable(draft).flatMap(([key, { carrier, carrierKey, grant }]): readonly InviteBox[] => {
+    if (!keys.includes(key) || carrierKey === null || grant === null) return []
+    const passed = Math.min(Math.max(epochOf(env.now, grant.phase) - grant.firstEpoch, 0), grant.names.length - 1)
+    const ahead = { ...grant, firstEpoch: grant.firstEpoch + passed, names: grant.names.slice(passed, passed + names) }
+    const box = bytesOf(key)
+    return [{ box, carrierKey, tag: carrierTag(env.p, box, accountKeyOf(carrier)), grant: ahead }]
+  })
+}
+
+/** The boxes of a new invite: their carriers are to take its tokens. */
+export function boxesForInvite(draft: Draft, env: Env): readonly string[] {
+  const keys = usable(draft).slice(0, INVITE_BOXES)
+  for (const [key, row] of keys) {
     putBox(draft, key, { ...row, version: Math.max(row.version + 1, env.now) })
     touchDevices(draft, row.carrier)
   }
+  return keys.map(([key]) => key)
 }
 
 // what senders are told
@@ -251,7 +267,7 @@ function forgetGiven(draft: Draft, place: string): void {
 /** Everybody is to be told of our boxes anew. */
 export function oweBoxes(draft: Draft, env: Env): void {
   for (const [device, { contact }] of [...draft.maps.deliveries.entries()])
-    if (isActive(draft, contact)) oweBoxesTo(draft, env, contact, device)
+    if (mayWrite(draft, contact)) oweBoxesTo(draft, env, contact, device)
 }
 
 function oweBoxesTo(draft: Draft, env: Env, contact: AccountId, device: DeviceId): void {
@@ -263,7 +279,7 @@ function oweBoxesTo(draft: Draft, env: Env, contact: AccountId, device: DeviceId
 /** Whoever has fewer than half of its tokens gets more, where there are any. */
 function topUp(draft: Draft, env: Env): void {
   for (const [device, { contact }] of [...draft.maps.deliveries.entries()]) {
-    if (!isActive(draft, contact)) continue
+    if (!mayWrite(draft, contact)) continue
     const lacks = usable(draft).some(([key, { carrier }]) => {
       const has = size(draft.maps.given.get(`${key}/${device}`)?.tokens ?? NO_RANGES)
       return carrier !== contact && 2 * has < share(draft)
@@ -317,7 +333,7 @@ export function regroupBoxes(draft: Draft, env: Env): void {
     const [key, device] = place.split('/') as [string, DeviceId]
     const contact = draft.maps.deliveries.get(device)?.contact
     const row = draft.maps.boxes.get(key)
-    if (contact !== undefined && isActive(draft, contact)) continue
+    if (contact !== undefined && mayWrite(draft, contact)) continue
     forgetGiven(draft, place)
     if (row === undefined) continue
     putBox(draft, key, { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) })
@@ -327,6 +343,12 @@ export function regroupBoxes(draft: Draft, env: Env): void {
     const row = draft.maps.boxes.get(key)
     if (row !== undefined && row.state !== 'ended') refill(draft, env, key, row)
   }
+}
+
+/** Also whoever is only invited yet: the answer may have to come by mail. */
+function mayWrite(draft: Draft, contact: AccountId): boolean {
+  const state = draft.maps.contacts.get(contact)?.row.state
+  return state === 'active' || state === 'invited'
 }
 
 const isActive = (draft: Draft, contact: AccountId): boolean => draft.maps.contacts.get(contact)?.row.state === 'active'

@@ -127,6 +127,8 @@ export const STRANGE_LETTERS = 4
 export const EXPORTED_AT_ONCE = 192 * 1024
 /** Open invites whose tokens a carrier is told, those that last longest: with our own they stay below TOKEN_HASHES. */
 export const INVITES_WITH_MAIL = 256
+/** Names of a carrier's slots that stand in an invite's record, which is sealed anew each day. */
+export const NAMES_FOR_GUESTS = 4
 /** Guests of an invite that are remembered for mail which they leave by it. */
 export const GUESTS_REMEMBERED = 16
 /** Boxes that a person took back and whose keys are kept, for what still lies in them. */

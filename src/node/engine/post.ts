@@ -29,6 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { MailRow, RouteBox } from '../store/records.ts'
 import type { Asked } from './command.ts'
+import { boxesVersion } from './boxes.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
@@ -104,13 +105,22 @@ function isWorth(draft: Draft, env: Env, device: DeviceId): boolean {
 function isOwed(draft: Draft, device: DeviceId): boolean {
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined || (draft.maps.sessions.get(device) ?? []).length === 0) return false
-  if (questionFor(delivery) !== undefined || delivery.asked !== null) return true
+  if (questionFor(delivery) !== undefined || delivery.asked !== null || lacksBoxes(draft, device)) return true
   const { counter = 0, receiptVersion = 0 } = draft.maps.conversations.get(delivery.contact) ?? {}
   const blocked = delivery.awaitsReceipt || delivery.comparing !== null
   const left: Ranges = delivery.cursor < counter ? [[delivery.cursor + 1, counter]] : NO_RANGES
   if (!blocked && subtract(left, delivery.delivered).length > 0) return true
   const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.receipt === receiptVersion)
   return delivery.stored.length > 0 && receiptVersion > (delivery.facts.receipt ?? 0) && !isComing
+}
+
+/** An inviter that nobody has reached yet can only answer where it was told that it may. */
+function lacksBoxes(draft: Draft, device: DeviceId): boolean {
+  const delivery = draft.maps.deliveries.get(device)
+  if (delivery === undefined || draft.maps.contacts.get(delivery.contact)?.row.state !== 'invited') return false
+  const version = boxesVersion(draft, device)
+  const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.boxes === version)
+  return version > (delivery.facts.boxes ?? 0) && !isComing
 }
 
 /** Whether a frame in flight should be with more carriers than it is. */
