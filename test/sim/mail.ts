@@ -75,11 +75,11 @@ export async function performMail(seed: number, faults: Faults = {}): Promise<Ca
   const counts: Counts = { messages: 0, carried: 0, full: 0, refused: 0, byHand: 0, crashes: 0, apart: 0 }
   const world = new World(seed, {
     ...faults,
-    input: (input, chance) => {
+    input: (input, chance, node) => {
       if (input.type === 'deposited' && input.status === 'ok') counts.carried++
       if (input.type === 'deposited' && input.status === 'full') counts.full++
       if (input.type === 'deposited' && input.status === 'no-token') counts.refused++
-      return faults.input === undefined ? input : faults.input(input, chance)
+      return faults.input === undefined ? input : faults.input(input, chance, node)
     },
   })
   const { chance } = world
@@ -94,6 +94,7 @@ export async function performMail(seed: number, faults: Faults = {}): Promise<Ca
   try {
     await trouble(world, never, stored, counts)
     const healedAfter = await heal(world, never, stored)
+    checkTaken(world)
     for (const node of world.nodes)
       for (const other of friendsOf(world, node)) wrong.push(...(await compareBoth(node, other, stored)))
     counts.messages = [...stored.values()].reduce((sum, set) => sum + set.size, 0)
@@ -211,6 +212,19 @@ function checkPromises(world: World): void {
   }
 }
 
+/** Whoever is linked to a carrier has taken what lay there. */
+function checkTaken(world: World): void {
+  for (const owner of world.nodes) {
+    for (const [box, { carrier }] of owner.engine?.resident.maps.boxes ?? []) {
+      const keeper = world.nodes.find(({ id }) => id === carrier)
+      const count = keeper?.engine?.resident.maps.carried.get(box)?.count ?? 0
+      const links = [...(owner.engine?.resident.maps.links.values() ?? [])]
+      const isLinked = links.some((link) => owner.engine?.resident.maps.connections.get(link)?.contact === carrier)
+      if (isLinked && count > 0) world.reported.push(`${owner.name} left ${count} letters with ${keeper?.name}`)
+    }
+  }
+}
+
 /** Good weather, right clocks, and everybody online: but those who never meet still do not. Six hours at most. */
 async function heal(world: World, never: readonly Pair[], stored: Map<string, Set<string>>): Promise<number> {
   const { clock } = world
@@ -232,7 +246,9 @@ async function heal(world: World, never: readonly Pair[], stored: Map<string, Se
   await settled()
   const start = clock.now
   while (clock.now < start + 6 * HOUR && !world.nodes.every(isDone)) await clock.runUntil(clock.now + 20 * SECOND)
-  return clock.now - start
+  const healedAfter = clock.now - start
+  await clock.runUntil(clock.now + MINUTE)
+  return healedAfter
 }
 
 /** All that it wrote was delivered. */

@@ -117,6 +117,8 @@ export class World implements Surroundings {
   /** Who waits for a carrier's answer, and what was to be left. */
   readonly #deposits = new Map<number, (status: DepositStatus) => void>()
   readonly #wanted = new Map<number, Uint8Array>()
+  /** Which letter each token was taken for. */
+  readonly #tokens = new Map<string, string>()
   #numbers = 0
 
   constructor(seed: number, faults: Faults = {}) {
@@ -316,6 +318,9 @@ export class World implements Surroundings {
     const box = envelope && readEnvelope(envelope)?.box
     if (envelope === undefined || box === undefined) return
     const key = `${toBase32(box)}/${toBase32(envelopeId(this.primitives, envelope))}`
+    const token = `${toBase32(box)}/${toBase32(readEnvelope(envelope)?.token ?? box)}`
+    if ((this.#tokens.get(token) ?? key) !== key) this.reported.push(`${node.name}: took two letters for one token`)
+    this.#tokens.set(token, key)
     if (node.disk.read([{ table: 'letter', key }])[0] === undefined)
       this.reported.push(`${node.name}: said that it keeps a letter that it does not have`)
   }

@@ -36,13 +36,15 @@ import {
   toBase32,
   tokenHash,
   union,
+  upTo,
 } from '../../protocol/index.ts'
-import type { BoxRow } from '../store/records.ts'
+import type { BoxRow, GivenRow } from '../store/records.ts'
 import type { Asked } from './command.ts'
 import { deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
-import { BOXES_ENDED, INVITES_WITH_MAIL } from './limits.ts'
+import { BOXES_ENDED, INVITES_WITH_MAIL, TOKENS_FRESH } from './limits.ts'
+import { runningTime } from './running.ts'
 
 type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
 
@@ -232,7 +234,9 @@ export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: Dev
 /** Tokens of one device in one box: up to its share, of those that nobody has, by lot. */
 function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId): Ranges {
   const place = `${key}/${device}`
-  let tokens = draft.maps.given.get(place)?.tokens ?? NO_RANGES
+  const known = draft.maps.given.get(place)
+  let tokens = known?.tokens ?? NO_RANGES
+  const at = known !== undefined && size(tokens) > 0 ? known.at : runningTime(draft, env)
   const taken = givenOf(draft, key).reduce<Ranges>((all, [, given]) => union(all, given.tokens), NO_RANGES)
   const free = [...each(subtract(row.known, taken))]
   for (let lack = share(draft) - size(tokens); lack > 0 && free.length > 0; lack--) {
@@ -243,8 +247,7 @@ function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId
     free.pop()
     tokens = add(tokens, drawn, drawn)
   }
-  draft.maps.given.set(place, { tokens })
-  draft.put('given', place, { tokens })
+  putGiven(draft, place, { tokens, at })
   return tokens
 }
 
@@ -257,6 +260,11 @@ function share(draft: Draft): number {
 
 function givenOf(draft: Draft, key: string): readonly (readonly [place: string, row: { readonly tokens: Ranges }])[] {
   return [...draft.maps.given.entries()].filter(([place]) => place.startsWith(`${key}/`))
+}
+
+function putGiven(draft: Draft, place: string, row: GivenRow): void {
+  draft.maps.given.set(place, row)
+  draft.put('given', place, row)
 }
 
 function forgetGiven(draft: Draft, place: string): void {
@@ -300,15 +308,18 @@ export function senders(draft: Draft, env: Env, key: string): ReadonlyMap<string
   return all
 }
 
-/** A letter came with this token: it is good no more. Where few are left, there are fresh ones. */
+/**
+ * A letter came with this token: it is good no more, nor are those before it, because a sender takes them in their order: what they
+ * were used for was lost, or is still on its way and will be known without them. Where few are left, there are fresh ones.
+ */
 export function spend(draft: Draft, env: Env, key: string, device: DeviceId, index: number): void {
   const row = draft.maps.boxes.get(key)
   if (row === undefined) return
   const place = `${key}/${device}`
-  const gone: Ranges = [[index, index]]
-  const tokens = subtract(draft.maps.given.get(place)?.tokens ?? NO_RANGES, gone)
-  draft.maps.given.set(place, { tokens })
-  draft.put('given', place, { tokens })
+  const known = draft.maps.given.get(place) ?? { tokens: NO_RANGES, at: runningTime(draft, env) }
+  const gone = upTo(known.tokens, index)
+  const tokens = subtract(known.tokens, gone)
+  putGiven(draft, place, { ...known, tokens })
   const left = { ...row, good: subtract(row.good, gone), known: subtract(row.known, gone) }
   putBox(draft, key, left)
   if (row.state === 'ended') return
@@ -323,6 +334,21 @@ function refill(draft: Draft, env: Env, key: string, row: BoxRow): void {
   const version = Math.max(row.version + 1, env.now)
   putBox(draft, key, { ...row, version, good: add(row.good, row.next, last), next: last + 1 })
   touchDevices(draft, row.carrier)
+}
+
+/** Whoever has had its tokens for long may have used them for what was lost: it gets others. */
+export function renewTokens(draft: Draft, env: Env): void {
+  for (const [place, { tokens, at }] of [...draft.maps.given.entries()]) {
+    const [key, device] = place.split('/') as [string, DeviceId]
+    const row = draft.maps.boxes.get(key)
+    const contact = draft.maps.deliveries.get(device)?.contact
+    if (runningTime(draft, env) - at < TOKENS_FRESH || row === undefined || row.state === 'ended') continue
+    putGiven(draft, place, { tokens: NO_RANGES, at: runningTime(draft, env) })
+    const left = { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) }
+    putBox(draft, key, left)
+    refill(draft, env, key, left)
+    if (contact !== undefined) oweBoxesTo(draft, env, contact, device)
+  }
 }
 
 /** Contacts were removed or blocked: their tokens are good no more, and their boxes not ours. */

@@ -121,6 +121,8 @@ export const HAND_OVER_LETTERS = 64
 export const HAND_OVER_BYTES = 512 * 1024
 /** Letters whose time is over, and that go in one batch. */
 export const ENDED_AT_ONCE = 64
+/** Tokens are replaced after so long: what they were used for may have been lost. */
+export const TOKENS_FRESH = 14 * DAY
 /** Letters with no token that we know: one costs a trial for each device of every contact. So many are tried of those handed over at once. */
 export const STRANGE_LETTERS = 4
 /** Bytes of frames in one portion of an export: what one answer through a door holds. */

@@ -214,7 +214,7 @@ export function* framesToLeave(draft: Draft, env: Env, device: DeviceId): Steps<
   return inFlight.some((frame) => isReason(draft, device, frame)) ? inFlight : []
 }
 
-/** A token of a box of theirs that somebody else carries; it is used with that. */
+/** A token of a box of theirs that somebody else carries, as long as more are left than were used: a file may never arrive. */
 export function takeToken(
   draft: Draft,
   env: Env,
@@ -222,7 +222,8 @@ export function takeToken(
 ): { readonly box: Uint8Array; readonly key: Uint8Array; readonly token: Uint8Array } | undefined {
   for (const { box, key, tag, tokens, spent } of draft.maps.routes.get(device)?.boxes ?? []) {
     const [token, ...left] = tokens
-    if (token === undefined || equal(carrierTag(env.p, box, draft.self.account.key), tag)) continue
+    if (token === undefined || left.length < spent.length || equal(carrierTag(env.p, box, draft.self.account.key), tag))
+      continue
     changeBox(draft, device, box, { tokens: left, spent: [...spent, token] })
     return { box, key, token }
   }
@@ -316,7 +317,7 @@ function giveBack(draft: Draft, { device, box }: Posted, bytes: Uint8Array | nul
   const token = bytes === null ? undefined : known?.spent.find((one) => contains(bytes, one))
   if (known === undefined || token === undefined) return
   changeBox(draft, device, box, {
-    tokens: [...known.tokens, token],
+    tokens: [token, ...known.tokens],
     spent: known.spent.filter((one) => !equal(one, token)),
   })
 }
