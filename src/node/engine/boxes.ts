@@ -43,6 +43,7 @@ import type { Asked } from './command.ts'
 import { deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
+import type { ConnectionId } from './input.ts'
 import { BOXES_ENDED, INVITES_WITH_MAIL, TOKENS_FRESH } from './limits.ts'
 import { runningTime } from './running.ts'
 
@@ -77,6 +78,7 @@ function makeBox(draft: Draft, env: Env, carrier: AccountId): void {
   const good: Ranges = [[1, draft.limits.tokens]]
   putBox(draft, toBase32(box), {
     carrier,
+    order: Math.max(0, ...[...draft.maps.boxes.entries()].map(([, row]) => row.order)) + 1,
     secret,
     ownerSeed,
     version: Math.max((requestTo(draft, carrier)?.[1].version ?? 0) + 1, env.now),
@@ -107,7 +109,7 @@ function putBox(draft: Draft, key: string, row: BoxRow): void {
   draft.put('box', key, row)
 }
 
-/** Those that others may be told of, in the order in which they were chosen. */
+/** Those that a person wants. */
 function kept(draft: Draft): readonly (readonly [key: string, row: BoxRow])[] {
   return [...draft.maps.boxes.entries()].filter(([, { state }]) => state !== 'ended')
 }
@@ -170,7 +172,18 @@ export function applyCarrying(
       : { ...row, answered: version, state: 'kept', carrierKey: answer.carrierKey, grant: answer.grant }
   putBox(draft, key, next)
   oweBoxes(draft, env)
-  if (next.state !== row.state) draft.tell({ t: 'contact', c: contact })
+  if (next.state === row.state) return
+  draft.tell({ t: 'contact', c: contact })
+  for (const [, link] of draft.maps.links.entries())
+    if (draft.maps.connections.get(link)?.contact === contact) openBoxes(draft, link)
+}
+
+/** Asks a carrier that is linked for what lies in our boxes there. */
+export function openBoxes(draft: Draft, connection: ConnectionId): void {
+  const contact = draft.maps.connections.get(connection)?.contact
+  for (const [key, { carrier, carrierKey }] of draft.maps.boxes.entries())
+    if (carrier === contact && carrierKey !== null)
+      draft.effect({ type: 'open-box', connection, box: bytesOf(key), carrierKey })
 }
 
 /** Asks once more who had no room, or did not carry. */
@@ -213,8 +226,9 @@ export function boxesVersion(draft: Draft, device: DeviceId): number {
   return told === 0 && usable(draft).length > 0 ? 1 : told
 }
 
+/** Those that others are told of, in the order in which they were chosen. */
 const usable = (draft: Draft): readonly (readonly [key: string, row: BoxRow])[] =>
-  [...draft.maps.boxes.entries()].filter(([, { state }]) => state === 'kept')
+  [...draft.maps.boxes.entries()].filter(([, { state }]) => state === 'kept').sort(([, a], [, b]) => a.order - b.order)
 
 /** All boxes but the one at that contact itself, with all tokens that the device has: as many as are its share. */
 export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: DeviceId): readonly Content[] {

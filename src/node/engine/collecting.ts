@@ -13,7 +13,6 @@ import {
   type Envelope,
   envelopeId,
   equal,
-  fromBase32,
   INVITE_TOKENS,
   inviteBoxKey,
   inviteToken,
@@ -26,18 +25,8 @@ import { senders, spend } from './boxes.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { receiveMail, type Sender } from './frames.ts'
-import type { ConnectionId, Input } from './input.ts'
+import type { Input } from './input.ts'
 import { FRAME_REMEMBERED, STRANGE_LETTERS } from './limits.ts'
-
-/** Asks a carrier that is linked for what lies there. */
-export function openBoxes(draft: Draft, connection: ConnectionId): void {
-  const contact = draft.maps.connections.get(connection)?.contact
-  for (const [key, { carrier, carrierKey }] of draft.maps.boxes.entries()) {
-    const box = fromBase32(key)
-    if (carrier !== contact || carrierKey === null || box === undefined) continue
-    draft.effect({ type: 'open-box', connection, box, carrierKey })
-  }
-}
 
 export function* takeLetters(
   draft: Draft,

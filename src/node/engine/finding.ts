@@ -223,6 +223,9 @@ function takeCarrier(draft: Draft, env: Env, name: BoxName, found: readonly Slot
   let isNew = false
   for (const record of found) isNew = takeCarrierRecord(draft, env, name, record) || isNew
   if (isNew) draft.due.post = true
+  // Others may have to take it.
+  const device = routeOf(draft, name)?.device
+  if (device !== undefined) draft.maps.posts.set(device, env.now)
   return isNew
 }
 

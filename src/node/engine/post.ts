@@ -45,6 +45,7 @@ import {
   DEPOSIT_AGAIN_MOST,
   DEPOSIT_PATIENCE,
   LIFE_DAYS,
+  LOOKUP_PATIENCE,
   MAIL_AFTER,
   MAIL_GIVEN_UP,
   REFUSALS,
@@ -171,15 +172,25 @@ function* post(draft: Draft, env: Env, device: DeviceId): Steps<void> {
   if (!isAway(draft, device)) return void draft.maps.posts.delete(device)
   if (isOwed(draft, device)) yield* makeFrames(draft, env, device, true)
   let next = env.now + DEPOSIT_AGAIN_MOST
+  let hoped = 0
   for (const { box } of draft.maps.routes.get(device)?.boxes ?? []) {
-    const again = yield* postTo(draft, env, device, box)
+    const again = yield* postTo(draft, env, device, box, hoped)
     next = Math.min(next, again)
+    if (isHopedFor(draft, env, box)) hoped++
   }
   postAt(draft, device, next)
 }
 
-/** Leaves what one box is to have; when to look again. */
-function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array): Steps<number> {
+/** Its carrier is being looked for, and nobody has looked in vain: those that come after it wait. */
+function isHopedFor(draft: Draft, env: Env, box: Uint8Array): boolean {
+  const { whereabouts, away } = draft.rendezvous
+  const search = draft.maps.searches.get(`box:${toBase32(box)}`)
+  if (whereabouts === null || away !== null || search === undefined || search.tries > 0) return false
+  return Math.abs(env.now - search.at) < LOOKUP_PATIENCE
+}
+
+/** Leaves what one box is to have, where `hoped` others before it may take it too; when to look again. */
+function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array, hoped: number): Steps<number> {
   const later = env.now + DEPOSIT_AGAIN_MOST
   const box = draft.maps.routes.get(device)?.boxes.find((one) => equal(one.box, id))
   const shut = draft.maps.shut.get(toBase32(id))
@@ -188,7 +199,7 @@ function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array): Step
   if (shut !== undefined && shut.until > env.now && shut.until <= env.now + BOX_SHUT) return shut.until
   const way = wayTo(draft, env, box)
   const waiting = mailOf(draft, device).find(([, row]) => row.accepted === null && equal(row.box, id))
-  const lacking = waiting === undefined ? missingAt(draft, env, device, id) : []
+  const lacking = waiting === undefined ? missingAt(draft, env, device, id, hoped) : []
   if (waiting === undefined && lacking.length === 0) return later
   if (way === undefined) {
     lookFor(draft, env, `box:${toBase32(id)}`)
@@ -231,11 +242,12 @@ export function takeToken(
 }
 
 /** Frames in flight that this box does not have and should; none where not one of them is a reason. */
-function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array): readonly InFlight[] {
+function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array, hoped: number): readonly InFlight[] {
   const ms = runningTime(draft, env)
   const here = new Set(mailOf(draft, device).flatMap(([, row]) => (equal(row.box, box) ? row.frames : [])))
   const missing = (draft.maps.frames.get(device) ?? []).filter(
-    (frame) => !here.has(frame.number) && isFresh(frame, ms) && copies(draft, device, frame) < wanted(frame, ms),
+    (frame) =>
+      !here.has(frame.number) && isFresh(frame, ms) && copies(draft, device, frame) + hoped < wanted(frame, ms),
   )
   return missing.some((frame) => isReason(draft, device, frame)) ? missing : []
 }
@@ -359,7 +371,11 @@ export function* expire(draft: Draft, env: Env): Steps<void> {
     draft.dirty.add(row.device)
   }
   for (const [device, frames] of [...draft.maps.frames.entries()])
-    for (const frame of frames) if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
+    for (const frame of frames) {
+      // It may be time for one carrier more.
+      if (isWanted(draft, device, frame, ms)) draft.dirty.add(device)
+      else if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
+    }
 }
 
 /** Nobody has collected its texts in all that time. Whoever is reached after all is sent them. */

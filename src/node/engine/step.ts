@@ -15,11 +15,11 @@
  */
 import { type AccountId, ADDRESS_COUNT, isRelayed } from '../../protocol/index.ts'
 import { regroup, renewGrants } from './audiences.ts'
-import { regroupBoxes, setCarrier } from './boxes.ts'
+import { openBoxes, regroupBoxes, setCarrier } from './boxes.ts'
 import { answerBundle, currentPrekey, reachStranger, takeBundle } from './bundles.ts'
 import { exportMail, importMail } from './by-hand.ts'
 import { closeBoxes, handOver, openBox, putMail, regroupCarried, takeTaken } from './carrying.ts'
-import { openBoxes, takeLetters } from './collecting.ts'
+import { takeLetters } from './collecting.ts'
 import type { Command } from './command.ts'
 import { acknowledge } from './confirmations.ts'
 import { answerAdding, changeContact, confirmSecret, devicesOf, want } from './contact-rows.ts'

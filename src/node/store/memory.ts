@@ -88,6 +88,13 @@ export class MemoryStore implements Store {
     return new MemoryStore(state, fault)
   }
 
+  /** All that somebody finds who takes the disk away. */
+  everything(): readonly { readonly table: TableName; readonly key: string; readonly row: Tables[TableName] }[] {
+    return (Object.entries(this.#state.rows) as [TableName, ReadonlyMap<string, Tables[TableName]>][]).flatMap(
+      ([table, rows]) => [...rows].map(([key, row]) => ({ table, key, row: copy(row) })),
+    )
+  }
+
   /** How many commits a crash now may lose. */
   get unsynced(): number {
     return this.#unsynced.length

@@ -222,6 +222,8 @@ export interface FrameRow {
 /** A place at a carrier for mail to this device. */
 export interface BoxRow {
   readonly carrier: AccountId
+  /** Rises with each box that is made: senders try them in this order. */
+  readonly order: number
   /** 32 bytes of which its keys and tokens come, and the Ed25519 seed of its owner. */
   readonly secret: Uint8Array
   readonly ownerSeed: Uint8Array

@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import type { Message } from '../../../src/node/api.ts'
 import type { Asked } from '../../../src/node/engine/command.ts'
 import type { NetEffect } from '../../../src/node/engine/effect.ts'
+import type { EventBody } from '../../../src/node/engine/events.ts'
 import type { AudienceRow, ContactRow, GrantRow } from '../../../src/node/store/records.ts'
 import type { SlotRecord } from '../../../src/protocol/index.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
@@ -18,6 +19,17 @@ export const DAY = 24 * 60 * MINUTE
 /** A world that writes down what its nodes say to each other. */
 export class Overheard extends World {
   readonly said: { readonly node: SimNode; readonly effect: NetEffect; readonly at: number }[] = []
+
+  /** Events that were stored. */
+  readonly told: { readonly node: SimNode; readonly body: EventBody }[] = []
+
+  constructor(seed: number) {
+    super(seed)
+    this.faults.effect = (effect, _chance, node) => {
+      if (effect.type === 'stored-event') this.told.push({ node, body: effect.body })
+      return true
+    }
+  }
 
   override perform(node: SimNode, effect: NetEffect): void {
     this.said.push({ node, effect, at: this.now() })
