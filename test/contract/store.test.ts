@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/node/store/memory.ts'
 import type { ContactRow, Key, MessageRow, Write } from '../../src/node/store/records.ts'
-import type { HistoryQuery, Place, Store } from '../../src/node/store/store.ts'
+import type { HistoryQuery, LettersOf, Place, Store } from '../../src/node/store/store.ts'
 import { StoreError } from '../../src/node/store/store.ts'
 import { toBase32 } from '../../src/protocol/index.ts'
 import {
@@ -15,16 +15,22 @@ import {
   conversationRow,
   deliveryRow,
   audienceRow,
+  boxRow,
+  carriedRow,
   grantRow,
   eventRow,
   frameRow,
+  letterRow,
+  mailRow,
   messageRow,
   NOON,
   openIn,
   prekeyRow,
   profileRow,
+  putLetter,
   putMessage,
   putMessages,
+  routeRow,
   sessionRow,
   skippedRow,
   temporaryFolder,
@@ -77,6 +83,14 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'skipped', key: 's/ec/x/7', row: skippedRow(NOON) },
       { op: 'put', table: 'seen', key: 'seen', row: { at: NOON } },
       { op: 'put', table: 'frame', key: '3', row: frameRow(3) },
+      { op: 'put', table: 'box', key: 'box', row: boxRow },
+      { op: 'put', table: 'given', key: `box/${ANAS_PHONE}`, row: { tokens: [[3, 5]], at: 17 } },
+      { op: 'put', table: 'carried', key: 'box', row: carriedRow },
+      { op: 'put', table: 'token', key: 'box/hash', row: { spent: true } },
+      putLetter(letterRow('box', 1)),
+      { op: 'put', table: 'route', key: ANAS_PHONE, row: routeRow },
+      { op: 'put', table: 'mail', key: '7', row: mailRow },
+      { op: 'put', table: 'running', key: 'self', row: { ms: 12_345_678 } },
       putMessage(
         messageRow(1, {
           replyTo: new Uint8Array(16).fill(9),
@@ -88,7 +102,12 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     ] satisfies Extract<Write, { op: 'put' }>[]
     await store.commit(puts)
     expect(await store.read(puts)).toEqual(puts.map(({ row }) => row))
-    const absent: Record<string, string> = { message: toBase32(new Uint8Array(16)), skipped: 's/ec/x/8' }
+    const absent: Record<string, string> = {
+      message: toBase32(new Uint8Array(16)),
+      skipped: 's/ec/x/8',
+      token: 'box/x',
+      letter: 'x/x',
+    }
     const others = puts.map(({ table }): Key => ({ table, key: absent[table] ?? '99' }))
     expect(await store.read(others)).toEqual(puts.map(() => undefined))
     await store.close()
@@ -136,6 +155,8 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'message', key: 'aa', row: messageRow(4) },
       { op: 'put', table: 'event', key: '01', row: eventRow(1) },
       { op: 'put', table: 'skipped', key: 'no-parts', row: skippedRow(1) },
+      { op: 'put', table: 'token', key: 'no-parts', row: { spent: false } },
+      { ...putLetter(letterRow('a', 1)), key: `b/${toBase32(bytes('letter 1'))}` },
       { op: 'put', table: 'contact', key: ANA, row: { ...contactRow, problem: undefined } as unknown as ContactRow },
     ]
     for (const mistake of malformed) await expect(store.commit([...good, mistake])).rejects.toThrow(TypeError)
@@ -211,6 +232,46 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
     expect(await left()).toEqual([4])
     await store.commit([{ op: 'trim-skipped', session: 't', keep: 0 }])
     expect(await left()).toEqual([])
+    await store.close()
+  })
+
+  test('letters of one box in the order in which they came, and those of all boxes whose time is over', async () => {
+    const store = await open()
+    const letters = [letterRow('a', 5, 30), letterRow('b', 4, 10), letterRow('a', 3, 20), letterRow('a', 2, 10)]
+    for (const row of letters) await store.commit([putLetter(row)])
+    const numbers = async (of: LettersOf, limit = 9): Promise<number[]> =>
+      (await store.letters(of, limit)).map((row) => letters.findIndex(({ id }) => toBase32(id) === toBase32(row.id)))
+    expect(await store.letters({ box: 'a' }, 1)).toEqual([letters[0]])
+    expect(await numbers({ box: 'a' })).toEqual([0, 2, 3])
+    expect(await numbers({ box: 'c' })).toEqual([])
+    expect(await numbers({ until: 9 })).toEqual([])
+    expect(await numbers({ until: 20 })).toEqual([1, 3, 2])
+    expect(await numbers({ until: 20 }, 2)).toEqual([1, 3])
+    await store.commit([{ op: 'delete', table: 'letter', key: `a/${toBase32(bytes('letter 5'))}` }])
+    expect(await numbers({ box: 'a' })).toEqual([2, 3])
+    await store.close()
+  })
+
+  test('sets the tokens of one box: what is no more good goes, what stays remembers whether it was spent', async () => {
+    const store = await open()
+    const hash = (n: number): Uint8Array => bytes(`hash ${n}`)
+    const key = (box: string, n: number): string => `${box}/${toBase32(hash(n))}`
+    const spent = async (): Promise<(boolean | undefined)[]> => {
+      const keys = [key('a', 1), key('a', 2), key('a', 3), key('b', 1)].map(
+        (one) => ({ table: 'token', key: one }) as const,
+      )
+      return (await store.read(keys)).map((row) => (row as { spent: boolean } | undefined)?.spent)
+    }
+    await store.commit([
+      { op: 'set-tokens', box: 'a', hashes: [hash(1), hash(2)] },
+      { op: 'set-tokens', box: 'b', hashes: [hash(1)] },
+      { op: 'put', table: 'token', key: key('a', 2), row: { spent: true } },
+    ])
+    expect(await spent()).toEqual([false, true, undefined, false])
+    await store.commit([{ op: 'set-tokens', box: 'a', hashes: [hash(2), hash(3)] }])
+    expect(await spent()).toEqual([undefined, true, false, false])
+    await store.commit([{ op: 'set-tokens', box: 'a', hashes: [] }])
+    expect(await spent()).toEqual([undefined, undefined, undefined, false])
     await store.close()
   })
 
@@ -512,6 +573,15 @@ test.each([300, 60])(
         if (kind === 2) return { op: 'drop-chain', session: pick(['s', 't']), chain: pick(['ec/1', 'pq']) }
         if (kind === 3) return { op: 'forget', table: pick(['seen', 'skipped'] as const), before: below(300) }
         if (kind === 14) return { op: 'forget-events', before: below(150), now: 150 + below(150) }
+        if (kind === 4) return putLetter(letterRow(pick(['a', 'b']), below(12), below(300)))
+        if (kind === 5)
+          return { op: 'delete', table: 'letter', key: `${pick(['a', 'b'])}/${toBase32(bytes(`letter ${below(12)}`))}` }
+        if (kind === 6)
+          return {
+            op: 'set-tokens',
+            box: pick(['a', 'b']),
+            hashes: Array.from({ length: below(5) }, () => bytes(`hash ${below(6)}`)),
+          }
         if (kind < 8)
           return {
             op: 'put',
@@ -563,9 +633,12 @@ test.each([300, 60])(
           store.byCounter(asked.conversation, 1, below(1), 30, 9),
           store.events(100, 20),
           store.all('conversation'),
+          store.letters({ box: 'a' }, asked.limit),
+          store.letters({ until: 150 }, 5),
           store.last(),
           store.read([
             { table: 'skipped', key: 's/pq/3' },
+            { table: 'token', key: `a/${toBase32(bytes('hash 3'))}` },
             { table: 'message', key: toBase32(messageRow(1).id) },
           ]),
         ])

@@ -373,8 +373,8 @@ export function* expire(draft: Draft, env: Env): Steps<void> {
   for (const [device, frames] of [...draft.maps.frames.entries()])
     for (const frame of frames) {
       // It may be time for one carrier more.
-      if (isWanted(draft, device, frame, ms)) draft.dirty.add(device)
-      else if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
+      if (draft.maps.posts.get(device) === undefined && isWanted(draft, device, frame, ms)) draft.dirty.add(device)
+      if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
     }
 }
 

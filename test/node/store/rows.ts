@@ -6,15 +6,20 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type {
   AudienceRow,
+  BoxRow,
+  CarriedRow,
   ContactRow,
   ConversationRow,
   DeliveryRow,
   EventRow,
   FrameRow,
   GrantRow,
+  LetterRow,
+  MailRow,
   MessageRow,
   PrekeyRow,
   ProfileRow,
+  RouteRow,
   SessionRow,
   SkippedRow,
   Write,
@@ -172,6 +177,79 @@ export function frameRow(counter: number): FrameRow {
     made: 6000,
     away: true,
   }
+}
+
+export const boxRow: BoxRow = {
+  carrier: ANA,
+  order: 1,
+  secret: bytes('box secret', 32),
+  ownerSeed: bytes('owner seed', 32),
+  version: NOON,
+  good: [[1, 40]],
+  known: [
+    [1, 7],
+    [9, 40],
+  ],
+  next: 41,
+  state: 'kept',
+  answered: NOON,
+  carrierKey: bytes('carrier key', 32),
+  grant: { readKey: bytes('carrier read key', 32), phase: 60, firstEpoch: 20_000, names: [bytes('name', 32)] },
+}
+
+export const carriedRow: CarriedRow = {
+  owner: ANA,
+  device: ANAS_PHONE,
+  ownerKey: bytes('owner key', 32),
+  carrierSeed: bytes('carrier seed', 32),
+  audience: 'audience',
+  version: NOON,
+  state: 'kept',
+  answer: NOON,
+  epoch: 20_000,
+  count: 2,
+  bytes: 2048,
+}
+
+export const routeRow: RouteRow = {
+  contact: ANA,
+  version: NOON,
+  boxes: [
+    {
+      box: bytes('box'),
+      key: bytes('box key', 32),
+      carrierKey: bytes('carrier key', 32),
+      tag: bytes('tag'),
+      readKey: bytes('carrier read key', 32),
+      phase: 60,
+      slots: [{ epoch: 20_000, name: bytes('name', 32) }],
+      seen: { epoch: 20_000, seq: 3 },
+      found: { peerId: bytes('peer id', 38), addresses: [bytes('address', 8)] },
+      tokens: [bytes('token')],
+      spent: [],
+    },
+  ],
+}
+
+export const mailRow: MailRow = {
+  device: ANAS_PHONE,
+  contact: ANA,
+  box: bytes('box'),
+  tag: bytes('tag'),
+  id: bytes('envelope id'),
+  bytes: bytes('envelope', 1024),
+  frames: [7, 8],
+  counters: [[4, 6]],
+  accepted: null,
+}
+
+/** The letter of that number in a box. */
+export function letterRow(box: string, number: number, until = NOON): LetterRow {
+  return { box, id: bytes(`letter ${number}`), bytes: bytes(`letter ${number} of ${box}`, 1024), until }
+}
+
+export function putLetter(row: LetterRow): Extract<Write, { op: 'put'; table: 'letter' }> {
+  return { op: 'put', table: 'letter', key: `${row.box}/${toBase32(row.id)}`, row }
 }
 
 export function skippedRow(at: number): SkippedRow {
