@@ -22,6 +22,7 @@ export type Reason =
   | 'invite-used'
   | 'invite-expired'
   | 'repairing' // the session broke and is being set up again
+  | 'not-collected' // no device of theirs took it within 30 days, and no carrier holds it any more
   | 'blocked'
   | null
 
@@ -38,6 +39,11 @@ export interface Contact {
   readonly via: Via
   /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
   readonly relayOnly: boolean
+  /**
+   * Whether their node carries mail for me. `asked`: it has not answered yet; `full`: it has no room; `off`: it carries for nobody;
+   * `null`: it was not asked to.
+   */
+  readonly carrier: 'asked' | 'on' | 'full' | 'off' | null
   /** Why an invited contact is not active yet, or why nothing is sent. */
   readonly reason: Reason
 }
@@ -57,6 +63,7 @@ export interface Message {
   readonly receivedAt: string
   readonly state: MessageState
   readonly reason: Reason
+  /** While `carried`: those of my contacts whose nodes hold it; somebody I do not know may hold it, too. */
   readonly carriedBy: readonly ContactId[]
 }
 
@@ -100,6 +107,8 @@ export interface Status {
   readonly reach?: ReachStatus
   /** Who relays for this node, and for whom it does; missing while nothing runs. */
   readonly relays?: RelayStatus
+  /** What this node carries for its contacts; missing while nothing runs. */
+  readonly mail?: MailStatus
   /** `trouble`: why nothing can be stored at the moment, as one English sentence; the node goes on by itself once it can. */
   readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
@@ -131,6 +140,15 @@ export interface RelayStatus {
   readonly relayed: number
 }
 
+export interface MailStatus {
+  /** Whether it carries for contacts that want it to. */
+  readonly on: boolean
+  /** Contacts whose mail is kept here, their sealed letters, and these letters' bytes. */
+  readonly boxes: number
+  readonly letters: number
+  readonly bytes: number
+}
+
 export interface ReachStatus {
   /** IP addresses at which others see this node, as `/ip4/…` or `/ip6/…`, the one seen from most places first. */
   readonly observed: readonly string[]
@@ -143,6 +161,21 @@ export interface Invite {
   readonly link: string
   readonly expiresAt: string
   readonly uses: number
+  /** The text of a file by which it can be accepted with no network at all; where it was asked for. */
+  readonly file?: string
+}
+
+export interface MailPiece {
+  readonly piece: string
+  readonly envelopes: number
+  readonly after: number | null
+}
+
+export interface MailTaken {
+  readonly envelopes: number
+  readonly delivered: number
+  readonly kept: number
+  readonly damaged: boolean
 }
 
 export interface NearbyPeer {
@@ -211,6 +244,7 @@ export type ErrorCode =
   | 'peer-unknown'
   | 'pairing-failed'
   | 'number-differs'
+  | 'mail-foreign'
   | 'timeout'
   | 'too-large'
   | 'storage' // disk full, read-only, damaged: the text says which and what to do
@@ -241,7 +275,7 @@ export interface NodeApi {
   contacts(): Promise<readonly Contact[]>
   /** `to`: an exact id, else a case-folded name. Rejects `contact-unknown` or `contact-ambiguous`. */
   contact(args: { to: string }): Promise<Contact>
-  createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite>
+  createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite>
   /**
    * Accepts a link. Resolves once the contact is stored and the first try to reach the inviter ended: `invited` if nobody
    * answered yet (tried again by itself), `active` once the first message, which carries my name, was stored there.
@@ -258,6 +292,8 @@ export interface NodeApi {
   verifyContact(args: { to: string; number: string | null }): Promise<Contact>
   /** Whether they are told, and reached at, relayed addresses alone. What they were told before, they know. */
   setRelayOnly(args: { to: string; on: boolean }): Promise<Contact>
+  /** Whether their node shall carry mail for me while I am away. */
+  setCarrier(args: { to: string; on: boolean }): Promise<Contact>
   /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
   reachNow(args: { to?: string }): Promise<void>
 
@@ -298,6 +334,18 @@ export interface NodeApi {
   /** Everything up to and with this message of theirs was shown to a person. */
   markRead(args: { to: string; upTo: MessageId }): Promise<void>
   setDraft(args: { to: string; text: string }): Promise<void>
+
+  // mail by hand
+  /**
+   * What waits for the contact (or everybody), sealed, as a piece of a file: base64 of at most 256 KiB, of which the file is made
+   * one after the other. `after` names the next one; `null`: there is none.
+   */
+  exportMail(args: { to?: string; after?: number }): Promise<MailPiece>
+  /**
+   * Takes in a piece of such a file, base64. `delivered`: for me, and new; `kept`: for somebody whose mail this node carries.
+   * Rejects `mail-foreign` for what is no such file; `damaged`: something of the piece is not as it was written.
+   */
+  importMail(args: { piece: string }): Promise<MailTaken>
 
   // events
   /** Stored events after `since`, oldest first, at most `limit` (500); the live ones come through {@link EventSource}. */

@@ -3,12 +3,14 @@
  *
  * Holds: a call that rejects changed nothing; one that resolves is stored.
  */
-import { type AccountId, fromBase32, utf8 } from '../protocol/index.ts'
+import { type AccountId, decodeMailPiece, encodeMailPiece, fromBase32, utf8 } from '../protocol/index.ts'
 import type {
   AnyEvent,
   Contact,
   Conversation,
   Invite,
+  MailPiece,
+  MailTaken,
   Message,
   NearbyPeer,
   Node,
@@ -25,7 +27,7 @@ import {
   INVITE_USES,
   NAME_MOST_CODE_POINTS,
 } from './config.ts'
-import type { Asked } from './engine/command.ts'
+import type { Asked, MailPortion } from './engine/command.ts'
 import type { Lifecycle, Running } from './lifecycle.ts'
 import type { Platform } from './platform/platform.ts'
 import type { MessageRow } from './store/records.ts'
@@ -107,7 +109,7 @@ export class Calls implements Node {
     return running.queries.contact(id)
   }
 
-  async createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite> {
+  async createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite> {
     const uses = whole(args.uses ?? INVITE_USES, 1, INVITE_MOST_USES, 'The number of uses')
     const seconds = whole(
       args.expiresInSeconds ?? INVITE_SECONDS,
@@ -115,13 +117,13 @@ export class Calls implements Node {
       INVITE_MOST_SECONDS,
       'The time until expiry in seconds',
     )
+    const file = args.file === true
     const running = await this.#life.open()
     const expiresAt = Math.floor(this.#life.platform.now() / 1000 + seconds) * 1000
-    const made = (await command(running, { name: 'create-invite', uses, expiresAt })) as {
-      link: string
-      expiresAt: number
-      uses: number
-    }
+    const made = (await command(running, { name: 'create-invite', uses, expiresAt, file })) as Omit<
+      Invite,
+      'expiresAt'
+    > & { expiresAt: number }
     return { ...made, expiresAt: new Date(made.expiresAt).toISOString() }
   }
 
@@ -160,6 +162,10 @@ export class Calls implements Node {
 
   setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
     return this.#change(to, (contact) => ({ name: 'relay-only', contact, on }))
+  }
+
+  setCarrier({ to, on }: { to: string; on: boolean }): Promise<Contact> {
+    return this.#change(to, (contact) => ({ name: 'carrier', contact, on }))
   }
 
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
@@ -284,6 +290,31 @@ export class Calls implements Node {
     await command(running, { name: 'set-draft', contact: id, text: text.toWellFormed() })
   }
 
+  // mail by hand
+
+  async exportMail({ to, after }: { to?: string; after?: number }): Promise<MailPiece> {
+    const from = whole(after ?? 0, 0, Number.MAX_SAFE_INTEGER, 'The place in the mail')
+    const running = await this.#life.open()
+    const contact = to === undefined ? null : running.queries.resolve(to)
+    const portion = (await command(running, { name: 'export-mail', contact, after: from })) as MailPortion
+    const { envelopes } = portion
+    const bytes = encodeMailPiece(this.#life.platform.primitives, envelopes)
+    return { piece: toBase64(bytes), envelopes: envelopes.length, after: portion.after }
+  }
+
+  async importMail({ piece }: { piece: string }): Promise<MailTaken> {
+    const bytes = fromBase64(piece)
+    const read = bytes && decodeMailPiece(this.#life.platform.primitives, bytes)
+    if (read === undefined) throw new ApiError('mail-foreign', 'This holds no tulnic mail: nothing was taken in.')
+    const { envelopes, whole: isWhole } = read
+    const running = await this.#life.open()
+    const { delivered, kept } = (await command(running, { name: 'import-mail', envelopes })) as {
+      delivered: number
+      kept: number
+    }
+    return { envelopes: envelopes.length, delivered, kept, damaged: !isWhole }
+  }
+
   // events
 
   async events({ since, limit }: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
@@ -363,4 +394,14 @@ function checkText(text: string): string {
       `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`,
     )
   return text.toWellFormed()
+}
+
+const toBase64 = (bytes: Uint8Array): string => base64.encode(bytes)
+
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return base64.decode(text)
+  } catch {
+    return undefined
+  }
 }

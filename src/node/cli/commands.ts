@@ -9,6 +9,7 @@ import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
+import { mailCommands } from './mail.ts'
 import { nearby, pair } from './nearby.ts'
 import { id, init, open, status } from './profile.ts'
 import { start } from './start.ts'
@@ -31,9 +32,10 @@ export const COMMANDS: readonly Command[] = [
   history,
   listen,
   chat,
+  ...mailCommands,
   demo,
   bench,
 ]
 
 /** First words of commands that a later version will have: known, so that their refusal can say so. */
-export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'mail', 'devices', 'backup', 'recovery'])
+export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'devices', 'backup', 'recovery'])

@@ -5,7 +5,7 @@ import type { Contact } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
 import { withNode } from './connection.ts'
-import { notInThisVersion, usage } from './failure.ts'
+import { usage } from './failure.ts'
 import { plainLine, table } from './plain-text.ts'
 import { contactFields, reachWords, timeWords } from './views.ts'
 
@@ -72,6 +72,7 @@ function contactText(contact: Contact): string {
     `state      ${contact.state}${contact.verified ? ', verified' : ', not verified'}`,
     `reached    ${reachWords(contact)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
     `last seen  ${contact.lastSeen === null ? 'never' : timeWords(contact.lastSeen)}`,
+    ...(contact.carrier === null ? [] : [`carrier    ${CARRIER_WORDS[contact.carrier].split(/[:]/, 1)[0]}`]),
   ].join('\n')
 }
 
@@ -137,17 +138,31 @@ const relayOnly: Command = {
   },
 }
 
-function later(verb: string): Command {
-  return {
-    name: `contact ${verb}`,
-    takes: 'on|off TO',
-    help: 'not in this version',
-    options: {},
-    count: [0, 2],
-    run: async () => {
-      throw notInThisVersion(`contact ${verb}`)
-    },
-  }
+const CARRIER_WORDS: Readonly<Record<NonNullable<Contact['carrier']>, string>> = {
+  asked: 'is asked to carry mail for you: it begins when their node answers',
+  on: 'carries mail for you: what others write to you while you are away waits there, sealed',
+  full: 'has no room for your mail at the moment',
+  off: 'does not carry mail: its owner turned that off',
+}
+
+const carrier: Command = {
+  name: 'contact carrier',
+  takes: 'on|off TO',
+  help: "let somebody's node keep what others send me while I am away, sealed",
+  options: {},
+  count: [2, 2],
+  run: async (context) => {
+    const { args, out } = context
+    const word = args.at(0)
+    if (word !== 'on' && word !== 'off') throw usage('Use it so: tulnic contact carrier on|off TO')
+    const on = word === 'on'
+    const contact = await withNode(context, (client) => client.call('setCarrier', { to: args.at(1), on }))
+    out.object({ contact: contactFields(contact) })
+    const name = plainLine(contact.name)
+    out.comfort(
+      contact.carrier === null ? `${name} carries no mail for you.` : `${name} ${CARRIER_WORDS[contact.carrier]}.`,
+    )
+  },
 }
 
 export const contactCommands: readonly Command[] = [
@@ -172,6 +187,6 @@ export const contactCommands: readonly Command[] = [
   ),
   rename,
   verify,
-  later('carrier'),
+  carrier,
   relayOnly,
 ]

@@ -34,7 +34,7 @@ export function eventFields(event: NodeEvent): object {
 const STATE_WORDS: Readonly<Record<MessageState, string>> = {
   queued: 'on this device',
   sent: 'on their device',
-  carried: 'carried by others',
+  carried: 'carried, sealed',
   delivered: 'delivered',
   read: 'read',
   failed: 'failed',
@@ -46,6 +46,7 @@ const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
   'invite-used': 'the link was already used: ask for a new one',
   'invite-expired': 'the link has expired: ask for a new one',
   repairing: 'the encrypted session is being set up again',
+  'not-collected': 'nobody of theirs took it within 30 days: send it again',
   blocked: 'this contact is blocked',
 }
 
@@ -83,11 +84,17 @@ export function timeWords(iso: string): string {
 /** Names by id, mine included. */
 export type Names = ReadonlyMap<ContactId, string>
 
+/** Where a message of mine is, and by whom it is carried. */
+function whereWords({ state, reason, carriedBy }: Message, names: Names): string {
+  if (state !== 'carried' || carriedBy.length === 0) return stateWords(state, reason)
+  return `carried by ${carriedBy.map((id) => plainLine(names.get(id) ?? id.slice(0, 8))).join(', ')}, sealed`
+}
+
 /** One message for people: time, author, text; for mine also where it is. */
 export function messageWords(message: Message, names: Names): string {
   const mine = message.from !== message.conversation
   const author = plainLine(names.get(message.from) ?? message.from.slice(0, 8))
-  const where = mine ? `  [${stateWords(message.state, message.reason)}]` : ''
+  const where = mine ? `  [${whereWords(message, names)}]` : ''
   return `${timeWords(message.receivedAt)}  ${author}: ${plainText(message.text, '    ')}${where}`
 }
 

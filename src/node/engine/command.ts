@@ -9,7 +9,8 @@ export type Command = { readonly type: 'command'; readonly id: number } & Asked
 
 export type Asked =
   | { readonly name: 'rename'; readonly to: string }
-  | { readonly name: 'create-invite'; readonly uses: number; readonly expiresAt: number }
+  /** `file`: also the text of an invite file. */
+  | { readonly name: 'create-invite'; readonly uses: number; readonly expiresAt: number; readonly file?: boolean }
   /** `ticket`: an invite made inside a pairing, whose bundle is already in hand. */
   | { readonly name: 'add-contact'; readonly link: string; readonly givenName: string | null }
   | { readonly name: 'add-paired'; readonly ticket: PairingTicket; readonly verified: boolean }
@@ -22,10 +23,22 @@ export type Asked =
   | { readonly name: 'remove'; readonly contact: AccountId }
   | { readonly name: 'verify'; readonly contact: AccountId; readonly verified: boolean }
   | { readonly name: 'relay-only'; readonly contact: AccountId; readonly on: boolean }
+  /** Their node shall carry mail for us, or shall no longer. */
+  | { readonly name: 'carrier'; readonly contact: AccountId; readonly on: boolean }
+  /** Envelopes for a file; `after`: where the answer before ended. Answers a {@link MailPortion}. */
+  | { readonly name: 'export-mail'; readonly contact: AccountId | null; readonly after: number }
+  /** Envelopes out of a file. Answers `{ delivered, kept }`. */
+  | { readonly name: 'import-mail'; readonly envelopes: readonly Uint8Array[] }
   | { readonly name: 'send'; readonly contact: AccountId; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly name: 'mark-read'; readonly contact: AccountId; readonly upTo: number }
   | { readonly name: 'set-draft'; readonly contact: AccountId; readonly text: string }
   | { readonly name: 'reach-now'; readonly contact: AccountId | null }
+
+/** At most 256 KiB of envelopes; `after: null`: there are no more. */
+export interface MailPortion {
+  readonly envelopes: readonly Uint8Array[]
+  readonly after: number | null
+}
 
 /** What both sides of a confirmed pairing know; the lower PeerID adds, the other expects. */
 export interface PairingTicket {
