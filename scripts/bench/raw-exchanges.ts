@@ -5,12 +5,12 @@
  *     stored    commit ─▶ message ─▶ commit ─▶ receipt ─▶ commit (raw-rows.ts)   the least that our promise costs
  *     flood     messages as fast as the stream takes them; back come counters   the transport alone, with acknowledgements
  *
- * Messages and receipts have the sizes of our padded envelopes.
+ * Messages and receipts have the sizes of our padded frames.
  */
 import type { Stream } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import { multiaddr } from '@multiformats/multiaddr'
-import { padEnvelope } from '../../src/protocol/index.ts'
+import { padFrame } from '../../src/protocol/index.ts'
 import { addressOf, bare, nextOf, readEach } from './raw-libp2p.ts'
 import { RECEIPT_FRAME_BYTES, RawRows, TEXT_FRAME_BYTES } from './raw-rows.ts'
 
@@ -21,8 +21,8 @@ const COUNTER_BYTES = 4
 /** Messages in one write of a flood: our engine hands over whole batches too, and one write for each would be the slower. */
 const MESSAGES_A_WRITE = 64
 
-const MESSAGE = padEnvelope(new Uint8Array(TEXT_FRAME_BYTES).fill(7))
-const RECEIPT = padEnvelope(new Uint8Array(RECEIPT_FRAME_BYTES).fill(7))
+const MESSAGE = padFrame(new Uint8Array(TEXT_FRAME_BYTES).fill(7))
+const RECEIPT = padFrame(new Uint8Array(RECEIPT_FRAME_BYTES).fill(7))
 
 /** A bare node with a database, which answers all three and begins them. */
 export class RawSide {

@@ -12,6 +12,7 @@
  *     compare    [10, from, to]                 "which texts of mine are stored there?"
  *     digests    [11, from, [digest 16 | null …]]   the answer
  *     differing  [12, counters]                 goes with a receipt: what came with one text first and another later
+ *     13 … 16                                   about mail: `mail-content.ts`
  *
  * 8 was another form of the last, and stands for nothing.
  *
@@ -34,6 +35,7 @@ import {
   ADDRESS_CHARACTERS,
   TEXT_BYTES,
 } from './limits.ts'
+import { MAIL_KINDS, type MailContent, plainMail } from './mail-content.ts'
 import { cleanName } from './name.ts'
 import type { Range, Ranges } from './ranges.ts'
 import { type AudienceGrant, decodeGrant, encodeGrant, GRANT_BYTES } from './rendezvous.ts'
@@ -73,6 +75,7 @@ export type Content =
   | { readonly kind: 'digests'; readonly from: number; readonly digests: readonly (Uint8Array | null)[] }
   /** The audience that the recipient belongs to; the highest version counts. */
   | { readonly kind: 'grant'; readonly version: number; readonly grant: AudienceGrant }
+  | MailContent
 
 /** Stands for the digest of a text that was stored and is not here any more: equal to no other. */
 export const NOT_KNOWN = new Uint8Array(16)
@@ -164,6 +167,11 @@ function plain(content: Content): Plain {
     case 'digests':
       if (content.digests.length > COMPARED_AT_ONCE) throw new RangeError('too many digests')
       return [11, content.from, content.digests]
+    case 'carry':
+    case 'carrying':
+    case 'boxes':
+    case 'stored':
+      return plainMail(content)
   }
 }
 
@@ -268,6 +276,7 @@ const KINDS: ReadonlyMap<unknown, Decoder<Content>> = new Map<unknown, Decoder<C
     })),
   ],
   [12, mapped(tuple(literal(12), RANGES), ([, counters]) => ({ kind: 'differing', counters }))],
+  ...MAIL_KINDS,
 ])
 
 const CONTENTS: Decoder<readonly (Content | 'unknown')[]> = list(

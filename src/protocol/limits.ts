@@ -8,7 +8,7 @@
 export const NAME_CODE_POINTS = 64
 /** A text in UTF-8 bytes: a long letter of ten pages; more is a file. */
 export const TEXT_BYTES = 16_384
-/** Plaintext of one session message: fits an envelope of 64 KiB with its headers. */
+/** Plaintext of one session message: fits a frame of 64 KiB with its headers. */
 export const CONTENTS_BYTES = 60 * 1024
 /** Contents in one session message: what 60 KiB hold of the smallest texts, roughly. */
 export const CONTENTS_COUNT = 1024
@@ -58,8 +58,33 @@ export const SLOTS_IN_RECORD = 14
 export const SLOTS_KNOWN = 64
 /** Days since 1970, up to the year 4707: below, sums stay small whatever a clock says. */
 export const EPOCH_MOST = 1_000_000
-/** A frame in an envelope: contents, both headers, an INIT's bundle of keys and log. */
+/** A frame: contents, both headers, an INIT's bundle of keys and log. */
 export const FRAME_BYTES = 64 * 1024
+
+/** Frames in one envelope: as many as may be in flight for a device. */
+export const FRAMES_IN_ENVELOPE = 256
+/** Bytes of frames in one envelope: the largest frame, or as many small ones. */
+export const ENVELOPE_ROOM = FRAME_BYTES
+/** Days that an envelope may be kept: as long as a skipped message key lives. */
+export const ENVELOPE_LIFE_DAYS = 30
+/** Hashes of tokens that are good for one box at a time: 16 for each of 128 contacts; 32 KiB of one session message. */
+export const TOKEN_HASHES = 2048
+/** Boxes of one device: each further carrier costs every sender an envelope, and two hold what one may lose. */
+export const BOXES_OF_DEVICE = 5
+/** Tokens told of one box at a time: a message an hour for five days, without a session meanwhile. */
+export const BOX_TOKENS = 128
+/** Frames said to be stored at a time: as many as may be in flight. */
+export const STORED_IDS = 256
+/** Boxes told with an invite: two, as a sender uses; a third has no room in the record of a long bundle. */
+export const INVITE_BOXES = 2
+/** Envelopes that all guests of an invite together may leave in one box: an INIT, and three more tries or guests. */
+export const INVITE_TOKENS = 4
+/** A file of envelopes, in bytes: what is read into memory at once. */
+export const MAIL_FILE_BYTES = 64 * 1024 * 1024
+/** Envelopes in a file: as many as a carrier keeps in one box. */
+export const MAIL_FILE_ENVELOPES = 5000
+/** A file of an invite, in characters: a link, a bundle of 6 KiB and two boxes with 30 names, in base64url. */
+export const INVITE_FILE_CHARACTERS = 12 * 1024
 
 /** Message keys skipped in one chain at one step: what a month of unread mail of a talkative device may leave. */
 export const SKIPPED_PER_STEP = 1000

@@ -23,7 +23,8 @@ import { LABELS } from './labels.ts'
 import { CARRIER_HINT_BYTES, EPOCH_MOST, PEER_ID_BYTES, SLOTS_GRANTED, SLOTS_IN_RECORD, SLOTS_KNOWN } from './limits.ts'
 import type { SlotKeys, SlotRecord, SlotVersion } from './slot.ts'
 import { openSlot, sealSlot, slotOf, slotRoom } from './slot.ts'
-import { bytes, decode, encode, integer, mapped, tuple, uint32 } from './wire/codec.ts'
+import type { Decoder } from './wire/codec.ts'
+import { bytes, decode, encode, integer, joinedParts, parts, tuple, uint32 } from './wire/codec.ts'
 import { encodeWithAddresses, RECORD_ADDRESSES } from './wire/record-content.ts'
 
 /** An audience as its owner keeps it; drawn anew when a contact leaves it. */
@@ -41,7 +42,7 @@ export interface AudienceGrant {
   readonly phase: number
   /** The epoch of the first name. */
   readonly firstEpoch: number
-  /** Exactly 30 names of 32 bytes, of epochs one after another. */
+  /** Names of 32 bytes, of epochs one after another: exactly 30, and 1 to 30 where it comes with an invite. */
   readonly names: readonly Uint8Array[]
 }
 
@@ -165,15 +166,25 @@ export function createGrant(p: Primitives, { secret, phase }: Audience, nowMs: n
 }
 
 /** The grant in about 1 KB. */
-export function encodeGrant({ readKey: key, phase, firstEpoch, names }: AudienceGrant): Uint8Array {
-  const encoded = encode([key, phase, firstEpoch, concat(...names)])
+export function encodeGrant(grant: AudienceGrant): Uint8Array {
+  const encoded = encodeShortGrant(grant)
   if (decodeGrant(encoded) === undefined) throw new RangeError('no such grant')
   return encoded
 }
 
 export function decodeGrant(encoded: Uint8Array): AudienceGrant | undefined {
-  const fields = decode(encoded, GRANT_BYTES, GRANT)
-  return fields && { readKey: fields[0], phase: fields[1], firstEpoch: fields[2], names: fields[3] }
+  return decodeNamed(encoded, GRANT)
+}
+
+/** A grant of 1 to 30 names, for places where 30 have no room. */
+export function encodeShortGrant({ readKey: key, phase, firstEpoch, names }: AudienceGrant): Uint8Array {
+  const encoded = encode([key, phase, firstEpoch, joinedParts(NAME_BYTES, names)])
+  if (decodeShortGrant(encoded) === undefined) throw new RangeError('no such grant')
+  return encoded
+}
+
+export function decodeShortGrant(encoded: Uint8Array): AudienceGrant | undefined {
+  return decodeNamed(encoded, SHORT_GRANT)
 }
 
 /**
@@ -208,21 +219,18 @@ function epochBytes(epoch: number): Uint8Array {
   return uint32(epoch)
 }
 
-function split(joined: Uint8Array): readonly Uint8Array[] {
-  return Array.from({ length: joined.length / NAME_BYTES }, (_, at) =>
-    joined.slice(at * NAME_BYTES, (at + 1) * NAME_BYTES),
-  )
+function decodeNamed(encoded: Uint8Array, grant: typeof GRANT): AudienceGrant | undefined {
+  const fields = decode(encoded, GRANT_BYTES, grant)
+  return fields && { readKey: fields[0], phase: fields[1], firstEpoch: fields[2], names: fields[3] }
 }
 
 const PEER_ID = bytes(PEER_ID_BYTES)
 const DEVICE = bytes(DEVICE_BYTES)
 const HINTS = bytes(0, CARRIER_HINT_BYTES)
-const CONTENT = tuple(PEER_ID, RECORD_ADDRESSES, DEVICE, HINTS, mapped(bytes(NAME_BYTES * SLOTS_IN_RECORD), split))
+const CONTENT = tuple(PEER_ID, RECORD_ADDRESSES, DEVICE, HINTS, parts(NAME_BYTES, SLOTS_IN_RECORD))
 /** Names, key, and 16 bytes of heads and numbers. */
 export const GRANT_BYTES = NAME_BYTES * (SLOTS_GRANTED + 1) + 16
-const GRANT = tuple(
-  bytes(32),
-  integer(0, 86_399),
-  integer(0, EPOCH_MOST),
-  mapped(bytes(NAME_BYTES * SLOTS_GRANTED), split),
-)
+const grantOf = (names: Decoder<readonly Uint8Array[]>) =>
+  tuple(bytes(32), integer(0, 86_399), integer(0, EPOCH_MOST), names)
+const GRANT = grantOf(parts(NAME_BYTES, SLOTS_GRANTED))
+const SHORT_GRANT = grantOf(parts(NAME_BYTES, 1, SLOTS_GRANTED))

@@ -14,19 +14,19 @@ import {
   fromUtf8,
   has,
   noble as p,
-  padEnvelope,
+  padFrame,
   size,
   subtract,
   toBase32,
   toBase64Url,
   union,
-  unpadEnvelope,
+  unpadFrame,
   utf8,
 } from '../../src/protocol/index.ts'
 import { open, SEAL_OVERHEAD, seal } from '../../src/protocol/crypto/aead.ts'
 import { FRAME_BYTES } from '../../src/protocol/limits.ts'
 import { joined, uint16, uint32 } from '../../src/protocol/wire/codec.ts'
-import { ENVELOPE_BYTES } from '../../src/protocol/wire/padding.ts'
+import { PADDED_FRAME_BYTES } from '../../src/protocol/wire/padding.ts'
 import { hex, seeded, seedOfRun } from './seeded.ts'
 
 const SEED = seedOfRun(13)
@@ -116,11 +116,11 @@ describe('ranges', () => {
   })
 })
 
-describe('envelopes', () => {
+describe('padded frames', () => {
   test('have one of few sizes', () => {
     const sizes = new Set<number>()
     for (let length = 1; length <= FRAME_BYTES; length += 7) {
-      const padded = padEnvelope(new Uint8Array(length))
+      const padded = padFrame(new Uint8Array(length))
       sizes.add(padded.length)
       expect(padded.length).toBeLessThanOrEqual(
         length + 4 <= 4096 ? Math.max(1024, 2 * (length + 4)) : 1.12 * (length + 4),
@@ -128,24 +128,24 @@ describe('envelopes', () => {
     }
     expect([...sizes].sort((a, b) => a - b).slice(0, 4)).toEqual([1024, 2048, 4096, 4352])
     expect(sizes.size).toBeLessThan(100)
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(ENVELOPE_BYTES)
-    expect(padEnvelope(new Uint8Array(FRAME_BYTES)).length).toBe(ENVELOPE_BYTES)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(PADDED_FRAME_BYTES)
+    expect(padFrame(new Uint8Array(FRAME_BYTES)).length).toBe(PADDED_FRAME_BYTES)
   })
 
   test.each([1, 1020, 1021, 2044, 2045, 4092, 4093, 5000, FRAME_BYTES])('a frame of %i bytes comes back', (length) => {
     const frame = random(length)
-    expect(unpadEnvelope(padEnvelope(frame))).toEqual(frame)
+    expect(unpadFrame(padFrame(frame))).toEqual(frame)
   })
 
   test('another size, another padding and impossible lengths are refused', () => {
-    const padded = padEnvelope(random(100))
-    expect(unpadEnvelope(concat(padded, new Uint8Array(1024)))).toBeUndefined()
-    expect(unpadEnvelope(padded.subarray(0, 104))).toBeUndefined()
-    for (const at of [104, 1023]) expect(unpadEnvelope(padded.with(at, 1))).toBeUndefined()
+    const padded = padFrame(random(100))
+    expect(unpadFrame(concat(padded, new Uint8Array(1024)))).toBeUndefined()
+    expect(unpadFrame(padded.subarray(0, 104))).toBeUndefined()
+    for (const at of [104, 1023]) expect(unpadFrame(padded.with(at, 1))).toBeUndefined()
     for (const length of [0, 2000, 0xffffffff])
-      expect(unpadEnvelope(concat(uint32(length), new Uint8Array(1020)))).toBeUndefined()
-    expect(() => padEnvelope(new Uint8Array(0))).toThrow(RangeError)
-    expect(() => padEnvelope(new Uint8Array(FRAME_BYTES + 1))).toThrow(RangeError)
+      expect(unpadFrame(concat(uint32(length), new Uint8Array(1020)))).toBeUndefined()
+    expect(() => padFrame(new Uint8Array(0))).toThrow(RangeError)
+    expect(() => padFrame(new Uint8Array(FRAME_BYTES + 1))).toThrow(RangeError)
   })
 })
 

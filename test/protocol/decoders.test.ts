@@ -43,7 +43,7 @@ import {
   openInviteRecord,
   openPairing,
   openRecord,
-  padEnvelope,
+  padFrame,
   parseAccountId,
   parseAccountKey,
   parseDhtKey,
@@ -57,7 +57,7 @@ import {
   slotRoom,
   toBase32,
   toBase64Url,
-  unpadEnvelope,
+  unpadFrame,
   utf8,
 } from '../../src/protocol/index.ts'
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
@@ -135,7 +135,7 @@ const where = { peerId: random(38), addresses: [random(8), random(67)], device: 
 const rendezvous = sealRecord(p, random, audience.secret, 20_000, version, where).value
 const inviteKeys = inviteSlot(p, invite.secret)
 const inviteRecordKey = derive(p, invite.secret, LABELS.inviteSlotKey, 32)
-const inviteContent = { bundle: alice.bundle.bytes, addresses: [random(8)] }
+const inviteContent = { bundle: alice.bundle.bytes, addresses: [random(8)], boxes: [] }
 const inviteRecord = sealInviteRecord(p, random, invite.secret, version, inviteContent).value
 
 /** What an owner without manners could seal: the record that holds just these bytes. */
@@ -204,7 +204,7 @@ const decoders: readonly {
     again: () => opened.send,
   },
   { name: 'pairing card', good: card, run: (b) => acceptPairing(p, opened.state, b), again: () => card },
-  { name: 'envelope', good: padEnvelope(random(700)), run: unpadEnvelope, again: padEnvelope },
+  { name: 'padded frame', good: padFrame(random(700)), run: unpadFrame, again: padFrame },
   { name: 'sealed', good: sealed, run: (b) => open(p, us.secret, utf8('label'), b, utf8('data')), again: () => sealed },
   { name: 'account key', good: alice.account.key, run: parseAccountKey, again: (v) => v },
   {

@@ -8,6 +8,7 @@ import {
   createBundle,
   decodeBundle,
   deviceKeys,
+  type InviteBox,
   inviteSlot,
   openInviteRecord,
   openSlot,
@@ -20,6 +21,7 @@ import { LABELS } from '../../src/protocol/labels.ts'
 import { BUNDLE_BYTES, DEVICE_LOG_ENTRIES, INVITE_RECORD_BYTES } from '../../src/protocol/limits.ts'
 import type { Plain } from '../../src/protocol/wire/codec.ts'
 import { encode } from '../../src/protocol/wire/codec.ts'
+import { invited, kept } from './mail.ts'
 import { NOW, person, secrets } from './people.ts'
 import { hex, seeded } from './seeded.ts'
 
@@ -29,8 +31,8 @@ const secret = random(32)
 /** Ten IPv6 addresses with /ws: the longest that need no relay and no certificate. */
 const addresses = Array.from({ length: 10 }, () => random(22))
 const version = { seq: 1, nowMs: NOW }
-const sealed = (bundle: Uint8Array, told = addresses) =>
-  sealInviteRecord(p, random, secret, version, { bundle, addresses: told })
+const sealed = (bundle: Uint8Array, told = addresses, boxes: readonly InviteBox[] = []) =>
+  sealInviteRecord(p, random, secret, version, { bundle, addresses: told, boxes })
 
 describe('the record of an invite', () => {
   test('brings the bundle and the addresses to whoever has the link', () => {
@@ -38,7 +40,7 @@ describe('the record of an invite', () => {
     expect([kind, hex(name), value.length]).toEqual(['iv1', hex(inviteSlot(p, secret).name), INVITE_RECORD_BYTES])
     expect(checkRecord(p, 'iv1', name, value, NOW)?.seq).toBe(1)
     const opened = openInviteRecord(p, secret, value)
-    expect(opened).toEqual({ seq: 1, bundle: alice.bundle.bytes, addresses })
+    expect(opened).toEqual({ seq: 1, bundle: alice.bundle.bytes, addresses, boxes: [] })
     expect(decodeBundle(p, opened!.bundle)?.hash).toEqual(alice.bundle.hash)
   })
 
@@ -48,7 +50,7 @@ describe('the record of an invite', () => {
       log = appendDevice(p, alice.account, log, deviceKeys(p, secrets(random)), NOW)
     const full = createBundle(p, random, { log, device: alice.device, createdAt: NOW }).bundle.bytes
     for (const bundle of [full, random(BUNDLE_BYTES)])
-      expect(openInviteRecord(p, secret, sealed(bundle).value)).toEqual({ seq: 1, bundle, addresses })
+      expect(openInviteRecord(p, secret, sealed(bundle).value)).toEqual({ seq: 1, bundle, addresses, boxes: [] })
   })
 
   test('leaves out addresses that have no room, are too many, too long or empty', () => {
@@ -59,6 +61,18 @@ describe('the record of an invite', () => {
     const short = random(9)
     expect(kept(random(BUNDLE_BYTES), [...relayed, short])).toEqual([...relayed.slice(0, 4), short])
     expect(kept(alice.bundle.bytes, [new Uint8Array(0), random(129), relayed[0]!])).toEqual([relayed[0]])
+  })
+
+  test('brings two boxes with 30 names beside the bundle of one device and ten relayed addresses', () => {
+    const relayed = Array.from({ length: 10 }, () => random(67))
+    const boxes = [invited(kept(random, alice), 30), invited(kept(random, alice), 30)]
+    const { value } = sealed(alice.bundle.bytes, relayed, boxes)
+    expect(openInviteRecord(p, secret, value)).toEqual({
+      seq: 1,
+      bundle: alice.bundle.bytes,
+      addresses: relayed,
+      boxes,
+    })
   })
 
   test('is nothing to another link, in another slot or under another key', () => {

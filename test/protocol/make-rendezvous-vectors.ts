@@ -44,7 +44,7 @@ export function rendezvousVectors(): Record<string, string> {
   const grant = createGrant(p, audience, NOW)
   const alice = person(random)
   const inviteSecret = random(32)
-  const invited = { bundle: alice.bundle.bytes, addresses: [random(8)] }
+  const invited = { bundle: alice.bundle.bytes, addresses: [random(8)], boxes: [] }
   const invite = sealInviteRecord(p, random, inviteSecret, { seq: 1, nowMs: NOW }, invited)
   return {
     'audience secret': hex(secret),

@@ -20,7 +20,7 @@ import {
   isEquivocation,
   parseAccountId,
   textDigest,
-  unpadEnvelope,
+  unpadFrame,
   utf8,
 } from '../../src/protocol/index.ts'
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
@@ -97,8 +97,8 @@ describe('the stored bytes are still read', () => {
     expect(decodeHelloOpening(bytes('hello opening'))?.day).toBe(20_454)
   })
 
-  test('envelope, sealed text, X-Wing', () => {
-    expect(unpadEnvelope(bytes('envelope'))).toEqual(utf8('frame'))
+  test('padded frame, sealed text, X-Wing', () => {
+    expect(unpadFrame(bytes('padded frame'))).toEqual(utf8('frame'))
     expect(open(p, bytes('sealed key'), utf8('label'), bytes('sealed'), utf8('data'))).toEqual(utf8('plaintext'))
     expect(hex(xwingDecapsulate(p, bytes('seal seed'), bytes('xwing ciphertext'))!)).toBe(text('xwing shared secret'))
   })

@@ -81,6 +81,11 @@ function* applyContent(draft: Draft, env: Env, contact: AccountId, device: Devic
     case 'receipt':
     case 'differing':
     case 'repair':
+    // Nobody asks for these yet: mail is not built here.
+    case 'carry':
+    case 'carrying':
+    case 'boxes':
+    case 'stored':
       return
   }
 }

@@ -135,7 +135,7 @@ function ofInvite(
   draft.maps.invites.set(key, next)
   draft.put('invite', key, next)
   const version = { seq: next.seq, nowMs: env.now }
-  return sealInviteRecord(env.p, env.random, row.secret, version, { bundle, addresses })
+  return sealInviteRecord(env.p, env.random, row.secret, version, { bundle, addresses, boxes: [] })
 }
 
 /** The first `most` of them, in which RELAYED_TOLD relayed ones have a place, if there are: direct ones may all be out of reach. */

@@ -13,7 +13,7 @@
  * yamux, are read and not answered by the engine: above it the reader pauses, and the sender feels it.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
-import { concat, padEnvelope, unpadEnvelope } from '../../protocol/index.ts'
+import { concat, padFrame, unpadFrame } from '../../protocol/index.ts'
 import { Broken, tried } from './failures.ts'
 import type { Limits } from './protocols.ts'
 
@@ -60,7 +60,7 @@ export class EnvelopeWriter {
   /** Throws where the caller sends on although a whole credit window waits for its answer. */
   send(frames: readonly { readonly id: Bytes; readonly bytes: Bytes }[]): void {
     for (const { id, bytes } of frames) {
-      const padded = padEnvelope(bytes)
+      const padded = padFrame(bytes)
       if (this.#inFlightBytes + padded.length > this.#credit) {
         throw new RangeError(`more than ${this.#credit} bytes of frames wait for their acknowledgement`)
       }
@@ -226,7 +226,7 @@ export class EnvelopeReader {
     let good = true
     for (const { kind, body } of messages) {
       if (kind === KIND.frame) {
-        const frame = unpadEnvelope(body)
+        const frame = unpadFrame(body)
         good &&= frame !== undefined && this.#sink.accepts(frame)
         if (!good || frame === undefined) break
         frames.push(frame)

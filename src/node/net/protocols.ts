@@ -12,7 +12,7 @@
  * Holds: nothing a remote sends is buffered beyond a number that stands here.
  */
 
-import { BUNDLE_BYTES, ENVELOPE_BYTES, PAIRING_MESSAGE_BYTES } from '../../protocol/index.ts'
+import { BUNDLE_BYTES, PADDED_FRAME_BYTES, PAIRING_MESSAGE_BYTES } from '../../protocol/index.ts'
 
 export const HELLO = '/tulnic/hello/1'
 export const ENVELOPE = '/tulnic/envelope/1'
@@ -225,7 +225,7 @@ export const LIMITS: Limits = {
   unanswered: 768 * KIB,
   strangerUnanswered: 128 * KIB,
   pausedMs: 60 * SECOND,
-  envelope: 1 + ENVELOPE_BYTES,
+  envelope: 1 + PADDED_FRAME_BYTES,
   bundle: BUNDLE_BYTES,
   bundleMs: 10 * SECOND,
   pairMessage: PAIRING_MESSAGE_BYTES,

@@ -59,6 +59,21 @@ export function bytes(least: number, most = least): Decoder<Uint8Array> {
   return (item) => (item instanceof Uint8Array && item.length >= least && item.length <= most ? item : undefined)
 }
 
+/** A byte string that is `least` to `most` parts of `size` bytes, cut into them (`most` defaults to `least`). */
+export function parts(size: number, least: number, most = least): Decoder<readonly Uint8Array[]> {
+  return mapped(bytes(size * least, size * most), (whole) =>
+    whole.length % size === 0
+      ? Array.from({ length: whole.length / size }, (_, at) => whole.slice(at * size, (at + 1) * size))
+      : undefined,
+  )
+}
+
+/** What {@link parts} reads. Throws for a part of another size. */
+export function joinedParts(size: number, each: readonly Uint8Array[]): Uint8Array {
+  if (each.some((part) => part.length !== size)) throw new RangeError(`each part has ${size} bytes`)
+  return concat(...each)
+}
+
 /** A text of at most `most` UTF-16 units: a first, cheap bound. */
 export function text(most: number): Decoder<string> {
   return (item) => (typeof item === 'string' && item.length <= most ? item : undefined)

@@ -146,7 +146,13 @@ describe('an invite', () => {
     const bundle = prekey?.row.bundle ?? new Uint8Array(1)
     const p = world.primitives
     const random = (n: number): Uint8Array => world.chance.bytes(n)
-    const forged = sealInviteRecord(p, random, secret, { seq: 9, nowMs: world.now() }, { bundle, addresses: [] })
+    const forged = sealInviteRecord(
+      p,
+      random,
+      secret,
+      { seq: 9, nowMs: world.now() },
+      { bundle, addresses: [], boxes: [] },
+    )
     world.board.publish('clara', [forged])
     expect(hers).toBeDefined()
     await ask(world, bob, { name: 'add-contact', link, givenName: null })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BUNDLE, ENVELOPE, HELLO, LIMITS, PAIR } from '../../../src/node/net/protocols.ts'
-import { concat, padEnvelope } from '../../../src/protocol/index.ts'
+import { concat, padFrame } from '../../../src/protocol/index.ts'
 import {
   dialAsContact,
   ended,
@@ -50,7 +50,7 @@ const garbage: readonly [string, () => Uint8Array][] = [
   ['one byte more than the largest message', () => lengthOf(LIMITS.envelope + 1)],
   ['an unknown kind', () => message(9, random(20))],
   ['a frame that is not padded', () => message(1, init())],
-  ['a frame with something in its padding', () => message(1, padEnvelope(init()).fill(1, 1000))],
+  ['a frame with something in its padding', () => message(1, padFrame(init()).fill(1, 1000))],
   ['half an id', () => message(2, random(17))],
   ['no id', () => message(2, new Uint8Array())],
   ['a ping that says something', () => message(4, random(1))],

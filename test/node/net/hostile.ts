@@ -17,7 +17,7 @@ import {
   HELLO_ANSWER_BYTES,
   HELLO_TAGS,
   PROOF_BYTES,
-  padEnvelope,
+  padFrame,
   TAG_BYTES,
 } from '../../../src/protocol/index.ts'
 import { acquaintancesOf, DEADLINE_MS, type Person, random } from './world.ts'
@@ -117,7 +117,7 @@ export function message(kind: number, body: Uint8Array): Uint8Array {
   return concat(head, body)
 }
 
-export const frameMessage = (frame: Uint8Array): Uint8Array => message(1, padEnvelope(frame))
+export const frameMessage = (frame: Uint8Array): Uint8Array => message(1, padFrame(frame))
 
 /** Says hello as `me`, a contact of whoever listens there, and then does as the test says. */
 export async function dialAsContact(raw: Hostile, me: Person, address: string): Promise<Connection> {
