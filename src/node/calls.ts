@@ -4,6 +4,7 @@
  * Holds: a call that rejects changed nothing; one that resolves is stored.
  */
 import { type AccountId, decodeMailPiece, encodeMailPiece, fromBase32, utf8 } from '../protocol/index.ts'
+import { base64 } from '@scure/base'
 import type {
   AnyEvent,
   Contact,
@@ -299,7 +300,7 @@ export class Calls implements Node {
     const portion = (await command(running, { name: 'export-mail', contact, after: from })) as MailPortion
     const { envelopes } = portion
     const bytes = encodeMailPiece(this.#life.platform.primitives, envelopes)
-    return { piece: toBase64(bytes), envelopes: envelopes.length, after: portion.after }
+    return { piece: base64.encode(bytes), envelopes: envelopes.length, after: portion.after }
   }
 
   async importMail({ piece }: { piece: string }): Promise<MailTaken> {
@@ -395,8 +396,6 @@ function checkText(text: string): string {
     )
   return text.toWellFormed()
 }
-
-const toBase64 = (bytes: Uint8Array): string => base64.encode(bytes)
 
 function fromBase64(text: string): Uint8Array | undefined {
   try {

@@ -7,7 +7,7 @@
  * Holds: no PeerId or Multiaddr object leaves this folder; nothing here throws for what a remote did; every
  * stream has a bound in bytes, in count and in time.
  */
-import type { AccountId, DeviceId } from '../../protocol/index.ts'
+import type { AccountId, BoxPeers, BoxPurpose, BoxVisit, DeviceId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
 import type { Ends, Input } from '../engine/input.ts'
 
@@ -36,30 +36,15 @@ export interface Acquaintances {
   readonly boxes: BoxKeys
 }
 
-/** The raw PeerIDs of whoever leaves or fetches mail, and of the carrier. */
-export interface MailPeers {
-  readonly visitor: Uint8Array
-  readonly carrier: Uint8Array
-}
-
 /** Who a carrier is, and who an owner: signatures of 64 bytes over one visit (protocol/box.ts). */
 export interface BoxKeys {
   /** Ours as the carrier; `undefined` for a box that is not carried here. */
-  carrierProof(purpose: Purpose, visit: Visit, peers: MailPeers): Uint8Array | undefined
-  isCarrier(key: Uint8Array, purpose: Purpose, visit: Visit, peers: MailPeers, signature: Uint8Array): boolean
+  carrierProof(purpose: BoxPurpose, visit: BoxVisit, peers: BoxPeers): Uint8Array | undefined
+  isCarrier(key: Uint8Array, purpose: BoxPurpose, visit: BoxVisit, peers: BoxPeers, signature: Uint8Array): boolean
   /** Ours as the owner; `undefined` for a box that is not ours. */
-  ownerProof(visit: Visit, peers: MailPeers): Uint8Array | undefined
+  ownerProof(visit: BoxVisit, peers: BoxPeers): Uint8Array | undefined
   /** Whether it is of the owner of a box that is carried here. */
-  isOwner(visit: Visit, peers: MailPeers, signature: Uint8Array): boolean
-}
-
-/** What somebody comes to a box for. */
-export type Purpose = 'leave' | 'fetch'
-
-/** One stream to a box: 16 bytes, and 32 bytes that each side drew for it. */
-export interface Visit {
-  readonly box: Uint8Array
-  readonly nonces: { readonly visitor: Uint8Array; readonly carrier: Uint8Array }
+  isOwner(visit: BoxVisit, peers: BoxPeers, signature: Uint8Array): boolean
 }
 
 /** What nearby pairing says; performed and reported beside the engine's loop, because nothing of it is stored before both confirmed. */

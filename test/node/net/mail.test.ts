@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { Exchange } from '../../../src/node/net/exchange.ts'
 import { readMail, readStatus, visit, writeMail, writeTaken } from '../../../src/node/net/mail/box.ts'
 import type { Acquaintances, BoxKeys } from '../../../src/node/net/net.ts'
-import { BOX, LIMITS } from '../../../src/node/net/protocols.ts'
+import { BOX, LIMITS, type Limits } from '../../../src/node/net/protocols.ts'
 import { boxTranscript, checkBox, ENVELOPE_MOST_BYTES, noble as p, signBox } from '../../../src/protocol/index.ts'
 import { hostile } from './hostile.ts'
 import { acquaintancesOf, DEADLINE_MS, friends, type Online, online, type Person, person, random } from './world.ts'
@@ -34,10 +34,10 @@ function knowing(me: Person, { carries = false, owns = false, seed = carrierSeed
 
 const found = ({ address }: Online) => ({ peerId: null, addresses: [multiaddr(address).bytes] })
 
-async function ownerAndCarrier(how: { seed?: Uint8Array } = {}) {
+async function ownerAndCarrier({ limits = {}, ...how }: { seed?: Uint8Array; limits?: Partial<Limits> } = {}) {
   const { alice, bob } = friends()
   const carrier = await online(alice, { acquaintances: knowing(alice, { carries: true, ...how }) })
-  const owner = await online(bob, { acquaintances: knowing(bob, { owns: true }) })
+  const owner = await online(bob, { acquaintances: knowing(bob, { owns: true }), limits })
   owner.want(alice, [carrier.address])
   const { connection } = await owner.heard.next('connected')
   await carrier.heard.next('connected')
@@ -136,19 +136,22 @@ describe('fetching mail', () => {
   })
 
   test('an owner that takes nothing is read no further than a bound', async () => {
-    const { carrier, owner, connection } = await ownerAndCarrier()
+    const { carrier, owner, connection } = await ownerAndCarrier({ limits: { mailUntaken: 16_384 } })
     owner.net.perform({ type: 'open-box', connection, box, carrierKey })
     const { connection: toOwner } = await carrier.heard.next('box-opened')
-    const many = Math.ceil((LIMITS.mailUntaken * 1.5) / 4096)
-    const letters = Array.from({ length: many }, () => ({ id: random(16), bytes: envelope(4096) }))
+    const letters = Array.from({ length: 20 }, () => ({ id: random(16), bytes: envelope(4096) }))
     carrier.net.perform({ type: 'hand-over', connection: toOwner, box, letters })
-    const most = Math.floor(LIMITS.mailUntaken / 4096) + 1
-    await owner.heard.next('letters', most)
-    owner.net.perform({ type: 'take-letters', connection, box, ids: [random(16)] })
-    await owner.heard.next('letters', most + 1)
-    expect(owner.heard.of('letters').length).toBeLessThan(many)
-    owner.net.perform({ type: 'take-letters', connection, box, ids: letters.map(({ id }) => id) })
-    await owner.heard.next('letters', many)
+    await owner.heard.next('letters', 5)
+    // What is answered after it on the same connection was there after it.
+    owner.net.perform({ type: 'deposit', number: 1, box, carrierKey, connection, found: null, envelope: envelope() })
+    const { request } = await carrier.heard.next('mail-put')
+    carrier.net.perform({ type: 'mail-answer', request, status: 'ok' })
+    await owner.heard.next('deposited')
+    expect(owner.heard.of('letters')).toHaveLength(5)
+    owner.net.perform({ type: 'take-letters', connection, box, ids: letters.slice(0, 1).map(({ id }) => id) })
+    await owner.heard.next('letters', 6)
+    owner.net.perform({ type: 'take-letters', connection, box, ids: letters.slice(1).map(({ id }) => id) })
+    await owner.heard.next('letters', 20)
   })
 
   test('opened anew, the newer stream counts', async () => {

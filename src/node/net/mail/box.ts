@@ -15,13 +15,12 @@
  * token; every wait and every length has a bound.
  */
 import type { Stream } from '@libp2p/interface'
-import { concat, ENVELOPE_MOST_BYTES } from '../../../protocol/index.ts'
+import { type BoxPurpose, type BoxVisit, concat, ENVELOPE_MOST_BYTES } from '../../../protocol/index.ts'
 import type { DepositStatus } from '../../engine/input.ts'
 import { Exchange } from '../exchange.ts'
-import type { Purpose, Visit } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 
-const PURPOSES: readonly Purpose[] = ['leave', 'fetch']
+const PURPOSES: readonly BoxPurpose[] = ['leave', 'fetch']
 const STATUSES: readonly DepositStatus[] = ['ok', 'full', 'no-token']
 
 const BOX_BYTES = 16
@@ -34,13 +33,13 @@ const IDS_EACH = 256
 /** Begins as the visitor; `isCarrier` judges the signature. `undefined`: nobody there who proved it in time. */
 export async function visit(
   stream: Stream,
-  purpose: Purpose,
+  purpose: BoxPurpose,
   box: Uint8Array,
   nonce: Uint8Array,
   limits: Limits,
   signal: AbortSignal,
-  isCarrier: (visit: Visit, signature: Uint8Array) => boolean,
-): Promise<{ readonly exchange: Exchange; readonly visit: Visit } | undefined> {
+  isCarrier: (visit: BoxVisit, signature: Uint8Array) => boolean,
+): Promise<{ readonly exchange: Exchange; readonly visit: BoxVisit } | undefined> {
   const exchange = new Exchange(stream, limits.mailUnread, signal)
   exchange.write(concat(Uint8Array.of(PURPOSES.indexOf(purpose)), box, nonce))
   const answer = await exchange.read(NONCE_BYTES + SIGNATURE_BYTES, AbortSignal.timeout(limits.mailMs))
@@ -55,7 +54,7 @@ export async function visit(
 export async function readVisit(
   exchange: Exchange,
   limits: Limits,
-): Promise<{ readonly purpose: Purpose; readonly box: Uint8Array; readonly nonce: Uint8Array } | undefined> {
+): Promise<{ readonly purpose: BoxPurpose; readonly box: Uint8Array; readonly nonce: Uint8Array } | undefined> {
   const opening = await exchange.read(1 + BOX_BYTES + NONCE_BYTES, AbortSignal.timeout(limits.mailMs))
   const purpose = opening && PURPOSES[opening[0] ?? PURPOSES.length]
   if (opening === undefined || purpose === undefined) return undefined
