@@ -21,7 +21,8 @@ import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent,
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
-import { isRepairing, type Resident } from './engine/state.ts'
+import { carrierOf } from './engine/routes.ts'
+import { isRepairing, type Posted, type Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
 import type { ContactRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
@@ -349,6 +350,7 @@ export class Queries {
   #message(id: AccountId, row: MessageRow): Message {
     const mine = row.author === authorOf(this.#resident.self.id, id)
     const { state, reason } = mine ? this.#stateOfMine(id, row) : this.#stateOfTheirs(id, row)
+    const carriedBy = state === 'carried' ? this.#carriersOf(id, row.counter) : []
     const sentAt = iso(row.sentAt)
     return {
       id: toBase32(row.id),
@@ -361,8 +363,23 @@ export class Queries {
       receivedAt: row.receivedAt === row.sentAt ? sentAt : iso(row.receivedAt),
       state,
       reason,
-      carriedBy: [],
+      carriedBy,
     }
+  }
+
+  /** What carriers said they keep that has this text of mine in it. */
+  #carried(id: AccountId, counter: number): readonly Posted[] {
+    return [...this.#resident.maps.mail.values()].filter(
+      ({ contact, accepted, counters }) => contact === id && accepted !== null && has(counters, counter),
+    )
+  }
+
+  /** Those of them that are contacts of mine. */
+  #carriersOf(id: AccountId, counter: number): readonly AccountId[] {
+    const all = this.#carried(id, counter).map(({ box, tag }) =>
+      carrierOf(this.#resident.maps.contacts, { p: this.#p }, box, tag),
+    )
+    return [...new Set(all)].filter((one) => one !== undefined)
   }
 
   #stateOfTheirs(id: AccountId, row: MessageRow): { state: MessageState; reason: Reason } {
@@ -375,6 +392,8 @@ export class Queries {
     if (has(read, row.counter)) return { state: 'read', reason: null }
     if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
     if (has(sent, row.counter)) return { state: 'sent', reason: null }
+    if (this.#carried(id, row.counter).length > 0) return { state: 'carried', reason: null }
+    if (row.failed !== null) return { state: 'failed', reason: row.failed as Reason }
     const contact = this.#resident.maps.contacts.get(id)?.row
     const reason = contact === undefined ? null : this.#reason(id, contact, this.#via(id))
     return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }

@@ -8,6 +8,7 @@ import { helloKeys, type HelloKeys } from '../../src/node/engine/acquaintances.t
 import type { Asked } from '../../src/node/engine/command.ts'
 import type { Effect, NetEffect } from '../../src/node/engine/effect.ts'
 import type { Input } from '../../src/node/engine/input.ts'
+import type { MailLimits } from '../../src/node/engine/limits.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
 import { Engine } from '../../src/node/engine/run.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
@@ -40,6 +41,8 @@ export interface Surroundings {
   parted(node: SimNode): void
   /** Faults planted on purpose, to see that they are found. */
   readonly faults: Faults
+  /** What each node carries and gives out. */
+  readonly limits: MailLimits
 }
 
 /** Each is a way to build the engine or its shell wrongly. */
@@ -160,7 +163,7 @@ export class SimNode {
     const { primitives, chance, faults } = this.around
     const random = (n: number): Uint8Array => chance.bytes(n)
     const store = this.#mortal(faults.store?.(this.disk) ?? this.disk, life)
-    const resident = await loadResident(primitives, store)
+    const resident = await loadResident(primitives, store, this.around.limits)
     const perform = (effect: Effect): void => this.#perform(effect, life)
     const engine = new Engine(resident, {
       store,

@@ -7,16 +7,23 @@
  * Holds: everything follows from the seed; nothing waits for real time.
  */
 import type { NetEffect } from '../../src/node/engine/effect.ts'
-import type { BundleAnswer, Ends, Input } from '../../src/node/engine/input.ts'
+import type { BundleAnswer, DepositStatus, Ends, Input } from '../../src/node/engine/input.ts'
+import type { FoundAt } from '../../src/node/store/records.ts'
 import { nodejs } from '../../src/node/platform/nodejs-primitives.ts'
 import {
   type AccountId,
+  type BoxPeers,
+  type BoxVisit,
   type DeviceId,
+  envelopeId,
   equal,
   noble,
   type Primitives,
+  readEnvelope,
   type SlotRecord,
+  toBase32,
 } from '../../src/protocol/index.ts'
+import { MAIL_LIMITS, type MailLimits } from '../../src/node/engine/limits.ts'
 import { Board } from './board.ts'
 import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
@@ -72,6 +79,8 @@ export class World implements Surroundings {
   readonly faults: Faults
   readonly nodes: SimNode[] = []
   weather: Weather = CALM
+  /** Few tokens, so that they run out and are made anew, and simulations are quick. */
+  limits: MailLimits = { ...MAIL_LIMITS, tokens: 48, tokensEach: 8 }
   /** Records in the DHT. */
   readonly board: Board
   /** Whether somebody is only reached at an address that was told or found. */
@@ -82,6 +91,9 @@ export class World implements Surroundings {
   readonly #believed = new Map<string, number>()
   readonly #connections = new Map<number, Connection>()
   readonly #requests = new Map<number, { connection: number; asker: SimNode; contact: AccountId }>()
+  /** Who waits for a carrier's answer, and what was to be left. */
+  readonly #deposits = new Map<number, (status: DepositStatus) => void>()
+  readonly #wanted = new Map<number, Uint8Array>()
   #numbers = 0
 
   constructor(seed: number, faults: Faults = {}) {
@@ -191,6 +203,23 @@ export class World implements Surroundings {
         return this.#publish(node, effect.records)
       case 'look-up':
         return this.#lookUp(node, effect)
+      case 'deposit':
+        return this.#deposit(node, effect)
+      case 'mail-answer':
+        if (effect.status === 'ok') this.#checkKept(node, effect.request)
+        return this.#deposits.get(effect.request)?.(effect.status)
+      case 'open-box':
+        return this.#openBox(node, effect)
+      case 'hand-over': {
+        const { connection, box, letters } = effect
+        const bytes = letters.map((letter) => letter.bytes)
+        return this.#deliver(node, connection, () => ({ type: 'letters', connection, box, letters: bytes }))
+      }
+      case 'take-letters': {
+        if (node.disk.unsynced > 0) this.reported.push(`${node.name}: took letters before it was on the disk`)
+        const { connection, box, ids } = effect
+        return this.#deliver(node, connection, () => ({ type: 'letters-taken', connection, box, ids }))
+      }
     }
   }
 
@@ -199,12 +228,95 @@ export class World implements Surroundings {
     if (!node.isCopy) this.reported.push(...wrong.map((one) => `${node.name}: ${one}`))
   }
 
-  #lookUp(node: SimNode, { contact, kind, names }: Extract<NetEffect, { type: 'look-up' }>): void {
+  #lookUp(node: SimNode, { sought, kind, names }: Extract<NetEffect, { type: 'look-up' }>): void {
     const { life } = node
     this.later(this.#delay(), () => {
       if (node.life !== life) return
       const found = this.board.find(kind, names, node.now())
-      node.take({ type: 'looked-up', contact, found: found ?? [], asked: found === undefined ? 0 : 3 })
+      node.take({ type: 'looked-up', sought, found: found ?? [], asked: found === undefined ? 0 : 3 })
+    })
+  }
+
+  // mail
+
+  /** Like the net: over the link of a contact, else to whoever is where it was found; who is there proves to be the carrier. */
+  #deposit(node: SimNode, effect: Extract<NetEffect, { type: 'deposit' }>): void {
+    const { number, box, carrierKey, connection, envelope } = effect
+    const { life } = node
+    const answer = (status: DepositStatus | 'unreachable'): void => {
+      if (node.life === life && node.phase === 'up') node.take({ type: 'deposited', number, status })
+    }
+    const carrier = connection === null ? this.#foundAt(effect.found) : this.#otherEnd(node, connection)
+    const isThere =
+      carrier?.phase === 'up' && !this.#apart(node, carrier) && this.#provesCarrier(carrier, box, carrierKey)
+    // What is lost on the way, or on the way back, is told as not reached.
+    if (carrier === undefined || !isThere || this.chance.happens(this.weather.drop))
+      return this.later(this.#delay(), () => answer('unreachable'))
+    const request = ++this.#numbers
+    const carrierLife = carrier.life
+    let left = true
+    const once = (status: DepositStatus | 'unreachable'): void => {
+      if (!left) return
+      left = false
+      this.#deposits.delete(request)
+      this.later(this.#delay(), () => answer(status))
+    }
+    this.#deposits.set(request, (status) => once(this.chance.happens(this.weather.drop) ? 'unreachable' : status))
+    this.#wanted.set(request, envelope)
+    this.later(this.#delay(), () => {
+      if (carrier.life === carrierLife) carrier.take({ type: 'mail-put', request, envelope })
+    })
+    this.later(20_000, () => once('unreachable'))
+  }
+
+  /** What a carrier says that it keeps is on its disk. */
+  #checkKept(node: SimNode, request: number): void {
+    if (node.disk.unsynced > 0) this.reported.push(`${node.name}: answered a deposit before it was on the disk`)
+    const envelope = this.#wanted.get(request)
+    const box = envelope && readEnvelope(envelope)?.box
+    if (envelope === undefined || box === undefined) return
+    const key = `${toBase32(box)}/${toBase32(envelopeId(this.primitives, envelope))}`
+    if (node.disk.read([{ table: 'letter', key }])[0] === undefined)
+      this.reported.push(`${node.name}: said that it keeps a letter that it does not have`)
+  }
+
+  #foundAt(found: FoundAt | null): SimNode | undefined {
+    const [first] = found?.addresses ?? []
+    if (first === undefined) return undefined
+    return this.nodes.find(({ places }) => places.some(({ bytes }) => equal(bytes, first)))
+  }
+
+  #otherEnd(node: SimNode, id: number): SimNode | undefined {
+    const connection = this.#connections.get(id)
+    if (connection === undefined || !connection.open) return undefined
+    return connection.dialer.node === node ? connection.listener.node : connection.dialer.node
+  }
+
+  /** The real proofs, at one moment. */
+  #provesCarrier(carrier: SimNode, box: Uint8Array, key: Uint8Array): boolean {
+    const [visit, peers] = this.#visit(box)
+    const proof = carrier.hello?.boxes.carrierProof('leave', visit, peers)
+    return proof !== undefined && carrier.hello?.boxes.isCarrier(key, 'leave', visit, peers, proof) === true
+  }
+
+  #visit(box: Uint8Array): [BoxVisit, BoxPeers] {
+    const nonces = { visitor: this.chance.bytes(32), carrier: this.chance.bytes(32) }
+    return [
+      { box, nonces },
+      { visitor: this.chance.bytes(38), carrier: this.chance.bytes(38) },
+    ]
+  }
+
+  #openBox(node: SimNode, { connection, box, carrierKey }: Extract<NetEffect, { type: 'open-box' }>): void {
+    this.#deliver(node, connection, ({ node: carrier }) => {
+      const [visit, peers] = this.#visit(box)
+      const proof = carrier.hello?.boxes.carrierProof('fetch', visit, peers)
+      const isCarrier = proof && node.hello?.boxes.isCarrier(carrierKey, 'fetch', visit, peers, proof)
+      const mine = node.hello?.boxes.ownerProof(visit, peers)
+      const isOwner = mine && carrier.hello?.boxes.isOwner(visit, peers, mine)
+      return isCarrier && isOwner
+        ? { type: 'box-opened', connection, box }
+        : { type: 'letters-taken', connection, box, ids: [] }
     })
   }
 

@@ -14,6 +14,7 @@ import {
   type Primitives,
   type Random,
 } from '../../protocol/index.ts'
+import { type BoxKeyring, boxKeys } from './box-keys.ts'
 import { DAY } from './limits.ts'
 import type { Ends } from './input.ts'
 import type { Acquaintance, Resident } from './state.ts'
@@ -36,6 +37,7 @@ export interface HelloKeys {
   ): ReturnType<typeof checkHelloProof>
   inviteProof(secret: Uint8Array, ends: Ends): Uint8Array
   random(n: number): Uint8Array
+  readonly boxes: BoxKeyring
 }
 
 export function helloKeys(resident: Resident, p: Primitives, random: Random, now: () => number): HelloKeys {
@@ -94,6 +96,7 @@ export function helloKeys(resident: Resident, p: Primitives, random: Random, now
     },
     inviteProof: (secret, ends) => inviteProof(p, secret, ends.local, ends.remote),
     random,
+    boxes: boxKeys(resident, p),
   }
 }
 

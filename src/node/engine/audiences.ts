@@ -47,9 +47,7 @@ function isAtHome(draft: Draft, { state, audience, relayOnly }: ContactRow): boo
 /** Ends an audience; who is still in it comes together in a fresh one. */
 function replace(draft: Draft, env: Env, key: string): void {
   const ended = draft.maps.audiences.get(key)
-  draft.maps.audiences.delete(key)
-  draft.remove('audience', key)
-  draft.due.publish = true
+  closeAudience(draft, key)
   const members = [...draft.maps.contacts.entries()].filter(([, { row }]) => row.audience === key)
   if (members.length === 0) return
   const next = open(draft, env, ended?.relayOnly === true)
@@ -64,7 +62,8 @@ function join(draft: Draft, env: Env, id: AccountId, row: ContactRow): void {
 /** A shared audience by lot; `undefined` if all that there may be are full: the contact then cannot look us up. */
 function drawShared(draft: Draft, env: Env): string | undefined {
   const members = new Map<string, number>()
-  for (const [key, { relayOnly }] of draft.maps.audiences.entries()) if (!relayOnly) members.set(key, 0)
+  for (const [key, { relayOnly, box }] of draft.maps.audiences.entries())
+    if (!relayOnly && box === null) members.set(key, 0)
   const shared = members.size
   for (const [, { row }] of draft.maps.contacts.entries()) {
     const known = row.audience === null ? undefined : members.get(row.audience)
@@ -80,9 +79,24 @@ function drawShared(draft: Draft, env: Env): string | undefined {
 
 function open(draft: Draft, env: Env, relayOnly: boolean): string {
   const key = toBase32(env.random(10))
-  putAudience(draft, key, { ...createAudience(env.random), relayOnly, seqs: [] })
+  putAudience(draft, key, { ...createAudience(env.random), relayOnly, box: null, seqs: [] })
   draft.due.publish = true
   return key
+}
+
+/** An audience of whoever is told of a box that is kept here; no contact belongs to it. */
+export function openForBox(draft: Draft, env: Env, box: string): string {
+  const key = toBase32(env.random(10))
+  putAudience(draft, key, { ...createAudience(env.random), relayOnly: false, box, seqs: [] })
+  draft.due.publish = true
+  return key
+}
+
+/** Nothing is published for it any more. */
+export function closeAudience(draft: Draft, key: string): void {
+  draft.maps.audiences.delete(key)
+  draft.remove('audience', key)
+  draft.due.publish = true
 }
 
 export function putAudience(draft: Draft, key: string, row: AudienceRow): void {

@@ -29,6 +29,8 @@ export type Asked =
   | { readonly name: 'export-mail'; readonly contact: AccountId | null; readonly after: number }
   /** Envelopes out of a file. Answers `{ delivered, kept }`. */
   | { readonly name: 'import-mail'; readonly envelopes: readonly Uint8Array[] }
+  /** One of mine that counts as not collected is left with carriers once more. */
+  | { readonly name: 'send-again'; readonly contact: AccountId; readonly counter: number }
   | { readonly name: 'send'; readonly contact: AccountId; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly name: 'mark-read'; readonly contact: AccountId; readonly upTo: number }
   | { readonly name: 'set-draft'; readonly contact: AccountId; readonly text: string }

@@ -23,12 +23,14 @@ import {
 } from '../../protocol/index.ts'
 import type { DeliveryRow } from '../store/records.ts'
 import { askAgain } from './comparing.ts'
-import { confirmSecret, deliveryOf, putDelivery } from './contact-rows.ts'
+import { deliveryOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
+import type { Env } from './env.ts'
+import { confirmFacts, later } from './facts.ts'
 import { REMADE_A_CONNECTION } from './limits.ts'
 
-/** The device stored these frames. */
-export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8Array[]): void {
+/** The device stored these frames: it said so on a connection, or in a session. */
+export function acknowledge(draft: Draft, env: Env, device: DeviceId, ids: readonly Uint8Array[]): void {
   const inFlight = draft.maps.frames.get(device) ?? []
   const named = new Set(ids.map(toBase32))
   const stored = inFlight.filter((frame) => named.has(toBase32(frame.id)))
@@ -41,20 +43,14 @@ export function acknowledge(draft: Draft, device: DeviceId, ids: readonly Uint8A
     delivery = {
       ...delivery,
       sent: frame.to > 0 ? add(delivery.sent, frame.from, frame.to) : delivery.sent,
-      nameVersion: Math.max(delivery.nameVersion, frame.nameVersion),
-      addressVersion: Math.max(delivery.addressVersion, frame.addressVersion),
-      receiptVersion: Math.max(delivery.receiptVersion, frame.receiptVersion),
-      secretGeneration: Math.max(delivery.secretGeneration, frame.secretGeneration),
-      grantVersion: Math.max(delivery.grantVersion, frame.grantVersion),
+      facts: later(delivery.facts, frame.facts),
     }
   }
   draft.maps.frames.set(
     device,
     inFlight.filter((frame) => !named.has(toBase32(frame.id))),
   )
-  const newest = draft.maps.contacts.get(held.contact)?.row.secrets[0]
-  if (newest !== undefined && newest.generation > 0 && delivery.secretGeneration >= newest.generation)
-    confirmSecret(draft, held.contact)
+  confirmFacts(draft, env, held.contact, device, delivery.facts)
   const before = union(held.sent, held.delivered)
   tellState(draft, held.contact, subtract(delivery.sent, before), 'sent')
   putDelivery(draft, device, delivery)
@@ -199,11 +195,7 @@ export function rewind(draft: Draft, device: DeviceId, session: string, awaitsRe
   putDelivery(draft, device, {
     ...delivery,
     cursor: upToFirstHole(delivery.delivered),
-    nameVersion: 0,
-    addressVersion: 0,
-    receiptVersion: 0,
-    secretGeneration: 0,
-    grantVersion: 0,
+    facts: {},
     awaitsReceipt,
   })
   draft.dirty.add(device)

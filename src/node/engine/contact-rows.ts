@@ -89,14 +89,12 @@ export function deliveryOf(draft: Draft, device: DeviceId, contact: AccountId): 
     sent: NO_RANGES,
     delivered: NO_RANGES,
     read: NO_RANGES,
-    nameVersion: 0,
-    addressVersion: 0,
-    receiptVersion: 0,
-    secretGeneration: 0,
-    grantVersion: 0,
+    facts: {},
     awaitsReceipt: false,
     comparing: null,
     asked: null,
+    boxes: 0,
+    stored: [],
   }
   putDelivery(draft, device, row)
   return row

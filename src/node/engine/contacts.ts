@@ -64,6 +64,8 @@ export function createInvite(draft: Draft, env: Env, command: number, asked: Ask
       seq: 0,
       onlyFor: null,
       verified: false,
+      boxes: [],
+      guests: [],
     },
     prekey,
   )
@@ -192,6 +194,8 @@ export function expectPaired(
       seq: 0,
       onlyFor: ticket.account,
       verified,
+      boxes: [],
+      guests: [],
     }
     putInvite(draft, env, invite, prekey)
     if (known !== undefined && verified) changeContact(draft, ticket.account, { verified: true })

@@ -24,7 +24,9 @@ import {
   toBase32,
 } from '../../protocol/index.ts'
 import type { ConversationRow } from '../store/records.ts'
-import { applyReceipt } from './confirmations.ts'
+import { applyCarrying } from './boxes.ts'
+import { applyCarry } from './carrying.ts'
+import { acknowledge, applyReceipt } from './confirmations.ts'
 import {
   answerAdding,
   changeContact,
@@ -42,6 +44,7 @@ import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { COUNTER_LEAP, LAMPORT_LEAP, SECRETS_KNOWN } from './limits.ts'
 import { meetOtherLife, takeDigests } from './other-life.ts'
+import { applyBoxes } from './routes.ts'
 import { authorOf, textId } from './text-id.ts'
 
 export function* applyContents(
@@ -78,14 +81,17 @@ function* applyContent(draft: Draft, env: Env, contact: AccountId, device: Devic
       return applyQuestion(draft, contact, device, content)
     case 'digests':
       return yield* takeDigests(draft, env, contact, device, content)
+    case 'carry':
+      return applyCarry(draft, env, contact, device, content)
+    case 'carrying':
+      return applyCarrying(draft, env, contact, content)
+    case 'boxes':
+      return applyBoxes(draft, contact, device, content)
+    case 'stored':
+      return acknowledge(draft, env, device, content.ids)
     case 'receipt':
     case 'differing':
     case 'repair':
-    // Nobody asks for these yet: mail is not built here.
-    case 'carry':
-    case 'carrying':
-    case 'boxes':
-    case 'stored':
       return
   }
 }

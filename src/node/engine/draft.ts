@@ -8,7 +8,8 @@
  * through the draft and see what earlier steps of the same batch wrote.
  */
 import type { DeviceId } from '../../protocol/index.ts'
-import type { Author, Key, MessageRow, TableName, Tables, Write } from '../store/records.ts'
+import type { Author, Key, LetterRow, MessageRow, TableName, Tables, Write } from '../store/records.ts'
+import type { LettersOf } from '../store/store.ts'
 import type { Effect } from './effect.ts'
 import { type EventBody, joinedRun } from './events.ts'
 import type { Resident, ResidentMaps } from './state.ts'
@@ -49,7 +50,7 @@ export class Layer<K, V> {
 
 type Layers = { [M in keyof ResidentMaps]: ResidentMaps[M] extends Map<infer K, infer V> ? Layer<K, V> : never }
 
-/** What a step may ask to be read: rows by key, or my messages by counter. */
+/** What a step may ask to be read: rows by key, my messages by counter, or letters. */
 export type Need =
   | { readonly kind: 'rows'; readonly keys: readonly Key[] }
   | {
@@ -60,8 +61,9 @@ export type Need =
       readonly to: number
       readonly limit: number
     }
+  | { readonly kind: 'letters'; readonly of: LettersOf; readonly limit: number }
 
-/** The answer to a {@link Need}: rows in the order of the keys, or message rows ascending. */
+/** The answer to a {@link Need}: rows in the order of the keys, message rows ascending, or letters. */
 export type Found = readonly (Tables[TableName] | undefined)[]
 
 /** A step: a generator that yields what it needs to read, is told it, and ends with its result. Pure but for its draft. */
@@ -72,8 +74,12 @@ export class Draft {
   readonly effects: Effect[] = []
   /** Devices for which something may be waiting to be sent: looked at once, when the batch ends. */
   readonly dirty = new Set<DeviceId>()
-  /** To be seen to once, when the batch ends: who belongs to which audience, what stands in the DHT, who is looked for there. */
-  readonly due = { regroup: false, publish: false, look: false }
+  /** To be seen to once, when the batch ends: who belongs to which audience, what stands in the DHT, who is looked for there, and what
+   * waits for a carrier that may be reached now.
+   */
+  readonly due = { regroup: false, publish: false, look: false, post: false }
+  /** Boxes whose owner may be waiting for letters: looked at once, when the batch ends. */
+  readonly waited = new Set<string>()
   /** Audiences out of which somebody was removed. */
   readonly left = new Set<string>()
   readonly #resident: Resident
@@ -84,6 +90,8 @@ export class Draft {
   self: Resident['self']
   keptUpAt: number
   rendezvous: Resident['rendezvous']
+  running: Resident['running']
+  readonly limits: Resident['limits']
   readonly #told: EventBody[] = []
 
   constructor(resident: Resident) {
@@ -92,6 +100,8 @@ export class Draft {
     this.self = resident.self
     this.keptUpAt = resident.keptUpAt
     this.rendezvous = resident.rendezvous
+    this.running = resident.running
+    this.limits = resident.limits
     const maps = resident.maps
     this.maps = {
       prekeys: new Layer(maps.prekeys),
@@ -104,6 +114,15 @@ export class Draft {
       searches: new Layer(maps.searches),
       sessions: new Layer(maps.sessions),
       frames: new Layer(maps.frames),
+      boxes: new Layer(maps.boxes),
+      given: new Layer(maps.given),
+      carried: new Layer(maps.carried),
+      opened: new Layer(maps.opened),
+      routes: new Layer(maps.routes),
+      mail: new Layer(maps.mail),
+      tries: new Layer(maps.tries),
+      shut: new Layer(maps.shut),
+      posts: new Layer(maps.posts),
       connections: new Layer(maps.connections),
       links: new Layer(maps.links),
       adding: new Layer(maps.adding),
@@ -181,6 +200,14 @@ export class Draft {
     this.#rows.set(`${key.table}:${key.key}`, row)
   }
 
+  /** Letters that this batch put or removed (`undefined`), by their keys. */
+  *letters(): Generator<[key: string, row: LetterRow | undefined]> {
+    for (const [key, write] of this.#writes) {
+      if (!key.startsWith('letter:')) continue
+      yield [key.slice('letter:'.length), write.op === 'put' ? (write.row as LetterRow) : undefined]
+    }
+  }
+
   /** Something that windows and listeners hear, once it is stored. Runs of counters become one event. */
   tell(body: EventBody): void {
     const run = this.#told.length === 0 ? undefined : joinedRun(this.#told.at(-1), body)
@@ -205,7 +232,7 @@ export class Draft {
   /**
    * Whether the writes may be lost in a crash as long as nothing else follows: all that they record is what a device holds of
    * mine, and nothing leaves with them. Forgotten, it is learned again: frames that look unacknowledged are resent with
-   * their stored bytes.
+   * their stored bytes. Running time that is forgotten makes letters live longer.
    *
    * Of the effects only `wake` stays here: every start asks for its own times. What the net is told makes it speak or dial,
    * an event's number may be kept by whoever hears it, a reply or refusal is believed. Rows of all other tables speak for
@@ -220,12 +247,14 @@ export class Draft {
     this.#resident.self = this.self
     this.#resident.keptUpAt = this.keptUpAt
     this.#resident.rendezvous = this.rendezvous
+    this.#resident.running = this.running
     for (const layer of Object.values(this.maps)) layer.adopt()
   }
 }
 
 function isAboutDelivery(write: Write): boolean {
-  return (write.op === 'put' && write.table === 'delivery') || (write.op === 'delete' && write.table === 'frame')
+  if (write.op === 'put') return write.table === 'delivery' || write.table === 'running'
+  return write.op === 'delete' && write.table === 'frame'
 }
 
 const placeOf = (conversation: number, counter: number): string => `${conversation}/${counter}`

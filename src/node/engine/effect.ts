@@ -7,7 +7,7 @@ import type { AccountId, SlotKind, SlotRecord } from '../../protocol/index.ts'
 import type { AnyEvent, ApiErrorData } from '../api.ts'
 import type { FoundAt } from '../store/records.ts'
 import type { EventBody } from './events.ts'
-import type { BundleStatus, ConnectionId, DepositStatus } from './input.ts'
+import type { BundleStatus, ConnectionId, DepositStatus, Sought } from './input.ts'
 
 /** What the net is told. */
 export type NetEffect =
@@ -60,7 +60,7 @@ export type NetEffect =
   /** Look for the newest record of each name; answered by `looked-up`. */
   | {
       readonly type: 'look-up'
-      readonly contact: AccountId
+      readonly sought: Sought
       readonly kind: SlotKind
       /** 32 bytes each. */
       readonly names: readonly Uint8Array[]

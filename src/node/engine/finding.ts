@@ -33,7 +33,7 @@ import { takeFoundBundle } from './bundles.ts'
 import { changeContact, devicesOf, putGrant, want } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import type { Input } from './input.ts'
+import type { BoxName, Input, Sought } from './input.ts'
 import {
   DHT_AGAIN,
   DHT_AGAIN_MOST,
@@ -45,6 +45,7 @@ import {
   LOOKUP_WINDOW,
   LOOKUPS_A_MINUTE,
 } from './limits.ts'
+import { routeOf, takeCarrierRecord } from './routes.ts'
 import type { Search } from './state.ts'
 
 type LookedUp = Extract<Input, { type: 'looked-up' }>
@@ -56,7 +57,7 @@ export function beginLooking(draft: Draft, env: Env): void {
 }
 
 /** From now on the contact is looked for, until it is connected. */
-export function lookFor(draft: Draft, env: Env, contact: AccountId): void {
+export function lookFor(draft: Draft, env: Env, contact: Sought): void {
   if (draft.maps.searches.get(contact) === undefined && isSought(draft, contact)) {
     draft.maps.searches.set(contact, { tries: 0, at: env.now, askedAt: null })
   }
@@ -70,7 +71,16 @@ export function lookNow(draft: Draft, env: Env, contact: AccountId | null): void
   draft.due.look = true
 }
 
-function isSought(draft: Draft, contact: AccountId): boolean {
+/** A carrier is looked for as long as something is to be left there. */
+function isSought(draft: Draft, sought: Sought): boolean {
+  if (!isBox(sought)) return isContactSought(draft, sought)
+  const at = routeOf(draft, sought)
+  return at !== undefined && draft.maps.posts.get(at.device) !== undefined
+}
+
+const isBox = (sought: Sought): sought is BoxName => sought.startsWith('box:')
+
+function isContactSought(draft: Draft, contact: AccountId): boolean {
   const row = draft.maps.contacts.get(contact)?.row
   if (row === undefined || row.state === 'blocked' || row.problem !== null) return false
   for (const [, link] of draft.maps.connections.entries())
@@ -87,11 +97,11 @@ export function lookUp(draft: Draft, env: Env): void {
   let lookedAt = draft.rendezvous.lookedAt.map((at) => Math.min(at, now)).filter((at) => now - at < LOOKUP_WINDOW)
   const due = dueNow(draft, env)
   const left = LOOKUPS_A_MINUTE - lookedAt.length
-  for (const { contact, kind, names } of due.slice(0, left)) {
-    const search = draft.maps.searches.get(contact)
+  for (const { sought, kind, names } of due.slice(0, left)) {
+    const search = draft.maps.searches.get(sought)
     if (search === undefined) continue
-    draft.maps.searches.set(contact, { ...search, askedAt: now })
-    draft.effect({ type: 'look-up', contact, kind, names })
+    draft.maps.searches.set(sought, { ...search, askedAt: now })
+    draft.effect({ type: 'look-up', sought, kind, names })
     draft.effect({ type: 'wake', at: now + LOOKUP_PATIENCE })
     lookedAt = [...lookedAt, now]
   }
@@ -100,7 +110,7 @@ export function lookUp(draft: Draft, env: Env): void {
 }
 
 interface Due {
-  readonly contact: AccountId
+  readonly sought: Sought
   readonly kind: SlotKind
   readonly names: readonly Uint8Array[]
 }
@@ -111,17 +121,17 @@ function dueNow(draft: Draft, env: Env): readonly Due[] {
   let wakeAt = Number.POSITIVE_INFINITY
   const isBusy = [...draft.maps.searches.entries()].some(([, search]) => isAsking(search, env.now))
   const due: Due[] = []
-  for (const contact of inOrder(draft)) {
-    const search = draft.maps.searches.get(contact)
-    if (search === undefined || !isSought(draft, contact)) {
-      draft.maps.searches.delete(contact)
+  for (const sought of inOrder(draft)) {
+    const search = draft.maps.searches.get(sought)
+    if (search === undefined || !isSought(draft, sought)) {
+      draft.maps.searches.delete(sought)
       continue
     }
     if (isAsking(search, env.now)) continue
-    const places = placesOf(draft, env, contact)
+    const places = isBox(sought) ? placesOfBox(draft, env, sought) : placesOf(draft, env, sought)
     if (places === undefined) continue
     // Where the clock was set back there is no telling how long it has been.
-    if (search.at <= env.now || search.at > env.now + LOOKUP_AGAIN_MOST) due.push({ contact, ...places })
+    if (search.at <= env.now || search.at > env.now + LOOKUP_AGAIN_MOST) due.push({ sought, ...places })
     else wakeAt = Math.min(wakeAt, search.at)
   }
   if (wakeAt < Number.POSITIVE_INFINITY) draft.effect({ type: 'wake', at: wakeAt })
@@ -135,13 +145,17 @@ function dueNow(draft: Draft, env: Env): readonly Due[] {
 const isAsking = ({ askedAt }: Search, now: number): boolean =>
   askedAt !== null && Math.abs(now - askedAt) < LOOKUP_PATIENCE
 
-/** Who was tried least; among equals whom we saw last, up to so many as at start, then who is owed messages, then the others. */
-function inOrder(draft: Draft): readonly AccountId[] {
+/**
+ * Who was tried least; among equals whom we saw last, up to so many as at start, then who is owed messages, then carriers, then the
+ * others.
+ */
+function inOrder(draft: Draft): readonly Sought[] {
   const seen = bySeen(draft).filter((id) => draft.maps.searches.get(id) !== undefined)
   const rest = seen.slice(LOOKED_FOR_AT_START)
   const owed = new Set(rest.filter((id) => isOwed(draft, id)))
-  const ranked = [...seen.slice(0, LOOKED_FOR_AT_START), ...owed, ...rest.filter((id) => !owed.has(id))]
-  const tries = (id: AccountId): number => draft.maps.searches.get(id)?.tries ?? 0
+  const boxes = [...draft.maps.searches.entries()].map(([sought]) => sought).filter(isBox)
+  const ranked = [...seen.slice(0, LOOKED_FOR_AT_START), ...owed, ...boxes, ...rest.filter((id) => !owed.has(id))]
+  const tries = (id: Sought): number => draft.maps.searches.get(id)?.tries ?? 0
   return ranked.sort((a, b) => tries(a) - tries(b))
 }
 
@@ -160,12 +174,18 @@ function isOwed(draft: Draft, contact: AccountId): boolean {
 }
 
 /** Where a contact's records lie now; `undefined` where none is known. */
-function placesOf(draft: Draft, env: Env, contact: AccountId): Omit<Due, 'contact'> | undefined {
+function placesOf(draft: Draft, env: Env, contact: AccountId): Omit<Due, 'sought'> | undefined {
   const invite = draft.maps.contacts.get(contact)?.row.invite
   if (invite != null)
     return invite.expiresAt <= env.now ? undefined : { kind: 'iv1', names: [inviteSlot(env.p, invite.secret).name] }
   const names = grantsOf(draft, contact).flatMap(([, { slots, phase }]) => slotsToRead(slots, phase, env.now))
   return names.length === 0 ? undefined : { kind: 'rv1', names: names.map(({ name }) => name) }
+}
+
+function placesOfBox(draft: Draft, env: Env, name: BoxName): Omit<Due, 'sought'> | undefined {
+  const box = routeOf(draft, name)?.box
+  const names = box === undefined ? [] : slotsToRead(box.slots, box.phase, env.now)
+  return names.length === 0 ? undefined : { kind: 'rv1', names: names.map((slot) => slot.name) }
 }
 
 /** Of the devices that are in the contact's log. */
@@ -180,20 +200,30 @@ type GrantOwner = ReturnType<typeof devicesOf>[number]
 
 /** What came of a look-up. */
 export function* takeLookedUp(draft: Draft, env: Env, input: LookedUp): Steps<void> {
-  const { contact, asked } = input
+  const { sought, asked } = input
   draft.due.look = true
-  const search = draft.maps.searches.get(contact)
+  const search = draft.maps.searches.get(sought)
   if (asked === 0) {
-    if (search !== undefined) draft.maps.searches.set(contact, { ...search, askedAt: null })
+    if (search !== undefined) draft.maps.searches.set(sought, { ...search, askedAt: null })
     return isAway(draft, env)
   }
   if (draft.rendezvous.away !== null) isBack(draft, env)
-  if (search === undefined || !isSought(draft, contact)) return
-  const isNew = yield* takeRecords(draft, env, contact, input.found)
+  if (search === undefined || !isSought(draft, sought)) return
+  const isNew = isBox(sought)
+    ? takeCarrier(draft, env, sought, input.found)
+    : yield* takeRecords(draft, env, sought, input.found)
   const tries = isNew ? 1 : search.tries + 1
-  const most = isOwed(draft, contact) ? LOOKUP_AGAIN_OWED : LOOKUP_AGAIN_MOST
+  const most = isBox(sought) || isOwed(draft, sought) ? LOOKUP_AGAIN_OWED : LOOKUP_AGAIN_MOST
   const wait = Math.min(LOOKUP_AGAIN * 2 ** Math.min(tries - 1, 30), most)
-  draft.maps.searches.set(contact, { tries, at: env.now + wait, askedAt: null })
+  draft.maps.searches.set(sought, { tries, at: env.now + wait, askedAt: null })
+}
+
+/** Where the carrier of a box is: what waits for it goes at once. */
+function takeCarrier(draft: Draft, env: Env, name: BoxName, found: readonly SlotRecord[]): boolean {
+  let isNew = false
+  for (const record of found) isNew = takeCarrierRecord(draft, env, name, record) || isNew
+  if (isNew) draft.due.post = true
+  return isNew
 }
 
 function isAway(draft: Draft, env: Env): void {

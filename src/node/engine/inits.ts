@@ -10,6 +10,7 @@ import {
   accountId,
   compareDeviceLogs,
   decodeContents,
+  type DeviceId,
   type Init,
   openInit,
   respond,
@@ -20,16 +21,21 @@ import { answerAdding, logAgrees, newContact, oweReceipt, putContact, want } fro
 import { applyContents } from './contents.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
-import type { Input } from './input.ts'
-import { DAY, INIT_REMEMBERED, INVITE_REMEMBERED, REPAIRS_A_DAY, SECRETS_KNOWN } from './limits.ts'
+import type { ConnectionId } from './input.ts'
+import { DAY, GUESTS_REMEMBERED, INIT_REMEMBERED, INVITE_REMEMBERED, REPAIRS_A_DAY, SECRETS_KNOWN } from './limits.ts'
 import { recentRepairs, startSession } from './sessions.ts'
 import type { Prekey } from './state.ts'
 
-export type Arrived = Extract<Input, { type: 'frames' }>
+/** Whence a frame came: over a connection (`null`: by mail), from a device that is known, or from a stranger (both `null`). */
+export interface Whence {
+  readonly connection: ConnectionId | null
+  readonly contact: AccountId | null
+  readonly device: DeviceId | null
+}
 /** What became of a frame: stored here (now or before), or opened by nothing here. */
 export type Outcome = 'stored' | 'no-session'
 
-export function* receiveInit(draft: Draft, env: Env, from: Arrived, frame: Uint8Array): Steps<Outcome> {
+export function* receiveInit(draft: Draft, env: Env, from: Whence, frame: Uint8Array): Steps<Outcome> {
   const found = findPrekey(draft, env, frame)
   if (found === undefined) return 'no-session'
   const { init, prekey } = found
@@ -89,7 +95,7 @@ interface Admitted {
 }
 
 /** Whether this INIT may begin something: it spends a valid invite, or comes from a device already known. */
-function admit(draft: Draft, env: Env, from: Arrived, init: Init, id: AccountId): Admitted | undefined {
+function admit(draft: Draft, env: Env, from: Whence, init: Init, id: AccountId): Admitted | undefined {
   const known = draft.maps.contacts.get(id)
   if (known?.row.state === 'blocked') return undefined
   if (init.inviteKey !== null) {
@@ -119,7 +125,8 @@ function welcome(draft: Draft, env: Env, id: AccountId, init: Init, admitted: Ad
   const log = known?.log != null && compareDeviceLogs(known.log, init.log) !== 'newer' ? known.log : init.log
   if (admitted.invite !== null) {
     const { key, row: invite } = admitted.invite
-    const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null }
+    const guests = [init.device.id, ...invite.guests].slice(0, GUESTS_REMEMBERED)
+    const spent: InviteRow = { ...invite, usesLeft: invite.usesLeft - 1, oneTimeSeed: null, guests }
     draft.maps.invites.set(key, spent)
     draft.put('invite', key, spent)
     draft.due.publish = true

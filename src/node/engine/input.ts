@@ -9,6 +9,10 @@ import type { Command } from './command.ts'
 /** Names one open connection of this run; drawn by the net. */
 export type ConnectionId = number
 
+/** Whose records are looked for in the DHT: a contact's, or those of the carrier of a box (base32). */
+export type Sought = AccountId | BoxName
+export type BoxName = `box:${string}`
+
 /** How the net tells two ends apart inside proofs: the raw bytes of both PeerIDs. */
 export interface Ends {
   readonly local: Uint8Array
@@ -76,10 +80,10 @@ export type Input =
    * with our own. `whereabouts`: the same for the DHT; without it, what was told before stands.
    */
   | { readonly type: 'addresses'; readonly addresses: readonly string[]; readonly whereabouts?: Whereabouts }
-  /** What the DHT holds for a contact: the newest valid record of each name. `asked`: servers that answered; 0: the DHT was not there. */
+  /** What the DHT holds for who was looked for: the newest valid record of each name. `asked`: servers that answered; 0: the DHT was not there. */
   | {
       readonly type: 'looked-up'
-      readonly contact: AccountId
+      readonly sought: Sought
       readonly found: readonly SlotRecord[]
       readonly asked: number
     }

@@ -95,6 +95,66 @@ export const LOOKUP_PATIENCE = 120 * SECOND
 /** Servers remembered for the next start. */
 export const DHT_SERVERS = 64
 
+/** Mail is left for a device that could not be reached for so long since something was written: most are back by then. */
+export const MAIL_AFTER = 10 * SECOND
+/** Carriers with which one frame is left; from a day on, one more. */
+export const COPIES = 2
+export const COPIES_LATER = 3
+export const COPIES_LATER_AFTER = 24 * HOUR
+/** Days for which a carrier is asked to keep an envelope; who has not had it by then is left another. */
+export const LIFE_DAYS = 14
+/** A frame is left with carriers so long; then its texts count as not collected, until a person wants them sent again. */
+export const MAIL_GIVEN_UP = 30 * DAY
+/** A carrier that was not reached is tried again after half a minute, then twice that, at most so long. */
+export const DEPOSIT_AGAIN = 30 * SECOND
+export const DEPOSIT_AGAIN_MOST = HOUR
+/** The net answers every deposit; one that it did not answer for so long is made again. */
+export const DEPOSIT_PATIENCE = 120 * SECOND
+/** A box that is full, or refused REFUSALS tokens one after another, is left alone for so long. */
+export const BOX_SHUT = HOUR
+export const REFUSALS = 3
+/** Running time is counted when somebody asks, and so often; a step that took longer was a wrong clock, or a sleeping machine. */
+export const RUNNING_STEP = 30 * 60 * SECOND
+export const RUNNING_STEP_MOST = 2 * RUNNING_STEP
+/** Letters that a carrier hands over and are not taken yet, and their bytes: below the net's credit of 1 MiB. */
+export const HAND_OVER_LETTERS = 64
+export const HAND_OVER_BYTES = 512 * 1024
+/** Letters whose time is over, and that go in one batch. */
+export const ENDED_AT_ONCE = 64
+/** Letters with no token that we know: one costs a trial for each device of every contact. So many are tried of those handed over at once. */
+export const STRANGE_LETTERS = 4
+/** Bytes of frames in one portion of an export: what one answer through a door holds. */
+export const EXPORTED_AT_ONCE = 192 * 1024
+/** Open invites whose tokens a carrier is told, those that last longest: with our own they stay below TOKEN_HASHES. */
+export const INVITES_WITH_MAIL = 256
+/** Guests of an invite that are remembered for mail which they leave by it. */
+export const GUESTS_REMEMBERED = 16
+/** Boxes that a person took back and whose keys are kept, for what still lies in them. */
+export const BOXES_ENDED = 5
+
+/** What one node carries and gives out: the engine's defaults, which a configuration may change. */
+export interface MailLimits {
+  /** Whether it carries for contacts that ask. */
+  readonly carry: boolean
+  /** Of one box, reserved when it is made; and of all boxes, in bytes. */
+  readonly boxBytes: number
+  readonly boxLetters: number
+  readonly carriedBytes: number
+  /** Good tokens of a box of ours: a fixed number, so that it tells nothing of how many senders there are. */
+  readonly tokens: number
+  /** Tokens that one device has at most. */
+  readonly tokensEach: number
+}
+
+export const MAIL_LIMITS: MailLimits = {
+  carry: true,
+  boxBytes: 64 * 1024 * 1024,
+  boxLetters: 5000,
+  carriedBytes: 512 * 1024 * 1024,
+  tokens: 1024,
+  tokensEach: 128,
+}
+
 /** How often housekeeping by date runs. */
 export const MAINTENANCE_EVERY = 6 * HOUR
 /** …and how soon it is tried again where the disk failed. */

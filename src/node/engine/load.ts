@@ -14,16 +14,27 @@ import {
   parseAccountKey,
   type Primitives,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, FrameRow, ProfileRow, SessionRow } from '../store/records.ts'
-import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from './state.ts'
+import type {
+  ContactRow,
+  ConversationRow,
+  DeliveryRow,
+  FactName,
+  Facts,
+  FrameRow,
+  ProfileRow,
+  SessionRow,
+} from '../store/records.ts'
+import { MAIL_LIMITS, type MailLimits } from './limits.ts'
+import type { Acquaintance, InFlight, Own, Posted, Prekey, Resident, SessionRef } from './state.ts'
 
 /** What rows of the first profiles lack. */
 const ABSENT = {
   profile: { dhtServers: [] },
-  invite: { seq: 0 },
+  invite: { seq: 0, boxes: [], guests: [] },
   contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
   conversation: { differing: [] },
-  delivery: { comparing: null, asked: null, grantVersion: 0 },
+  delivery: { comparing: null, asked: null, boxes: 0, stored: [] },
+  audience: { box: null },
 } as const
 
 type Row<R> = { readonly key: string; readonly row: R }
@@ -42,7 +53,11 @@ export function ownOf(p: Primitives, row: ProfileRow): Own {
   return { row, id: accountId(account.key), account, device, deviceKeys: deviceKeys(p, device), log }
 }
 
-export async function loadResident(p: Primitives, store: Loadable): Promise<Resident> {
+export async function loadResident(
+  p: Primitives,
+  store: Loadable,
+  limits: MailLimits = MAIL_LIMITS,
+): Promise<Resident> {
   const [profile] = await store.all('profile')
   if (profile === undefined) throw new Error('This database holds no profile.')
   const conversations = new Map(
@@ -52,10 +67,17 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
     ]),
   )
   const last = await store.last()
+  const mail = (await store.all('mail')).map(({ key, row: { bytes: _, ...row } }): [number, Posted] => [
+    Number(key),
+    row,
+  ])
+  const ms = (await store.all('running'))[0]?.row.ms ?? 0
   const conversation = Math.max(0, ...[...conversations.values()].map((row) => row.number))
   return {
     self: ownOf(p, { ...ABSENT.profile, ...profile.row }),
-    numbers: { ...last, conversation },
+    numbers: { ...last, conversation, mail: Math.max(0, ...mail.map(([number]) => number)) },
+    running: { ms, at: null, stored: ms },
+    limits,
     keptUpAt: 0,
     rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
     maps: {
@@ -72,19 +94,42 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
       deliveries: new Map(
         (await store.all('delivery')).map(({ key, row }) => [
           key as DeviceId,
-          { ...ABSENT.delivery, ...row, receiptVersion: 0 },
+          { ...ABSENT.delivery, ...row, facts: { ...factsOf(row), receipt: 0 } },
         ]),
       ),
-      audiences: new Map((await store.all('audience')).map(({ key, row }) => [key, row])),
+      audiences: new Map((await store.all('audience')).map(({ key, row }) => [key, { ...ABSENT.audience, ...row }])),
       grants: new Map((await store.all('grant')).map(({ key, row }) => [key as DeviceId, row])),
       searches: new Map(),
       sessions: sessionRefs(await store.all('session')),
       frames: inFlight(await store.all('frame')),
+      boxes: new Map((await store.all('box')).map(({ key, row }) => [key, row])),
+      given: new Map((await store.all('given')).map(({ key, row }) => [key, row])),
+      carried: new Map((await store.all('carried')).map(({ key, row }) => [key, row])),
+      opened: new Map(),
+      routes: new Map((await store.all('route')).map(({ key, row }) => [key as DeviceId, row])),
+      mail: new Map(mail.sort(([a], [b]) => a - b)),
+      tries: new Map(),
+      shut: new Map(),
+      posts: new Map(),
       connections: new Map(),
       links: new Map(),
       adding: new Map(),
     },
   }
+}
+
+/** Until version 3 of the database each fact had a field of its own. */
+const FACT_FIELDS: { readonly [F in FactName]?: string } = {
+  name: 'nameVersion',
+  addresses: 'addressVersion',
+  secret: 'secretGeneration',
+  grant: 'grantVersion',
+}
+
+function factsOf(row: Partial<DeliveryRow>): Facts {
+  if (row.facts !== undefined) return row.facts
+  const old = row as Readonly<Record<string, number | undefined>>
+  return Object.fromEntries(Object.entries(FACT_FIELDS).map(([name, field]) => [name, old[field] ?? 0]))
 }
 
 function must<T>(value: T | undefined, what: string): T {
@@ -112,20 +157,8 @@ function sessionRefs(rows: readonly Row<SessionRow>[]): Map<DeviceId, readonly S
 function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlight[]> {
   const byDevice = new Map<DeviceId, InFlight[]>()
   for (const { key, row } of rows) {
-    const { id, session, from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = row
-    const frame: InFlight = {
-      number: Number(key),
-      id,
-      session,
-      size: row.bytes.length,
-      from,
-      to,
-      nameVersion,
-      addressVersion,
-      receiptVersion,
-      secretGeneration,
-      grantVersion,
-    }
+    const { id, session, from, to, facts, made, away } = row
+    const frame: InFlight = { number: Number(key), id, session, size: row.bytes.length, from, to, facts, made, away }
     byDevice.set(row.device, [...(byDevice.get(row.device) ?? []), frame])
   }
   return byDevice

@@ -2,8 +2,8 @@
  * What is owed to each device, and the frames that carry it.
  *
  *     texts after the cursor ┐
- *     my name, my addresses  ├──▶ contents ──▶ one ratchet message ──▶ frame, stored ──▶ sent
- *     receipts, the secret   ┘        (made only when the device is connected and the window is open)
+ *     facts (facts.ts)       ├──▶ contents ──▶ one ratchet message ──▶ frame, stored ──▶ sent
+ *     questions and answers  ┘        (made only when the device is connected and the window is open)
  *
  * Nothing is queued but counters: texts lie in their conversation, small facts have versions, receipts are cumulative
  * sets. So whatever is lost with a session is simply owed again.
@@ -20,20 +20,19 @@ import {
   encodeContents,
   frameId,
   has,
-  isRelayed,
-  RECEIPT_RANGES,
   sealMessage,
   subtract,
   toBase32,
   utf8,
 } from '../../protocol/index.ts'
-import type { ContactRow, ConversationRow, DeliveryRow, FrameRow, MessageRow, ProfileRow } from '../store/records.ts'
-import { grantFor } from './audiences.ts'
+import type { ConversationRow, DeliveryRow, Facts, FrameRow, MessageRow } from '../store/records.ts'
 import { answerFor, askAgain, questionFor } from './comparing.ts'
 import { changeContact, deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
+import { owedFacts } from './facts.ts'
 import { IN_FLIGHT_BYTES, IN_FLIGHT_FRAMES, PACKED_BYTES, TEXT_OVERHEAD, TEXTS_AT_ONCE } from './limits.ts'
+import { runningTime } from './running.ts'
 import type { InFlight } from './state.ts'
 import { authorOf } from './text-id.ts'
 
@@ -43,23 +42,31 @@ interface Load {
   readonly from: number
   readonly to: number
   readonly cursor: number
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  readonly facts: Facts
 }
 
-/** Makes and sends frames to a device as long as something is owed and the window is open. */
+/** Makes and sends frames to a device that is linked, as long as something is owed and the window is open. */
 export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
-  const delivery = draft.maps.deliveries.get(device)
   const connection = draft.maps.links.get(device)
+  if (connection === undefined) return
+  const frames = yield* makeFrames(draft, env, device, false)
+  if (frames.length > 0) draft.effect({ type: 'send', connection, frames })
+}
+
+/** Makes all frames that are owed to a device and have room in its window; `away`: to be left for it. */
+export function* makeFrames(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+  away: boolean,
+): Steps<readonly { readonly id: Uint8Array; readonly bytes: Uint8Array }[]> {
+  const delivery = draft.maps.deliveries.get(device)
   const session = draft.maps.sessions.get(device)?.[0]
-  if (delivery === undefined || connection === undefined || session === undefined) return
+  if (delivery === undefined || session === undefined) return []
   const contact = draft.maps.contacts.get(delivery.contact)
-  if (contact === undefined || contact.row.state === 'blocked') return
+  if (contact === undefined || contact.row.state === 'blocked') return []
   let row = yield* lookUp(draft, 'session', session.key)
-  if (row === undefined || !canSend(row.state)) return
+  if (row === undefined || !canSend(row.state)) return []
 
   const heads = {
     own: draft.self.log.head.subarray(0, 16),
@@ -73,7 +80,7 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
     if (load.contents.length > 0) {
       const { state, frame } = sealMessage(env.p, env.random, row.state, encodeContents(load.contents), heads, env.now)
       row = { ...row, state }
-      frames.push({ id: recordFrame(draft, env, device, session.key, frame, load), bytes: frame })
+      frames.push({ id: recordFrame(draft, env, device, session.key, frame, load, away), bytes: frame })
       window.frames--
       window.bytes -= frame.length
     }
@@ -82,11 +89,17 @@ export function* flush(draft: Draft, env: Env, device: DeviceId): Steps<void> {
     const gone = load.contents.length === 0
     const delivered = gone ? add(held.delivered, load.from, load.to) : held.delivered
     const comparing = held.comparing && { ...held.comparing, asked: true }
-    putDelivery(draft, device, { ...held, delivered, cursor: load.cursor, comparing, asked: null })
+    putDelivery(draft, device, {
+      ...held,
+      delivered,
+      cursor: load.cursor,
+      comparing,
+      asked: null,
+      stored: gone ? held.stored : [],
+    })
   }
-  if (frames.length === 0) return
-  draft.put('session', session.key, row)
-  draft.effect({ type: 'send', connection, frames })
+  if (frames.length > 0) draft.put('session', session.key, row)
+  return frames
 }
 
 /** How much more may be made and not acknowledged: the last frame may go beyond. */
@@ -105,17 +118,17 @@ export function recordFrame(
   device: DeviceId,
   session: string,
   bytes: Uint8Array,
-  carries: Pick<Load, 'from' | 'to' | Fact>,
+  { from, to, facts }: Pick<Load, 'from' | 'to' | 'facts'>,
+  away: boolean,
 ): Uint8Array {
-  const { from, to, nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion } = carries
-  const versions = { nameVersion, addressVersion, receiptVersion, secretGeneration, grantVersion }
+  const made = runningTime(draft, env)
   const contact = draft.maps.deliveries.get(device)?.contact
   if (contact === undefined) throw new Error('recordFrame: no delivery for this device')
   const number = ++draft.numbers.frame
   const id = frameId(env.p, bytes)
-  const row: FrameRow = { device, contact, session, bytes, id, from, to, ...versions }
+  const row: FrameRow = { device, contact, session, bytes, id, from, to, facts, made, away }
   draft.put('frame', String(number), row)
-  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, ...versions }
+  const inFlight: InFlight = { number, id, session, size: bytes.length, from, to, facts, made, away }
   draft.maps.frames.set(device, [...(draft.maps.frames.get(device) ?? []), inFlight])
   return id
 }
@@ -125,15 +138,17 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined) return undefined
   const conversation = draft.maps.conversations.get(delivery.contact)
-  const facts = owedFacts(draft, env, device, delivery, conversation)
+  const { contents: told, facts, large } = owedFacts(draft, env, device, delivery)
   const question = questionFor(delivery)
   const answer = yield* answerFor(draft, env, device, delivery)
-  const texts = conversation === undefined ? undefined : yield* nextTexts(draft, conversation, delivery)
-  const contents = [...facts.contents, question, answer, ...(texts?.contents ?? [])].filter(isThere)
+  const texts = conversation === undefined || large ? undefined : yield* nextTexts(draft, conversation, delivery)
+  const contents = [...told, question, answer, ...(texts?.contents ?? [])].filter(isThere)
+  // That something came by mail is no reason for a frame.
+  if (contents.length > 0 && delivery.stored.length > 0) contents.push({ kind: 'stored', ids: delivery.stored })
   if (contents.length === 0 && texts === undefined) return undefined
   return {
-    ...facts,
     contents,
+    facts,
     from: texts?.from ?? 0,
     to: texts?.to ?? 0,
     cursor: texts?.cursor ?? delivery.cursor,
@@ -141,59 +156,6 @@ function* nextLoad(draft: Draft, env: Env, device: DeviceId): Steps<Load | undef
 }
 
 const isThere = <T>(value: T | undefined): value is T => value !== undefined
-
-type Fact = 'nameVersion' | 'addressVersion' | 'receiptVersion' | 'secretGeneration' | 'grantVersion'
-type Facts = Pick<Load, 'contents' | Fact>
-
-/** My name, addresses, receipts, the contact secret and the grant, as far as the device is not known to have them and no frame is bringing them. */
-function owedFacts(
-  draft: Draft,
-  env: Env,
-  device: DeviceId,
-  delivery: DeliveryRow,
-  conversation: ConversationRow | undefined,
-): Facts {
-  const inFlight = draft.maps.frames.get(device) ?? []
-  const owed = (version: number, field: Fact): number =>
-    version > delivery[field] && !inFlight.some((frame) => frame[field] === version) ? version : 0
-  const self = draft.self.row
-  const contact = draft.maps.contacts.get(delivery.contact)?.row
-  const secret = contact?.secrets[0]
-  const versions = {
-    nameVersion: owed(self.nameVersion, 'nameVersion'),
-    addressVersion: owed(self.addressVersion, 'addressVersion'),
-    receiptVersion: owed(conversation?.receiptVersion ?? 0, 'receiptVersion'),
-    secretGeneration: owed(secret?.generation ?? 0, 'secretGeneration'),
-    grantVersion: contact?.audience == null ? 0 : owed(contact.grantVersion, 'grantVersion'),
-  }
-  const contents: Content[] = []
-  if (versions.nameVersion > 0) contents.push({ kind: 'profile', version: self.nameVersion, name: self.name })
-  if (versions.addressVersion > 0)
-    contents.push({ kind: 'addresses', version: self.addressVersion, addresses: addressesFor(self, contact) })
-  if (versions.secretGeneration > 0 && secret !== undefined) {
-    contents.push({ kind: 'secret', generation: secret.generation, secret: secret.secret })
-  }
-  if (versions.grantVersion > 0 && contact !== undefined) contents.push(...grantFor(draft, env, contact))
-  if (versions.receiptVersion > 0 && conversation !== undefined) {
-    contents.push(...receiptOf(conversation))
-  }
-  return { contents, ...versions }
-}
-
-/** Which of my addresses a contact is told. */
-export function addressesFor({ addresses }: ProfileRow, contact: ContactRow | undefined): readonly string[] {
-  return contact?.relayOnly === true ? addresses.filter(isRelayed) : addresses
-}
-
-/** Whole: `contents.ts` takes nothing that would make more ranges. */
-export function receiptOf({ received, shown, differing }: ConversationRow): readonly Content[] {
-  const receipt: Content = {
-    kind: 'receipt',
-    received: received.slice(0, RECEIPT_RANGES),
-    shown: shown.slice(0, RECEIPT_RANGES),
-  }
-  return differing.length === 0 ? [receipt] : [receipt, { kind: 'differing', counters: differing }]
-}
 
 /** A run of texts that follow the cursor and are not delivered yet, packed up to PACKED_BYTES. */
 function* nextTexts(
@@ -254,7 +216,7 @@ function* firstStored(
 }
 
 /** One of my texts: those of this batch are at hand, others are looked up, and the ones after it at once. */
-function* ownText(
+export function* ownText(
   draft: Draft,
   contact: AccountId,
   { number: conversation, counter: newest }: ConversationRow,

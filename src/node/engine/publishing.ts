@@ -88,7 +88,8 @@ function ofEpoch(
   const row = draft.maps.audiences.get(key)
   if (row === undefined) throw new Error('ofEpoch: no such audience')
   const seq = nextSeq(draft, key, row, epoch)
-  const device = deviceIdBytes(draft.self.deviceKeys.id)
+  // Whoever leaves mail in a box learns nothing of its carrier.
+  const device = row.box === null ? deviceIdBytes(draft.self.deviceKeys.id) : new Uint8Array(16)
   const content = { peerId, addresses, device, carrierHints: new Uint8Array(0) }
   return sealRecord(env.p, env.random, row.secret, epoch, { seq, nowMs: env.now }, content)
 }

@@ -33,6 +33,12 @@ export interface Shell {
   report(error: unknown, input: Input | null): void
 }
 
+function bytesOf(input: Input): number {
+  if (input.type === 'mail-put') return input.envelope.length
+  const parts = input.type === 'frames' ? input.frames : input.type === 'letters' ? input.letters : []
+  return parts.reduce((sum, part) => sum + part.length, 64)
+}
+
 export class Engine {
   readonly resident: Resident
   readonly #shell: Shell
@@ -52,7 +58,7 @@ export class Engine {
   async start(): Promise<void> {
     const draft = new Draft(this.resident)
     const env = this.#env()
-    begin(draft, env)
+    await this.#drive(begin(draft, env))
     await this.#drive(end(draft, env))
     await this.#commit(draft)
   }
@@ -112,7 +118,7 @@ export class Engine {
     let bytes = 0
     let count = 0
     for (const input of this.#waiting) {
-      bytes += input.type === 'frames' ? input.frames.reduce((sum, frame) => sum + frame.length, 0) : 64
+      bytes += bytesOf(input)
       if (count > 0 && (count >= BATCH_INPUTS || bytes > BATCH_BYTES)) break
       count++
     }
@@ -175,6 +181,7 @@ export class Engine {
         error: { code: known ? 'storage' : 'internal', message },
       })
     }
+    if (input.type === 'mail-put') this.#perform({ type: 'mail-answer', request: input.request, status: 'full' })
     if (input.type === 'timer') this.#perform({ type: 'wake', at: this.#shell.now() + TIMER_AGAIN })
     if (input.type === 'disconnected') this.#forget(input.connection)
     else if ('connection' in input) this.#perform({ type: 'close', connection: input.connection })
@@ -199,6 +206,7 @@ export class Engine {
   #find(need: Need): Promise<Found> | Found {
     if (need.kind === 'texts')
       return this.#shell.store.byCounter(need.conversation, need.author, need.from, need.to, need.limit)
+    if (need.kind === 'letters') return this.#shell.store.letters(need.of, need.limit)
     return this.#shell.store.read(need.keys)
   }
 }

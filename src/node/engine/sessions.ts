@@ -21,9 +21,10 @@ import { refuse, rewind, tellRepairing } from './confirmations.ts'
 import { changeContact, conversationOf, deliveryOf, devicesOf, learnLog, logAgrees } from './contact-rows.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
+import { addressesFor, receiptOf } from './facts.ts'
 import type { ConnectionId, Input } from './input.ts'
 import { DAY, REPAIRS_A_DAY, SESSIONS_A_DEVICE } from './limits.ts'
-import { addressesFor, receiptOf, recordFrame } from './outbox.ts'
+import { recordFrame } from './outbox.ts'
 import type { SessionRef } from './state.ts'
 
 /** Later than every use so far of the device's sessions, whatever the clock does. */
@@ -90,17 +91,20 @@ export function begin(
   const begun = initiate(env.p, env.random, us, bundle, keys, encodeContents(contents), env.now)
   learnLog(draft, contact, bundle.log)
   const session = startSession(draft, env, contact, bundle.device.id, begun, repair)
-  const addressVersion = addresses.length > 0 ? self.addressVersion : 0
-  const carries = {
-    from: 0,
-    to: 0,
-    nameVersion: self.nameVersion,
-    addressVersion,
-    receiptVersion: conversation.receiptVersion,
-    secretGeneration: 0,
-    grantVersion: 0,
+  const facts = {
+    name: self.nameVersion,
+    receipt: conversation.receiptVersion,
+    ...(addresses.length > 0 ? { addresses: self.addressVersion } : {}),
   }
-  const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, carries)
+  const id = recordFrame(
+    draft,
+    env,
+    bundle.device.id,
+    session,
+    begun.frame,
+    { from: 0, to: 0, facts },
+    connection === null,
+  )
   if (connection !== null) draft.effect({ type: 'send', connection, frames: [{ id, bytes: begun.frame }] })
   return begun.contactSecret
 }

@@ -16,15 +16,22 @@ import type {
 } from '../../protocol/index.ts'
 import type {
   AudienceRow,
+  BoxRow,
+  CarriedRow,
   ContactRow,
   ConversationRow,
   DeliveryRow,
+  Facts,
+  GivenRow,
   GrantRow,
   InviteRow,
+  MailRow,
   PrekeyRow,
   ProfileRow,
+  RouteRow,
 } from '../store/records.ts'
-import type { ConnectionId, Whereabouts } from './input.ts'
+import type { ConnectionId, Sought, Whereabouts } from './input.ts'
+import type { MailLimits } from './limits.ts'
 
 /** This account and device, derived once from the profile. */
 export interface Own {
@@ -62,11 +69,9 @@ export interface InFlight {
   readonly size: number
   readonly from: number
   readonly to: number
-  readonly receiptVersion: number
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  readonly facts: Facts
+  readonly made: number
+  readonly away: boolean
   /** The device said on this connection that nothing opens it. */
   readonly refused?: boolean
 }
@@ -87,6 +92,32 @@ export interface Connection {
   /** The highest number of a frame that they stored here, and how many refused ones were made anew. */
   readonly stored: number
   readonly remade: number
+}
+
+/** An envelope; its bytes are looked up to be left. */
+export type Posted = Omit<MailRow, 'bytes'>
+
+/** The tries to leave one envelope. */
+export interface Tries {
+  /** How many ended without an answer. */
+  readonly count: number
+  /** Not again before. */
+  readonly at: number
+  /** When the net was asked and has not answered yet. */
+  readonly askedAt: number | null
+}
+
+/** Why nothing is left in a box at the moment. */
+export interface Shut {
+  /** Tokens that it refused one after another. */
+  readonly refusals: number
+  readonly until: number
+}
+
+/** An owner who came for its letters, and which it was handed (base32 of ids) and has not taken yet. */
+export interface Opened {
+  readonly connection: ConnectionId
+  readonly handed: readonly string[]
 }
 
 /** Somebody who is looked for. */
@@ -125,9 +156,21 @@ export interface ResidentMaps {
   readonly deliveries: Map<DeviceId, DeliveryRow>
   readonly audiences: Map<string, AudienceRow>
   readonly grants: Map<DeviceId, GrantRow>
-  readonly searches: Map<AccountId, Search>
+  readonly searches: Map<Sought, Search>
   readonly sessions: Map<DeviceId, readonly SessionRef[]>
   readonly frames: Map<DeviceId, readonly InFlight[]>
+  /** Our boxes at carriers, and which tokens of them a device has (key: box `/` device). */
+  readonly boxes: Map<string, BoxRow>
+  readonly given: Map<string, GivenRow>
+  /** Boxes of others that are kept here, and who came for letters. */
+  readonly carried: Map<string, CarriedRow>
+  readonly opened: Map<string, Opened>
+  /** Where mail for others is left, what was left or is to be, by its number, and when it is time to look for more. */
+  readonly routes: Map<DeviceId, RouteRow>
+  readonly mail: Map<number, Posted>
+  readonly tries: Map<number, Tries>
+  readonly shut: Map<string, Shut>
+  readonly posts: Map<DeviceId, number>
   readonly connections: Map<ConnectionId, Connection>
   /** The connection over which a device is spoken to. */
   readonly links: Map<DeviceId, ConnectionId>
@@ -151,7 +194,10 @@ export function isRepairing({ links, deliveries, connections, sessions }: Reside
 export interface Resident {
   self: Own
   /** The last numbers given out. */
-  numbers: { message: number; event: number; frame: number; conversation: number }
+  numbers: { message: number; event: number; frame: number; conversation: number; mail: number }
+  /** How long this profile has run, when that was counted, and what of it is stored (ms). */
+  running: { readonly ms: number; readonly at: number | null; readonly stored: number }
+  readonly limits: MailLimits
   /** When housekeeping by date ran last. */
   keptUpAt: number
   rendezvous: Rendezvous

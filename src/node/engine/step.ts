@@ -15,7 +15,11 @@
  */
 import { type AccountId, ADDRESS_COUNT, isRelayed } from '../../protocol/index.ts'
 import { regroup, renewGrants } from './audiences.ts'
+import { regroupBoxes, setCarrier } from './boxes.ts'
 import { answerBundle, currentPrekey, reachStranger, takeBundle } from './bundles.ts'
+import { exportMail, importMail } from './by-hand.ts'
+import { closeBoxes, handOver, openBox, putMail, regroupCarried, takeTaken } from './carrying.ts'
+import { openBoxes, takeLetters } from './collecting.ts'
 import type { Command } from './command.ts'
 import { acknowledge } from './confirmations.ts'
 import { answerAdding, changeContact, confirmSecret, devicesOf, want } from './contact-rows.ts'
@@ -38,6 +42,7 @@ import { receiveFrames } from './frames.ts'
 import type { Input } from './input.ts'
 import { beginLooking, lookFor, lookNow, lookUp, takeLookedUp } from './finding.ts'
 import { flush, isUnderWay, oweAddresses, resume, seenNow, touchAll } from './outbox.ts'
+import { planPost, postDue, postNow, sendAgain, takeDeposited } from './post.ts'
 import { moved, publish, rememberServers, withRelayed } from './publishing.ts'
 import { askToRepair, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
@@ -47,7 +52,7 @@ type Told<T extends Input['type']> = Extract<Input, { type: T }>
 export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
   switch (input.type) {
     case 'command':
-      return command(draft, env, input)
+      return yield* command(draft, env, input)
     case 'connected':
       return yield* connected(draft, env, input)
     case 'reached-stranger':
@@ -59,7 +64,7 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
     case 'frames':
       return yield* receiveFrames(draft, env, input)
     case 'acknowledged':
-      return acknowledged(draft, input)
+      return acknowledged(draft, env, input)
     case 'no-session':
       return yield* takeRefusal(draft, input)
     case 'bundle-asked':
@@ -72,31 +77,55 @@ export function* step(draft: Draft, env: Env, input: Input): Steps<void> {
       return yield* takeLookedUp(draft, env, input)
     case 'dht-servers':
       return rememberServers(draft, env, input.addresses)
+    case 'deposited':
+      return yield* takeDeposited(draft, env, input)
+    case 'mail-put':
+      return yield* putMail(draft, env, input)
+    case 'box-opened':
+      return openBox(draft, input)
+    case 'letters':
+      return yield* takeLetters(draft, env, input)
+    case 'letters-taken':
+      return yield* takeTaken(draft, input)
     case 'timer':
-      return onTimer(draft, env)
+      return yield* onTimer(draft, env)
   }
 }
 
 /** Ends a batch: what is owed to devices that were touched becomes frames, what was told becomes event rows. */
 export function* end(draft: Draft, env: Env): Steps<void> {
-  if (draft.due.regroup) regroup(draft, env)
+  if (draft.due.regroup) regroupAll(draft, env)
+  for (const device of draft.dirty) {
+    yield* flush(draft, env, device)
+    planPost(draft, env, device)
+  }
+  draft.dirty.clear()
+  if (draft.due.post) postNow(draft, env)
+  yield* postDue(draft, env)
+  yield* handOver(draft)
   if (draft.due.publish) publish(draft, env)
   if (draft.due.look) lookUp(draft, env)
-  for (const device of draft.dirty) yield* flush(draft, env, device)
-  draft.dirty.clear()
   draft.recordTold(env.now)
 }
 
-/** What the net must be told at start, once. */
-export function begin(draft: Draft, env: Env): void {
-  for (const [id] of draft.maps.contacts.entries()) want(draft, id)
+/** Contacts came or left: who belongs to our audiences, has our tokens, and is carried for. */
+function regroupAll(draft: Draft, env: Env): void {
   regroup(draft, env)
-  renewGrants(draft, env)
-  beginLooking(draft, env)
-  onTimer(draft, env)
+  regroupBoxes(draft, env)
+  regroupCarried(draft)
 }
 
-function command(draft: Draft, env: Env, asked: Command): void {
+/** What the net must be told at start, once. */
+export function* begin(draft: Draft, env: Env): Steps<void> {
+  for (const [id] of draft.maps.contacts.entries()) want(draft, id)
+  regroupAll(draft, env)
+  renewGrants(draft, env)
+  beginLooking(draft, env)
+  touchAll(draft)
+  yield* onTimer(draft, env)
+}
+
+function* command(draft: Draft, env: Env, asked: Command): Steps<void> {
   switch (asked.name) {
     case 'rename':
       return rename(draft, asked.id, asked.to)
@@ -122,6 +151,14 @@ function command(draft: Draft, env: Env, asked: Command): void {
       return verify(draft, asked.id, asked)
     case 'relay-only':
       return relayOnly(draft, env, asked.id, asked)
+    case 'carrier':
+      return setCarrier(draft, env, asked.id, asked)
+    case 'export-mail':
+      return yield* exportMail(draft, env, asked.id, asked)
+    case 'import-mail':
+      return yield* importMail(draft, env, asked.id, asked)
+    case 'send-again':
+      return yield* sendAgain(draft, env, asked.id, asked)
     case 'send':
       return send(draft, env, asked.id, asked)
     case 'mark-read':
@@ -169,6 +206,8 @@ function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<voi
   if (known.row.state === 'active' && known.row.invite !== null) knownAfterAll(draft, contact)
   if ((draft.maps.sessions.get(device) ?? []).length === 0) yield* askToRepair(draft, env, connection, contact, device)
   yield* resume(draft, device)
+  openBoxes(draft, connection)
+  draft.due.post = true
 }
 
 /** Somebody who was added once more recognised us. */
@@ -182,25 +221,28 @@ function* disconnected(draft: Draft, env: Env, { connection }: Told<'disconnecte
   const gone = draft.maps.connections.get(connection)
   if (gone === undefined) return
   draft.maps.connections.delete(connection)
+  closeBoxes(draft, connection)
   if (gone.device === null || draft.maps.links.get(gone.device) !== connection) return
   draft.maps.links.delete(gone.device)
   seenNow(draft, gone.contact, env.now)
   for (const [other, link] of draft.maps.connections.entries()) {
     if (link.device !== gone.device) continue
     draft.maps.links.set(gone.device, other)
+    openBoxes(draft, other)
     return yield* resume(draft, gone.device)
   }
+  draft.dirty.add(gone.device)
   draft.tell({ t: 'connection', c: gone.contact, via: null })
 }
 
-function acknowledged(draft: Draft, { connection, ids }: Told<'acknowledged'>): void {
+function acknowledged(draft: Draft, env: Env, { connection, ids }: Told<'acknowledged'>): void {
   const link = draft.maps.connections.get(connection)
   if (link === undefined) return
-  if (link.device !== null) return acknowledge(draft, link.device, ids)
+  if (link.device !== null) return acknowledge(draft, env, link.device, ids)
   // The INIT arrived where they could not know us: from now on they do.
   const device = devicesOf(draft, link.contact).find((one) => isUnderWay(draft, one, ids))
   if (device === undefined) return
-  acknowledge(draft, device, ids)
+  acknowledge(draft, env, device, ids)
   confirmSecret(draft, link.contact)
   draft.effect({ type: 'hello-again', connection, contact: link.contact })
 }

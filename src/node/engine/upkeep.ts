@@ -4,9 +4,11 @@
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
 import { renewGrants } from './audiences.ts'
+import { askCarriersAgain } from './boxes.ts'
+import { endLetters, renewAnswers } from './carrying.ts'
 import { answerAdding, changeContact } from './contact-rows.ts'
 import { currentPrekey } from './bundles.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import {
   EVENTS_KEPT,
@@ -20,13 +22,18 @@ import {
   SKIPPED_KEPT,
 } from './limits.ts'
 import { touch } from './outbox.ts'
+import { expire } from './post.ts'
+import { keepRunningTime } from './running.ts'
 
-export function onTimer(draft: Draft, env: Env): void {
+export function* onTimer(draft: Draft, env: Env): Steps<void> {
   for (const [contact, waiting] of [...draft.maps.adding.entries()]) {
     // Where the clock was set back there is no telling how long it has been.
     if (waiting.until <= env.now || waiting.until > env.now + FIRST_TRY) answerAdding(draft, contact)
     else draft.effect({ type: 'wake', at: waiting.until })
   }
+  keepRunningTime(draft, env)
+  yield* endLetters(draft, env)
+  yield* expire(draft, env)
   if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)
   draft.effect({ type: 'wake', at: draft.keptUpAt + MAINTENANCE_EVERY })
   draft.due.publish = true
@@ -43,6 +50,8 @@ function maintain(draft: Draft, env: Env): void {
   forgetPrekeys(draft, env.now)
   for (const [id] of [...draft.maps.contacts.entries()]) renewSecret(draft, env, id)
   renewGrants(draft, env)
+  renewAnswers(draft, env)
+  askCarriersAgain(draft, env)
 }
 
 function forgetInvites(draft: Draft, now: number): void {

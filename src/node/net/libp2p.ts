@@ -252,7 +252,7 @@ class Libp2pNet implements Net {
 
   #lookUp(effect: Extract<NetEffect, { type: 'look-up' }>): void {
     if (this.#dht !== undefined) void this.#dht.lookUp(effect)
-    else this.#around.emit({ type: 'looked-up', contact: effect.contact, found: [], asked: 0 })
+    else this.#around.emit({ type: 'looked-up', sought: effect.sought, found: [], asked: 0 })
   }
 
   #answer(link: Link, ids: readonly Uint8Array[], how: 'acknowledge' | 'noSession'): void {

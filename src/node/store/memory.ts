@@ -5,10 +5,10 @@
  * carried out, and nothing done to the store later reaches it; commits that did not wait for the disk can be lost, the
  * last ones first.
  */
-import { equal } from '../../protocol/index.ts'
-import { decimal, messageId, skippedParts } from './keys.ts'
-import type { EventRow, Key, MessageRow, SeenRow, SkippedRow, TableName, Tables, Write } from './records.ts'
-import { type Durability, type HistoryQuery, type Place, type Store, StoreError } from './store.ts'
+import { equal, toBase32 } from '../../protocol/index.ts'
+import { boxParts, decimal, letterParts, messageId, skippedParts } from './keys.ts'
+import type { EventRow, Key, LetterRow, MessageRow, SeenRow, SkippedRow, TableName, Tables, Write } from './records.ts'
+import { type Durability, type HistoryQuery, type LettersOf, type Place, type Store, StoreError } from './store.ts'
 import { matches, query } from './words.ts'
 
 /**
@@ -42,6 +42,14 @@ function emptyState(): State {
     delivery: new Map(),
     audience: new Map(),
     grant: new Map(),
+    box: new Map(),
+    given: new Map(),
+    carried: new Map(),
+    token: new Map(),
+    letter: new Map(),
+    route: new Map(),
+    mail: new Map(),
+    running: new Map(),
     session: new Map(),
     skipped: new Map(),
     seen: new Map(),
@@ -176,6 +184,14 @@ export class MemoryStore implements Store {
       .map(copy)
   }
 
+  letters(of: LettersOf, limit: number): readonly LetterRow[] {
+    this.#check()
+    const all = [...this.#state.rows.letter.values()]
+    const wanted = 'box' in of ? all.filter(({ box }) => box === of.box) : all.filter(({ until }) => until <= of.until)
+    if ('until' in of) wanted.sort((a, b) => a.until - b.until)
+    return wanted.slice(0, limit).map(copy)
+  }
+
   async events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]> {
     this.#check()
     return [...this.#state.rows.event]
@@ -253,12 +269,24 @@ export class MemoryStore implements Store {
         const young = events.findIndex(([, { at }]) => at >= write.before && at <= write.now)
         return this.#removeAll('event', (young < 0 ? events : events.slice(0, young)).map(first))
       }
+      case 'set-tokens':
+        return this.#setTokens(write.box, write.hashes)
       case 'erase-conversation':
         return this.#removeAll(
           'message',
           [...message].filter(([, row]) => row.conversation === write.conversation).map(first),
         )
     }
+  }
+
+  #setTokens(box: string, hashes: readonly Uint8Array[]): void {
+    const { token } = this.#state.rows
+    const good = new Set(hashes.map((hash) => `${box}/${toBase32(hash)}`))
+    this.#removeAll(
+      'token',
+      [...token.keys()].filter((key) => key.startsWith(`${box}/`) && !good.has(key)),
+    )
+    for (const key of good) if (!token.has(key)) this.#set(token, key, { spent: false })
   }
 
   #put({ table, key, row }: Extract<Write, { op: 'put' }>): void {
@@ -272,6 +300,7 @@ export class MemoryStore implements Store {
       this.#set(keyOf, row.seq, key)
       last.message = Math.max(last.message, row.seq)
     }
+    if (table === 'letter') letterParts(key, row)
     if (table === 'event' || table === 'frame') last[table] = Math.max(last[table], decimal(key))
     const rows: Map<string, Tables[TableName]> = this.#state.rows[table]
     this.#set(rows, key, copy(row))
@@ -310,6 +339,7 @@ export class MemoryStore implements Store {
 function checkKey(table: TableName, key: string): void {
   if (table === 'message') messageId(key)
   else if (table === 'skipped') skippedParts(key)
+  else if (table === 'token' || table === 'letter') boxParts(key)
   else if (table === 'event' || table === 'frame') decimal(key)
 }
 

@@ -4,7 +4,7 @@
  * Holds: rows are plain data (numbers, strings, byte strings, nested plain objects and arrays; `null` for nothing, never
  * `undefined`). Times are milliseconds since 1970. A row is replaced as a whole.
  */
-import type { AccountId, DeviceId, KnownSlot, Ranges, RecordPosition } from '../../protocol/index.ts'
+import type { AccountId, AudienceGrant, DeviceId, KnownSlot, Ranges, RecordPosition } from '../../protocol/index.ts'
 
 export interface ProfileRow {
   readonly name: string
@@ -51,6 +51,9 @@ export interface InviteRow {
   /** For a pairing: only this account may use it, and whether a person compared the digits. */
   readonly onlyFor: AccountId | null
   readonly verified: boolean
+  /** Keys of our boxes where its guests may leave their first words, and the devices that came by it. */
+  readonly boxes: readonly string[]
+  readonly guests: readonly DeviceId[]
 }
 
 /** What two people share apart from all ratchets (PROTOCOL §2). */
@@ -115,6 +118,8 @@ export interface AudienceRow {
   readonly phase: number
   /** For one contact alone, who learns relayed addresses only. */
   readonly relayOnly: boolean
+  /** Key of the {@link CarriedRow} whose senders are its members; `null`: contacts are. */
+  readonly box: string | null
   /** The last `seq` of each slot, of the newest SLOTS_COUNTED (engine/limits.ts). */
   readonly seqs: readonly { readonly epoch: number; readonly seq: number }[]
 }
@@ -150,6 +155,11 @@ export interface ConversationRow {
   readonly draft: string
 }
 
+/** What a device is told besides texts (engine/facts.ts). */
+export type FactName = 'name' | 'addresses' | 'secret' | 'grant' | 'carry' | 'carrying' | 'boxes' | 'receipt'
+/** Versions of facts; one that is not named is 0: none. */
+export type Facts = { readonly [F in FactName]?: number }
+
 /** What one device of a contact holds of what this device wrote. */
 export interface DeliveryRow {
   readonly contact: AccountId
@@ -158,12 +168,8 @@ export interface DeliveryRow {
   readonly sent: Ranges
   readonly delivered: Ranges
   readonly read: Ranges
-  /** Which of my small facts the device is known to have: versions. */
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  /** Those that the device is known to have. */
+  readonly facts: Facts
   /** A session was begun anew, and the device has not said yet what it holds: until then it is sent no texts. */
   readonly awaitsReceipt: boolean
   /**
@@ -178,6 +184,10 @@ export interface DeliveryRow {
   } | null
   /** Its own counters of which it asked what stands here: the answer that is owed. */
   readonly asked: { readonly from: number; readonly to: number } | null
+  /** Version of what the device is to be told of our boxes; 0: it was never told of any. */
+  readonly boxes: number
+  /** Ids of its frames that came by mail, and no frame has told it so yet: at most STORED_IDS. */
+  readonly stored: readonly Uint8Array[]
 }
 
 export interface SessionRow {
@@ -201,12 +211,118 @@ export interface FrameRow {
   /** My counters that it carries; 0, 0 for none. */
   readonly from: number
   readonly to: number
-  /** The versions of small facts that it carries (0: none). */
-  readonly nameVersion: number
-  readonly addressVersion: number
-  readonly receiptVersion: number
-  readonly secretGeneration: number
-  readonly grantVersion: number
+  /** Those that it brings. */
+  readonly facts: Facts
+  /** When it was made, by our running time (ms, {@link RunningRow}). */
+  readonly made: number
+  /** It was made because the device was away: to be left for it. */
+  readonly away: boolean
+}
+
+/** A place at a carrier for mail to this device. */
+export interface BoxRow {
+  readonly carrier: AccountId
+  /** 32 bytes of which its keys and tokens come, and the Ed25519 seed of its owner. */
+  readonly secret: Uint8Array
+  readonly ownerSeed: Uint8Array
+  /** Of the request to the carrier: rises when other tokens are good. */
+  readonly version: number
+  /** Numbers of the tokens that are good, of those that the carrier is known to have, and the next one, from 1. */
+  readonly good: Ranges
+  readonly known: Ranges
+  readonly next: number
+  /** What the carrier said last, and the version of that. `ended`: a person took the request back. */
+  readonly state: 'asked' | 'kept' | 'full' | 'off' | 'ended'
+  readonly answered: number
+  /** Ed25519 key by which the carrier shows itself, and where it is found; `null` until it keeps the box. */
+  readonly carrierKey: Uint8Array | null
+  readonly grant: AudienceGrant | null
+}
+
+/** Numbers of the tokens of a box that one device has, and that no letter has spent. */
+export interface GivenRow {
+  readonly tokens: Ranges
+}
+
+/** A box that is kept here for a device of a contact. */
+export interface CarriedRow {
+  readonly owner: AccountId
+  readonly device: DeviceId
+  readonly ownerKey: Uint8Array
+  /** Ed25519 seed by which we show ourselves in this box. */
+  readonly carrierSeed: Uint8Array
+  /** Key of the {@link AudienceRow} of its senders; `null` where it is not kept. */
+  readonly audience: string | null
+  /** Of the owner's last request. */
+  readonly version: number
+  /** `ended`: nothing more is taken; what is here waits for its owner, or its end. */
+  readonly state: 'kept' | 'full' | 'off' | 'ended'
+  /** Version of our answer, and the epoch in which it was given. */
+  readonly answer: number
+  readonly epoch: number
+  /** Letters that lie here, and their bytes. */
+  readonly count: number
+  readonly bytes: number
+}
+
+/** A token of a box that is kept here, by its hash. One that was spent is remembered as long as the owner counts it as good. */
+export interface TokenRow {
+  readonly spent: boolean
+}
+
+/** An envelope that is kept here for a box. */
+export interface LetterRow {
+  /** Key of its {@link CarriedRow}. */
+  readonly box: string
+  readonly id: Uint8Array
+  readonly bytes: Uint8Array
+  /** By our running time (ms): it is kept until then. */
+  readonly until: number
+}
+
+/** One box where mail for a device may be left. */
+export interface RouteBox {
+  readonly box: Uint8Array
+  readonly key: Uint8Array
+  readonly carrierKey: Uint8Array
+  readonly tag: Uint8Array
+  /** Where the carrier's records lie, and what was taken of them. */
+  readonly readKey: Uint8Array
+  readonly phase: number
+  readonly slots: readonly KnownSlot[]
+  readonly seen: RecordPosition | null
+  readonly found: FoundAt | null
+  /** Tokens that are left, and those that were used and may be told again. */
+  readonly tokens: readonly Uint8Array[]
+  readonly spent: readonly Uint8Array[]
+}
+
+/** Where mail for a device of a contact may be left: as it said last, in its order. */
+export interface RouteRow {
+  readonly contact: AccountId
+  readonly version: number
+  readonly boxes: readonly RouteBox[]
+}
+
+/** An envelope that is to be left in a box, or lies there. */
+export interface MailRow {
+  readonly device: DeviceId
+  readonly contact: AccountId
+  readonly box: Uint8Array
+  readonly tag: Uint8Array
+  readonly id: Uint8Array
+  /** As it was made; `null` once the carrier has it. */
+  readonly bytes: Uint8Array | null
+  /** Numbers of the frames in it, and my counters that these carry. */
+  readonly frames: readonly number[]
+  readonly counters: Ranges
+  /** The carrier said that it keeps it: when, and by our running time until when. `null`: not yet. */
+  readonly accepted: { readonly at: number; readonly until: number } | null
+}
+
+/** How long this profile has run in all: time that no wrong clock can shorten. */
+export interface RunningRow {
+  readonly ms: number
 }
 
 /** 0: the one of the two whose account id is lower; 1: the other. So both sides order a conversation alike. */
@@ -271,6 +387,22 @@ export interface Tables {
   seen: SeenRow
   /** key: decimal number, ascending in the order of making */
   frame: FrameRow
+  /** key: base32 of the box, 16 bytes */
+  box: BoxRow
+  /** key: box `/` DeviceId */
+  given: GivenRow
+  /** key: base32 of the box */
+  carried: CarriedRow
+  /** key: box `/` base32 of the token's hash */
+  token: TokenRow
+  /** key: box `/` base32 of the envelope's id */
+  letter: LetterRow
+  /** key: DeviceId */
+  route: RouteRow
+  /** key: decimal number, ascending in the order of making */
+  mail: MailRow
+  /** key: `self` */
+  running: RunningRow
   /** key: base32 of the message id */
   message: MessageRow
   /** key: decimal number, ascending */
@@ -296,5 +428,7 @@ export type Write =
    * clock made, is as old as its neighbours.
    */
   | { readonly op: 'forget-events'; readonly before: number; readonly now: number }
+  /** Makes these (16 bytes each) the good tokens of a box: others go, new ones are not spent. */
+  | { readonly op: 'set-tokens'; readonly box: string; readonly hashes: readonly Uint8Array[] }
   /** Removes all messages of a conversation: at once from every answer, by and by from the disk, in housekeeping. */
   | { readonly op: 'erase-conversation'; readonly conversation: number }

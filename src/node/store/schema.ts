@@ -59,5 +59,27 @@ const VERSION_2: Migration = {
   ],
 }
 
+/**
+ * Version 3. The versions of facts that a frame brings are one JSON object, so that a new fact needs no new column. Letters rise with
+ * arrival; those of one box are found by its name, those that have to go by their end.
+ */
+const VERSION_3: Migration = {
+  to: 3,
+  statements: [
+    `create table frame_3(number integer primary key, device text not null, contact text not null, session text not null,
+       bytes blob not null, id blob not null, from_counter integer not null, to_counter integer not null,
+       facts text not null, made integer not null, away integer not null) strict`,
+    `insert into frame_3 select number, device, contact, session, bytes, id, from_counter, to_counter,
+       '{"name":' || name_version || ',"addresses":' || address_version || ',"receipt":' || receipt_version ||
+       ',"secret":' || secret_generation || ',"grant":' || grant_version || '}', 0, 0 from frame`,
+    'drop table frame',
+    'alter table frame_3 rename to frame',
+    'create table token(box text not null, hash text not null, spent integer not null, primary key(box, hash)) strict, without rowid',
+    `create table letter(number integer primary key, box text not null, id text not null, bytes blob not null,
+       until integer not null, unique(box, id)) strict`,
+    'create index letter_end on letter(until)',
+  ],
+}
+
 /** All steps, ascending, without gaps: the last one is the version that this program writes. */
-export const SCHEMA: readonly Migration[] = [VERSION_1, VERSION_2]
+export const SCHEMA: readonly Migration[] = [VERSION_1, VERSION_2, VERSION_3]

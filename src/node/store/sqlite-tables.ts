@@ -4,22 +4,25 @@
  * Holds: bytes that are read are fresh copies.
  */
 import { decode, encode } from 'cborg'
-import { equal, type AccountId, type DeviceId } from '../../protocol/index.ts'
-import { decimal, messageId, skippedParts } from './keys.ts'
+import { equal, fromBase32, toBase32, type AccountId, type DeviceId } from '../../protocol/index.ts'
+import { boxParts, decimal, letterParts, messageId, skippedParts } from './keys.ts'
 import type {
   Author,
   EventRow,
+  Facts,
   FrameRow,
+  LetterRow,
   MessageRow,
   SeenRow,
   SessionRow,
   SkippedRow,
   TableName,
   Tables,
+  TokenRow,
 } from './records.ts'
 import type { Database, Row } from './sqlite-database.ts'
 import { CONVERSATION, conversationOf, type Erased } from './sqlite-erased.ts'
-import { StoreError, type Store } from './store.ts'
+import { type LettersOf, StoreError, type Store } from './store.ts'
 
 export interface Table<R> {
   put(key: string, row: R): void
@@ -118,10 +121,9 @@ export function seenTable(database: Database): Table<SeenRow> {
 }
 
 export function frameTable(database: Database): ListedTable<FrameRow> {
-  const columns = `device, contact, session, bytes, id, from_counter, to_counter, name_version, address_version, receipt_version,
-    secret_generation, grant_version`
+  const columns = 'device, contact, session, bytes, id, from_counter, to_counter, facts, made, away'
   const put = database.prepare(
-    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert or replace into frame(${columns}, number) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const get = database.prepare(`select ${columns} from frame where number = ?`)
   const list = database.prepare(`select ${columns}, number from frame order by number`)
@@ -134,11 +136,9 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
     id: row.bytes(4),
     from: row.number(5),
     to: row.number(6),
-    nameVersion: row.number(7),
-    addressVersion: row.number(8),
-    receiptVersion: row.number(9),
-    secretGeneration: row.number(10),
-    grantVersion: row.number(11),
+    facts: JSON.parse(row.text(7)) as Facts,
+    made: row.number(8),
+    away: row.number(9) === 1,
   })
   return {
     put: (key, f) =>
@@ -150,16 +150,14 @@ export function frameTable(database: Database): ListedTable<FrameRow> {
         f.id,
         f.from,
         f.to,
-        f.nameVersion,
-        f.addressVersion,
-        f.receiptVersion,
-        f.secretGeneration,
-        f.grantVersion,
+        JSON.stringify(f.facts),
+        f.made,
+        f.away ? 1 : 0,
         decimal(key),
       ),
     get: (key) => get.get([decimal(key)], read),
     delete: (key) => remove.run(decimal(key)),
-    all: () => list.all([], (row) => ({ key: String(row.number(12)), row: read(row) })),
+    all: () => list.all([], (row) => ({ key: String(row.number(10)), row: read(row) })),
   }
 }
 
@@ -171,6 +169,62 @@ export function eventTable(database: Database): Table<EventRow> {
     put: (key, row) => put.run(decimal(key), row.at, row.body),
     get: (key) => get.get([decimal(key)], (row) => ({ at: row.number(0), body: row.text(1) })),
     delete: (key) => remove.run(decimal(key)),
+  }
+}
+
+/** By box and hash, and as a set that is replaced. */
+export function tokenTable(
+  database: Database,
+): Table<TokenRow> & { set(box: string, hashes: readonly Uint8Array[]): void } {
+  const put = database.prepare(
+    'insert into token(box, hash, spent) values(?1, ?2, ?3) on conflict(box, hash) do update set spent = ?3',
+  )
+  const get = database.prepare('select spent from token where box = ? and hash = ?')
+  const remove = database.prepare('delete from token where box = ? and hash = ?')
+  const list = database.prepare('select hash from token where box = ?')
+  return {
+    put: (key, row) => put.run(...boxParts(key), row.spent ? 1 : 0),
+    get: (key) => get.get(boxParts(key), (row) => ({ spent: row.number(0) === 1 })),
+    delete: (key) => remove.run(...boxParts(key)),
+    set(box, hashes) {
+      const good = new Set(hashes.map(toBase32))
+      for (const hash of list.all([box], (row) => row.text(0))) if (!good.delete(hash)) remove.run(box, hash)
+      for (const hash of good) put.run(box, hash, 0)
+    },
+  }
+}
+
+export function letterTable(
+  database: Database,
+): Table<LetterRow> & { some(of: LettersOf, limit: number): readonly LetterRow[] } {
+  const columns = 'box, id, bytes, until'
+  const put = database.prepare(
+    `insert into letter(${columns}) values(?1, ?2, ?3, ?4) on conflict(box, id) do update set bytes = ?3, until = ?4`,
+  )
+  const get = database.prepare(`select ${columns} from letter where box = ? and id = ?`)
+  const remove = database.prepare('delete from letter where box = ? and id = ?')
+  // The numbers first, out of the index: the bytes of the others are not touched.
+  const inBox = database.prepare(
+    `select ${columns} from letter where number in (select number from letter where box = ?1 order by number limit ?2) order by number`,
+  )
+  const ended = database.prepare(
+    `select ${columns} from letter where number in (select number from letter where until <= ?1 order by until, number limit ?2)
+       order by until, number`,
+  )
+  const read = (row: Row): LetterRow => ({
+    box: row.text(0),
+    id: fromBase32(row.text(1)) ?? new Uint8Array(0),
+    bytes: row.bytes(2),
+    until: row.number(3),
+  })
+  return {
+    put(key, row) {
+      const [box, id] = letterParts(key, row)
+      put.run(box, id, row.bytes, row.until)
+    },
+    get: (key) => get.get(boxParts(key), read),
+    delete: (key) => remove.run(...boxParts(key)),
+    some: (of, limit) => ('box' in of ? inBox.all([of.box, limit], read) : ended.all([of.until, limit], read)),
   }
 }
 
@@ -230,7 +284,10 @@ export function messageTable(database: Database, erased: Erased): Table<MessageR
 /** The tables that are listed at start-up. */
 export type Listed = Parameters<Store['all']>[0]
 export type ListedTables = { readonly [T in Listed]: ListedTable<Tables[T]> }
-export type AllTables = { readonly [T in TableName]: Table<Tables[T]> }
+export type AllTables = { readonly [T in TableName]: Table<Tables[T]> } & {
+  readonly token: ReturnType<typeof tokenTable>
+  readonly letter: ReturnType<typeof letterTable>
+}
 
 /** The adapter of each table, and again of each that is listed. */
 export function tables(
@@ -246,6 +303,12 @@ export function tables(
     delivery: recordTable(database, 'delivery'),
     audience: recordTable(database, 'audience'),
     grant: recordTable(database, 'grant'),
+    box: recordTable(database, 'box'),
+    given: recordTable(database, 'given'),
+    carried: recordTable(database, 'carried'),
+    route: recordTable(database, 'route'),
+    mail: recordTable(database, 'mail'),
+    running: recordTable(database, 'running'),
     session: sessionTable(database),
     frame: frameTable(database),
   }
@@ -253,6 +316,8 @@ export function tables(
     ...listed,
     skipped: skippedTable(database),
     seen: seenTable(database),
+    token: tokenTable(database),
+    letter: letterTable(database),
     message: messageTable(database, erased),
     event: eventTable(database),
   }

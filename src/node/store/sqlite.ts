@@ -6,7 +6,7 @@
  * Holds: a commit is one transaction, with `synchronous=FULL` where it has to be on the disk at once; after the first failure
  * of the disk every call throws that failure, and the file is opened anew to go on.
  */
-import type { EventRow, Key, MessageRow, TableName, Tables, Write } from './records.ts'
+import type { EventRow, Key, LetterRow, MessageRow, TableName, Tables, Write } from './records.ts'
 import type { Database, Row } from './sqlite-database.ts'
 import { Erased } from './sqlite-erased.ts'
 import { ErasedSweep } from './sqlite-sweep.ts'
@@ -25,7 +25,7 @@ import {
   type ListedTables,
   type Table,
 } from './sqlite-tables.ts'
-import type { Durability, StoreError, HistoryQuery, Place, Store } from './store.ts'
+import type { Durability, LettersOf, StoreError, HistoryQuery, Place, Store } from './store.ts'
 import { matches, query, type Query } from './words.ts'
 
 /**
@@ -157,6 +157,10 @@ class SqliteStore implements Store {
     )
   }
 
+  letters(of: LettersOf, limit: number): readonly LetterRow[] {
+    return this.#guarded(() => this.#tables.letter.some(of, limit))
+  }
+
   async events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]> {
     return this.#guarded(() =>
       this.#statements.events.all([after, limit], (row) => ({
@@ -267,6 +271,8 @@ class SqliteStore implements Store {
         return write.table === 'seen' ? this.#seen.begin(write.before) : forgetSkipped.run(write.before)
       case 'forget-events':
         return forgetEvents.run(write.before, write.now)
+      case 'set-tokens':
+        return this.#tables.token.set(write.box, write.hashes)
       case 'erase-conversation':
         return this.#erased.erase(write.conversation)
     }

@@ -5,7 +5,7 @@
  * Holds: a commit is atomic; commits reach the disk in their order, so a crash leaves a beginning of their sequence; one
  * commit in flight; a store that failed once rejects everything after it, so that no caller speaks of what is not stored.
  */
-import type { Key, MessageRow, EventRow, TableName, Tables, Write } from './records.ts'
+import type { Key, LetterRow, MessageRow, EventRow, TableName, Tables, Write } from './records.ts'
 
 /** A place in the order of a conversation. */
 export interface Place {
@@ -22,6 +22,9 @@ export interface HistoryQuery {
   /** Words, all of which must occur (accents and case folded, the last one as a prefix); `null`: everything. */
   readonly search: string | null
 }
+
+/** Letters of one box, the first that came first; or of all boxes, those whose time is over. */
+export type LettersOf = { readonly box: string } | { readonly until: number }
 
 export class StoreError extends Error {
   override name = 'StoreError'
@@ -50,7 +53,7 @@ export interface Store {
     keys: readonly Key[],
   ): Promise<readonly (Tables[TableName] | undefined)[]> | readonly (Tables[TableName] | undefined)[]
   /** Every row of a small table, in key order (numeric for `frame`): for start-up. */
-  all<T extends Exclude<TableName, 'skipped' | 'seen' | 'message' | 'event'>>(
+  all<T extends Exclude<TableName, 'skipped' | 'seen' | 'token' | 'letter' | 'message' | 'event'>>(
     table: T,
   ): Promise<readonly { readonly key: string; readonly row: Tables[T] }[]>
   /** All writes or none; on the disk when it resolves, unless told otherwise. Rejects with {@link StoreError}. */
@@ -75,6 +78,8 @@ export interface Store {
     to: number,
     limit: number,
   ): Promise<readonly MessageRow[]>
+  /** At most `limit` letters. May answer at once, like `read`. */
+  letters(of: LettersOf, limit: number): Promise<readonly LetterRow[]> | readonly LetterRow[]
   events(after: number, limit: number): Promise<readonly { readonly number: number; readonly row: EventRow }[]>
 
   /** Does a bounded piece of housekeeping (search index, what is forgotten, merge, checkpoint); `true` if more is waiting. */

@@ -182,6 +182,7 @@ export const en = {
     'invite-used': 'the invite was already used',
     'invite-expired': 'the invite has expired',
     repairing: 'the secure connection is being set up again',
+    'not-collected': 'not collected within 30 days',
     blocked: 'you blocked this contact',
   } satisfies Record<NonNullable<Reason>, string>,
   notReachedSince: (time: string) => `not reached since ${time}`,
@@ -194,6 +195,8 @@ export const en = {
       `Somebody else used the invite of ${q(name)} first, so no conversation could be set up. It needs a new link.`,
     'invite-expired': (name: string) => `The invite of ${q(name)} expired before it arrived. It needs a new link.`,
     repairing: () => 'The keys of this conversation broke and are being agreed again. It leaves by itself right after.',
+    'not-collected': (name: string) =>
+      `No device of ${q(name)} collected it within 30 days. Send it again, or it leaves when they are reached.`,
     blocked: (name: string) => `You blocked ${q(name)}. It leaves only after you unblock.`,
   } satisfies Record<NonNullable<Reason>, (name: string) => string>,
 

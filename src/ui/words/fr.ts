@@ -186,6 +186,7 @@ export const fr: Words = {
     'invite-used': 'l’invitation avait déjà servi',
     'invite-expired': 'l’invitation a expiré',
     repairing: 'la liaison chiffrée se rétablit',
+    'not-collected': 'pas relevé en 30 jours',
     blocked: 'vous avez bloqué ce contact',
   },
   notReachedSince: (time) => `pas de liaison depuis ${time}`,
@@ -199,6 +200,8 @@ export const fr: Words = {
     'invite-expired': (name) => `${q(name)} : l’invitation a expiré avant d’arriver. Il faut un nouveau lien.`,
     repairing: () =>
       'Les clés de cette conversation se sont rompues et sont convenues à nouveau. Le message part de lui-même juste après.',
+    'not-collected': (name) =>
+      `${q(name)} : aucun de ses appareils ne l’a relevé en 30 jours. Renvoyez-le, ou il partira à la prochaine liaison.`,
     blocked: (name) => `${q(name)} : vous avez bloqué ce contact. Le message ne part qu’après le déblocage.`,
   },
 

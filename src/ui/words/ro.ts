@@ -187,6 +187,7 @@ export const ro: Words = {
     'invite-used': 'invitația fusese deja folosită',
     'invite-expired': 'invitația a expirat',
     repairing: 'legătura criptată se reface',
+    'not-collected': 'neridicat în 30 de zile',
     blocked: 'ai blocat acest contact',
   },
   notReachedSince: (time) => `fără legătură de la ${time}`,
@@ -200,6 +201,8 @@ export const ro: Words = {
     'invite-expired': (name) => `${q(name)}: invitația a expirat înainte să ajungă. E nevoie de un link nou.`,
     repairing: () =>
       'Cheile acestei conversații s-au rupt și se stabilesc din nou. Mesajul pleacă singur imediat după.',
+    'not-collected': (name) =>
+      `${q(name)}: niciun dispozitiv nu l-a ridicat în 30 de zile. Trimite-l din nou, sau pleacă la următoarea legătură.`,
     blocked: (name) => `${q(name)}: ai blocat acest contact. Mesajul pleacă doar după deblocare.`,
   },
 

@@ -145,7 +145,7 @@ describe('grants', () => {
       expect(equal(grant.readKey, readKey(node.around.primitives, mine.secret))).toBe(true)
       expect(grant.slots).toHaveLength(30)
       const [delivery] = [...(node.engine?.resident.maps.deliveries.values() ?? [])]
-      expect(delivery?.grantVersion).toBe(contactOf(node, other).grantVersion)
+      expect(delivery?.facts.grant).toBe(contactOf(node, other).grantVersion)
     }
   })
 

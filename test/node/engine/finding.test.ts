@@ -288,7 +288,7 @@ describe('how often', () => {
       const times = lookUps.map(({ at }) => at)
       for (const [at, time] of times.entries())
         expect(times.slice(at).filter((one) => one < time + MINUTE).length, `from ${at}`).toBeLessThanOrEqual(6)
-      const order = lookUps.flatMap(({ effect }) => (effect.type === 'look-up' ? [effect.contact] : []))
+      const order = lookUps.flatMap(({ effect }) => (effect.type === 'look-up' ? [effect.sought] : []))
       expect(new Set(order)).toEqual(new Set(all))
       if (back === 0) expect([...new Set(order)].slice(0, 33)).toEqual([...all.slice(0, 32), last])
       expect(times.length).toBeGreaterThan(back === 0 ? 60 : 45)
@@ -339,7 +339,7 @@ describe('how often', () => {
     world.board.isThere = true
     const before = world.said.length
     await world.pass(3 * MINUTE)
-    const asked = world.said.slice(before).flatMap(({ effect }) => (effect.type === 'look-up' ? [effect.contact] : []))
+    const asked = world.said.slice(before).flatMap(({ effect }) => (effect.type === 'look-up' ? [effect.sought] : []))
     expect(asked.slice(0, 2)).toEqual([second, first])
   })
 
@@ -406,7 +406,7 @@ async function answer(
 ): Promise<void> {
   expect(node.engine?.resident.maps.searches.has(other.id)).toBe(true)
   const records = found.flatMap((one) => one ?? [])
-  node.take({ type: 'looked-up', contact: other.id, found: records, asked: 3 })
+  node.take({ type: 'looked-up', sought: other.id, found: records, asked: 3 })
   await settled()
   expect(world.reported).toEqual([])
 }

@@ -63,10 +63,10 @@ let contacts = 0
 
 /** What a node finds in slots. */
 export async function find(node: Online, ...owners: readonly Owner[]) {
-  const contact = `somebody-${contacts++}` as never
+  const sought = `somebody-${contacts++}` as never
   const names = owners.map(({ keys }) => keys.name)
-  node.net.perform({ type: 'look-up', contact, kind: owners[0]?.kind ?? 'rv1', names })
-  return node.heard.next('looked-up', 1, (input) => input.contact === contact)
+  node.net.perform({ type: 'look-up', sought, kind: owners[0]?.kind ?? 'rv1', names })
+  return node.heard.next('looked-up', 1, (input) => input.sought === sought)
 }
 
 /** Publishes, and waits until servers have taken all of it. */

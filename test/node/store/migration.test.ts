@@ -8,7 +8,7 @@ import { openSqlite } from '../../../src/node/store/sqlite.ts'
 import { openDatabase } from '../../../src/node/store/sqlite-opening.ts'
 import { type Store, StoreError } from '../../../src/node/store/store.ts'
 import { FaultFiles } from './fault-files.ts'
-import { contactRow, KEY, messageRow, profileRow, putMessages, sessionRow, tidyAll } from './rows.ts'
+import { contactRow, frameRow, KEY, messageRow, profileRow, putMessages, sessionRow, tidyAll } from './rows.ts'
 
 /** Made up: what a later version might do. */
 const LATER: Migration = {
@@ -72,6 +72,21 @@ test('a version-1 file goes on in this version', async () => {
   expect(await store.search('number', 9)).toEqual([messageRow(1)])
   await store.commit([{ op: 'erase-conversation', conversation: 1 }])
   expect(await store.search('number', 9)).toEqual([])
+  await store.close()
+})
+
+test('a version-2 file goes on in this version: frames in flight bring what they brought', async () => {
+  const files = new FaultFiles({ random: () => 0 })
+  const second = await openDatabase({ files, key: KEY, path: 'the test disk', schema: SCHEMA.slice(0, 2) })
+  const { device, contact, session, bytes, id, from, to } = frameRow(9)
+  second
+    .prepare('insert into frame values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(9, device, contact, session, bytes, id, from, to, 1, 1_700_000_000_000, 0, 4, 5)
+  second.close()
+  const store = await open(files, SCHEMA)
+  const facts = { name: 1, addresses: 1_700_000_000_000, receipt: 0, secret: 4, grant: 5 }
+  expect(await store.all('frame')).toEqual([{ key: '9', row: { ...frameRow(9), facts, made: 0, away: false } }])
+  expect((await store.last()).frame).toBe(9)
   await store.close()
 })
 

@@ -128,6 +128,7 @@ export const audienceRow: AudienceRow = {
   secret: bytes('audience secret', 32),
   phase: 3600,
   relayOnly: false,
+  box: null,
   seqs: [{ epoch: 20_000, seq: 3 }],
 }
 
@@ -146,14 +147,12 @@ export const deliveryRow: DeliveryRow = {
   sent: [[1, 4]],
   delivered: [[1, 3]],
   read: [],
-  nameVersion: 1,
-  addressVersion: 0,
-  receiptVersion: 2,
-  secretGeneration: 1,
-  grantVersion: 2,
+  facts: { name: 1, receipt: 2, secret: 1, grant: 2 },
   awaitsReceipt: false,
   comparing: { from: 5, to: 9, asked: true, told: false },
   asked: null,
+  boxes: NOON,
+  stored: [bytes('stored')],
 }
 
 export function sessionRow(usedAt: number): SessionRow {
@@ -169,11 +168,9 @@ export function frameRow(counter: number): FrameRow {
     id: bytes(`frame id ${counter}`),
     from: counter,
     to: counter,
-    nameVersion: 1,
-    addressVersion: 2,
-    receiptVersion: 3,
-    secretGeneration: 4,
-    grantVersion: 5,
+    facts: { name: 1, addresses: 2, receipt: 3, secret: 4, grant: 5 },
+    made: 6000,
+    away: true,
   }
 }
 

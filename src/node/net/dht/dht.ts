@@ -173,7 +173,7 @@ export class Dht {
   }
 
   /** Looks for the newest record of each name; `looked-up` follows in any case. */
-  async lookUp({ contact, kind, names }: LookUp): Promise<void> {
+  async lookUp({ sought, kind, names }: LookUp): Promise<void> {
     const found: SlotRecord[] = []
     const asked = new Set<string>()
     const looked = await Promise.all(names.map(async (name) => ({ name, ...(await this.#find(kind, name)) })))
@@ -181,7 +181,7 @@ export class Dht {
       if (value !== undefined) found.push({ kind, name, value })
       for (const peer of those) asked.add(peer)
     }
-    if (!this.#stopped.signal.aborted) this.#host.emit({ type: 'looked-up', contact, found, asked: asked.size })
+    if (!this.#stopped.signal.aborted) this.#host.emit({ type: 'looked-up', sought, found, asked: asked.size })
   }
 
   /** The network changed: who did not answer may answer now, and our records are to be where we are. */

@@ -1,0 +1,406 @@
+/**
+ * Post: what cannot be said to a device now is left for it with carriers.
+ *
+ *     dirty, no link ──MAIL_AFTER──▶ frames made ──▶ one envelope a box: all frames that are in none there
+ *                                                        │ two boxes, in the owner's order; a third after a day
+ *     deposit ◀── committed ──────────────────────────────┘
+ *     deposited: ok ──▶ carried     full ──▶ the next box     no-token ──▶ another token     unreachable ──▶ later, the same bytes
+ *
+ * Mail is another path for the frames that are in flight: they stay so until acknowledged, and whoever is reached meanwhile is sent
+ * them too.
+ *
+ * Holds: an envelope and the token it spends are committed before it leaves, and it goes with the same bytes until it is answered;
+ * at most one waits for each box; `carried` is said of what a carrier said that it keeps, and no longer than it promised.
+ */
+import {
+  carrierTag,
+  type DeviceId,
+  ENVELOPE_ROOM,
+  envelopeId,
+  equal,
+  FRAMES_IN_ENVELOPE,
+  NO_RANGES,
+  type Ranges,
+  sealEnvelope,
+  size,
+  subtract,
+  toBase32,
+  union,
+} from '../../protocol/index.ts'
+import type { MailRow, RouteBox } from '../store/records.ts'
+import type { Asked } from './command.ts'
+import { questionFor } from './comparing.ts'
+import { type Draft, lookUp, type Steps } from './draft.ts'
+import { type Env, refuse, reply } from './env.ts'
+import { lookFor } from './finding.ts'
+import type { Input } from './input.ts'
+import {
+  BOX_SHUT,
+  COPIES,
+  COPIES_LATER,
+  COPIES_LATER_AFTER,
+  DAY,
+  DEPOSIT_AGAIN,
+  DEPOSIT_AGAIN_MOST,
+  DEPOSIT_PATIENCE,
+  LIFE_DAYS,
+  MAIL_AFTER,
+  MAIL_GIVEN_UP,
+  REFUSALS,
+} from './limits.ts'
+import { makeFrames, ownText } from './outbox.ts'
+import { changeBox, wayTo } from './routes.ts'
+import { runningTime } from './running.ts'
+import type { InFlight, Posted, Tries } from './state.ts'
+
+type Told<T extends Input['type']> = Extract<Input, { type: T }>
+
+/** Something may have changed for a device: when it is time to leave mail for it, if it is. */
+export function planPost(draft: Draft, env: Env, device: DeviceId): void {
+  tidy(draft, device)
+  if (!isAway(draft, device) || !isWorth(draft, env, device)) {
+    draft.maps.posts.delete(device)
+    return
+  }
+  const known = draft.maps.posts.get(device) ?? Number.POSITIVE_INFINITY
+  // A time that is far ahead was one before the clock was set back.
+  postAt(draft, device, known > env.now + MAIL_AFTER ? env.now + MAIL_AFTER : known)
+}
+
+function postAt(draft: Draft, device: DeviceId, at: number): void {
+  draft.maps.posts.set(device, at)
+  draft.effect({ type: 'wake', at })
+}
+
+/** Everybody for whom it is time. */
+export function* postDue(draft: Draft, env: Env): Steps<void> {
+  for (const [device, at] of [...draft.maps.posts.entries()])
+    if (at <= env.now || at > env.now + DEPOSIT_AGAIN_MOST) yield* post(draft, env, device)
+    else draft.effect({ type: 'wake', at })
+}
+
+/** Whoever waits for this carrier, or for any: it may be reached now. */
+export function postNow(draft: Draft, env: Env): void {
+  for (const [number, tries] of [...draft.maps.tries.entries()])
+    if (tries.askedAt === null) draft.maps.tries.set(number, { ...tries, at: env.now })
+  for (const [device] of [...draft.maps.posts.entries()]) postAt(draft, device, env.now)
+}
+
+function isAway(draft: Draft, device: DeviceId): boolean {
+  const contact = draft.maps.deliveries.get(device)?.contact
+  const state = contact === undefined ? undefined : draft.maps.contacts.get(contact)?.row.state
+  const isKnown = state === 'active' || state === 'invited'
+  return isKnown && draft.maps.links.get(device) === undefined && draft.maps.routes.get(device) !== undefined
+}
+
+/** Whether there is anything that an envelope should be made for. */
+function isWorth(draft: Draft, env: Env, device: DeviceId): boolean {
+  const ms = runningTime(draft, env)
+  const inFlight = draft.maps.frames.get(device) ?? []
+  return isOwed(draft, device) || inFlight.some((frame) => isWanted(draft, device, frame, ms))
+}
+
+/** Texts; a receipt for what came by mail; a question or an answer, without which no texts go. */
+function isOwed(draft: Draft, device: DeviceId): boolean {
+  const delivery = draft.maps.deliveries.get(device)
+  if (delivery === undefined || (draft.maps.sessions.get(device) ?? []).length === 0) return false
+  if (questionFor(delivery) !== undefined || delivery.asked !== null) return true
+  const { counter = 0, receiptVersion = 0 } = draft.maps.conversations.get(delivery.contact) ?? {}
+  const blocked = delivery.awaitsReceipt || delivery.comparing !== null
+  const left: Ranges = delivery.cursor < counter ? [[delivery.cursor + 1, counter]] : NO_RANGES
+  if (!blocked && subtract(left, delivery.delivered).length > 0) return true
+  const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.receipt === receiptVersion)
+  return delivery.stored.length > 0 && receiptVersion > (delivery.facts.receipt ?? 0) && !isComing
+}
+
+/** Whether a frame in flight should be with more carriers than it is. */
+function isWanted(draft: Draft, device: DeviceId, frame: InFlight, ms: number): boolean {
+  return isFresh(frame, ms) && isReason(draft, device, frame) && copies(draft, device, frame) < wanted(frame, ms)
+}
+
+const isFresh = ({ made }: InFlight, ms: number): boolean => ms - made < MAIL_GIVEN_UP
+const wanted = ({ made }: InFlight, ms: number): number => (ms - made < COPIES_LATER_AFTER ? COPIES : COPIES_LATER)
+
+/** It was made to be left, or carries texts that are not there yet. */
+function isReason(draft: Draft, device: DeviceId, { from, to, away }: InFlight): boolean {
+  if (to === 0) return away
+  return subtract([[from, to]], draft.maps.deliveries.get(device)?.delivered ?? NO_RANGES).length > 0
+}
+
+function mailOf(draft: Draft, device: DeviceId): readonly (readonly [number: number, row: Posted])[] {
+  return [...draft.maps.mail.entries()].filter(([, row]) => row.device === device)
+}
+
+/** With how many carriers a frame is, or may be as far as we know. */
+function copies(draft: Draft, device: DeviceId, { number }: InFlight): number {
+  return mailOf(draft, device).filter(
+    ([at, { frames, accepted }]) =>
+      frames.includes(number) && (accepted !== null || (draft.maps.tries.get(at)?.count ?? 0) === 0),
+  ).length
+}
+
+/** What was left, or was to be, and is no longer of use: all in it is acknowledged. */
+function tidy(draft: Draft, device: DeviceId): void {
+  const inFlight = new Set((draft.maps.frames.get(device) ?? []).map(({ number }) => number))
+  const delivery = draft.maps.deliveries.get(device)
+  const there = delivery === undefined ? NO_RANGES : union(delivery.sent, delivery.delivered)
+  for (const [number, { frames, accepted, counters }] of mailOf(draft, device)) {
+    if (frames.some((frame) => inFlight.has(frame))) continue
+    if (accepted === null || subtract(counters, there).length === 0) forgetMail(draft, number)
+  }
+}
+
+function forgetMail(draft: Draft, number: number): void {
+  draft.maps.mail.delete(number)
+  draft.maps.tries.delete(number)
+  draft.remove('mail', String(number))
+}
+
+/** Leaves all that waits for a device, where it can be left now. */
+function* post(draft: Draft, env: Env, device: DeviceId): Steps<void> {
+  if (!isAway(draft, device)) return void draft.maps.posts.delete(device)
+  if (isOwed(draft, device)) yield* makeFrames(draft, env, device, true)
+  let next = env.now + DEPOSIT_AGAIN_MOST
+  for (const { box } of draft.maps.routes.get(device)?.boxes ?? []) {
+    const again = yield* postTo(draft, env, device, box)
+    next = Math.min(next, again)
+  }
+  postAt(draft, device, next)
+}
+
+/** Leaves what one box is to have; when to look again. */
+function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array): Steps<number> {
+  const later = env.now + DEPOSIT_AGAIN_MOST
+  const box = draft.maps.routes.get(device)?.boxes.find((one) => equal(one.box, id))
+  const shut = draft.maps.shut.get(toBase32(id))
+  // To ourselves: what we carry for them we have.
+  if (box === undefined || equal(carrierTag(env.p, id, draft.self.account.key), box.tag)) return later
+  if (shut !== undefined && shut.until > env.now && shut.until <= env.now + BOX_SHUT) return shut.until
+  const way = wayTo(draft, env, box)
+  const waiting = mailOf(draft, device).find(([, row]) => row.accepted === null && equal(row.box, id))
+  const lacking = waiting === undefined ? missingAt(draft, env, device, id) : []
+  if (waiting === undefined && lacking.length === 0) return later
+  if (way === undefined) {
+    lookFor(draft, env, `box:${toBase32(id)}`)
+    return later
+  }
+  const number = waiting?.[0] ?? (yield* pack(draft, env, device, box, lacking))
+  if (number === undefined) return later
+  const tries: Tries = draft.maps.tries.get(number) ?? { count: 0, at: env.now, askedAt: null }
+  if (tries.askedAt !== null && Math.abs(env.now - tries.askedAt) < DEPOSIT_PATIENCE) return env.now + DEPOSIT_PATIENCE
+  if (tries.at > env.now && tries.at <= env.now + DEPOSIT_AGAIN_MOST) return tries.at
+  const row = yield* lookUp(draft, 'mail', String(number))
+  if (row === undefined || row.bytes === null) return later
+  draft.maps.tries.set(number, { ...tries, askedAt: env.now })
+  draft.effect({ type: 'deposit', number, box: id, carrierKey: box.carrierKey, ...way, envelope: row.bytes })
+  return env.now + DEPOSIT_PATIENCE
+}
+
+/** Frames for a device that is away, made now or before, if anything of them should get there by hand. */
+export function* framesToLeave(draft: Draft, env: Env, device: DeviceId): Steps<readonly InFlight[]> {
+  if (draft.maps.links.get(device) !== undefined) return []
+  if (isOwed(draft, device)) yield* makeFrames(draft, env, device, true)
+  const inFlight = draft.maps.frames.get(device) ?? []
+  return inFlight.some((frame) => isReason(draft, device, frame)) ? inFlight : []
+}
+
+/** A token of a box of theirs that somebody else carries; it is used with that. */
+export function takeToken(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+): { readonly box: Uint8Array; readonly key: Uint8Array; readonly token: Uint8Array } | undefined {
+  for (const { box, key, tag, tokens, spent } of draft.maps.routes.get(device)?.boxes ?? []) {
+    const [token, ...left] = tokens
+    if (token === undefined || equal(carrierTag(env.p, box, draft.self.account.key), tag)) continue
+    changeBox(draft, device, box, { tokens: left, spent: [...spent, token] })
+    return { box, key, token }
+  }
+  return undefined
+}
+
+/** Frames in flight that this box does not have and should; none where not one of them is a reason. */
+function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array): readonly InFlight[] {
+  const ms = runningTime(draft, env)
+  const here = new Set(mailOf(draft, device).flatMap(([, row]) => (equal(row.box, box) ? row.frames : [])))
+  const missing = (draft.maps.frames.get(device) ?? []).filter(
+    (frame) => !here.has(frame.number) && isFresh(frame, ms) && copies(draft, device, frame) < wanted(frame, ms),
+  )
+  return missing.some((frame) => isReason(draft, device, frame)) ? missing : []
+}
+
+/** Seals the first of these that one envelope takes, with one token; its number. `undefined` where no token is left. */
+function* pack(
+  draft: Draft,
+  env: Env,
+  device: DeviceId,
+  { box, key, tag, tokens, spent }: RouteBox,
+  lacking: readonly InFlight[],
+): Steps<number | undefined> {
+  const [token, ...left] = tokens
+  const contact = draft.maps.deliveries.get(device)?.contact
+  if (token === undefined || contact === undefined) return undefined
+  let room = ENVELOPE_ROOM
+  const frames = lacking.slice(0, FRAMES_IN_ENVELOPE).filter(({ size: bytes }) => {
+    room -= bytes
+    return room >= 0
+  })
+  const bytes: Uint8Array[] = []
+  for (const { number } of frames) {
+    const row = yield* lookUp(draft, 'frame', String(number))
+    if (row !== undefined) bytes.push(row.bytes)
+  }
+  if (bytes.length === 0) return undefined
+  const envelope = sealEnvelope(env.p, env.random, key, { box, life: LIFE_DAYS, token }, bytes)
+  const row: Posted = {
+    device,
+    contact,
+    box,
+    tag,
+    id: envelopeId(env.p, envelope),
+    frames: frames.map(({ number }) => number),
+    counters: frames.reduce<Ranges>((all, { from, to }) => (to > 0 ? union(all, [[from, to]]) : all), NO_RANGES),
+    accepted: null,
+  }
+  const number = ++draft.numbers.mail
+  changeBox(draft, device, box, { tokens: left, spent: [...spent, token] })
+  putMail(draft, number, row, envelope)
+  return number
+}
+
+function putMail(draft: Draft, number: number, row: Posted, bytes: MailRow['bytes']): void {
+  draft.maps.mail.set(number, row)
+  draft.put('mail', String(number), { ...row, bytes })
+}
+
+/** What a carrier said of an envelope. */
+export function* takeDeposited(draft: Draft, env: Env, { number, status }: Told<'deposited'>): Steps<void> {
+  const row = draft.maps.mail.get(number)
+  if (row === undefined || row.accepted !== null) return
+  const key = toBase32(row.box)
+  if (status === 'unreachable') {
+    const count = (draft.maps.tries.get(number)?.count ?? 0) + 1
+    const wait = Math.min(DEPOSIT_AGAIN * 2 ** Math.min(count - 1, 30), DEPOSIT_AGAIN_MOST)
+    draft.maps.tries.set(number, { count, at: env.now + wait, askedAt: null })
+    lookFor(draft, env, `box:${key}`)
+  } else if (status === 'ok') {
+    draft.maps.shut.delete(key)
+    accepted(draft, env, number, row)
+  } else {
+    const bytes = (yield* lookUp(draft, 'mail', String(number)))?.bytes ?? null
+    forgetMail(draft, number)
+    if (status === 'full') {
+      giveBack(draft, row, bytes)
+      draft.maps.shut.set(key, { refusals: 0, until: env.now + BOX_SHUT })
+    } else {
+      const refusals = (draft.maps.shut.get(key)?.refusals ?? 0) + 1
+      draft.maps.shut.set(key, { refusals, until: refusals < REFUSALS ? env.now : env.now + BOX_SHUT })
+    }
+  }
+  if (isAway(draft, row.device)) postAt(draft, row.device, env.now)
+}
+
+/** A box that was full has not spent the token. */
+function giveBack(draft: Draft, { device, box }: Posted, bytes: Uint8Array | null): void {
+  const known = draft.maps.routes.get(device)?.boxes.find((one) => equal(one.box, box))
+  const token = bytes === null ? undefined : known?.spent.find((one) => contains(bytes, one))
+  if (known === undefined || token === undefined) return
+  changeBox(draft, device, box, {
+    tokens: [...known.tokens, token],
+    spent: known.spent.filter((one) => !equal(one, token)),
+  })
+}
+
+/** The token stands in the clear part of its envelope. */
+const contains = (bytes: Uint8Array, token: Uint8Array): boolean => equal(bytes.subarray(18, 34), token)
+
+function accepted(draft: Draft, env: Env, number: number, row: Posted): void {
+  const until = runningTime(draft, env) + LIFE_DAYS * DAY
+  const delivery = draft.maps.deliveries.get(row.device)
+  const before = union(delivery?.sent ?? NO_RANGES, delivery?.delivered ?? NO_RANGES)
+  const known = carriedRanges(
+    [...draft.maps.mail.entries()].map(([, one]) => one).filter((one) => one.device === row.device),
+  )
+  putMail(draft, number, { ...row, accepted: { at: env.now, until } }, null)
+  draft.maps.tries.delete(number)
+  for (const [from, to] of subtract(subtract(row.counters, before), known))
+    draft.tell({ t: 'state', c: row.contact, from, to, s: 'carried', r: null })
+  if (size(row.counters) > 0) draft.dirty.add(row.device)
+}
+
+/** My counters that carriers said they keep. */
+export const carriedRanges = (rows: readonly Posted[]): Ranges =>
+  rows.reduce<Ranges>((all, { accepted: at, counters }) => (at === null ? all : union(all, counters)), NO_RANGES)
+
+/** Promises that are over: what nobody has taken by then is left once more, or given up. */
+export function* expire(draft: Draft, env: Env): Steps<void> {
+  const ms = runningTime(draft, env)
+  for (const [number, row] of [...draft.maps.mail.entries()]) {
+    const { accepted: at } = row
+    // The carrier may have run while we did not: the earlier of the two ends counts.
+    if (at === null || (ms < at.until && env.now - at.at < LIFE_DAYS * DAY)) continue
+    forgetMail(draft, number)
+    const left = carriedRanges(mailOf(draft, row.device).map(([, one]) => one))
+    const delivery = draft.maps.deliveries.get(row.device)
+    const there = union(union(delivery?.sent ?? NO_RANGES, delivery?.delivered ?? NO_RANGES), left)
+    for (const [from, to] of subtract(row.counters, there))
+      draft.tell({ t: 'state', c: row.contact, from, to, s: 'queued', r: 'not-reached' })
+    draft.dirty.add(row.device)
+  }
+  for (const [device, frames] of [...draft.maps.frames.entries()])
+    for (const frame of frames) if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
+}
+
+/** Nobody has collected its texts in all that time. Whoever is reached after all is sent them. */
+function* giveUp(draft: Draft, env: Env, device: DeviceId, frame: InFlight): Steps<void> {
+  if (!isReason(draft, device, frame)) return
+  yield* markTexts(draft, env, device, frame, 'not-collected')
+}
+
+function* markTexts(
+  draft: Draft,
+  _env: Env,
+  device: DeviceId,
+  { from, to }: InFlight,
+  failed: 'not-collected' | null,
+): Steps<void> {
+  const delivery = draft.maps.deliveries.get(device)
+  const conversation = delivery && draft.maps.conversations.get(delivery.contact)
+  if (delivery === undefined || conversation === undefined) return
+  for (let counter = from; counter <= to; counter++) {
+    const row = yield* ownText(draft, delivery.contact, conversation, counter)
+    if (row === undefined || row.failed === failed) continue
+    draft.putText(toBase32(row.id), { ...row, failed })
+    const state = failed === null ? 'queued' : 'failed'
+    draft.tell({ t: 'state', c: delivery.contact, from: counter, to: counter, s: state, r: failed ?? 'not-reached' })
+  }
+}
+
+/** A person wants what was not collected left once more. */
+export function* sendAgain(
+  draft: Draft,
+  env: Env,
+  command: number,
+  { contact, counter }: Extract<Asked, { name: 'send-again' }>,
+): Steps<void> {
+  if (draft.maps.contacts.get(contact) === undefined)
+    return refuse(draft, command, 'contact-unknown', 'There is no such contact.')
+  for (const [device, delivery] of [...draft.maps.deliveries.entries()]) {
+    if (delivery.contact !== contact) continue
+    const inFlight = draft.maps.frames.get(device) ?? []
+    for (const frame of inFlight) {
+      if (counter < frame.from || counter > frame.to) continue
+      const row = yield* lookUp(draft, 'frame', String(frame.number))
+      if (row === undefined) continue
+      const made = runningTime(draft, env)
+      draft.put('frame', String(frame.number), { ...row, made })
+      draft.maps.frames.set(
+        device,
+        (draft.maps.frames.get(device) ?? []).map((one) => (one.number === frame.number ? { ...one, made } : one)),
+      )
+      yield* markTexts(draft, env, device, frame, null)
+      draft.dirty.add(device)
+    }
+  }
+  reply(draft, command, null)
+}
