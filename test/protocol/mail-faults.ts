@@ -20,6 +20,11 @@ const TAG =
 const VISIT = 'a proof is good for one role, purpose, box and pair of ends, for one visit'
 const KEY = 'a proof is made by who has the key, and no key fits every proof'
 const GOOD_KEYS = 'a key that fits every proof is told to nobody, and believed from nobody'
+const FORM = 'what has not the form of an envelope is none, whoever is asked'
+const ONCE = 'a box is told once in a list, with what it takes to use it'
+const CUT = 'a file of an invite that was changed or cut is none'
+const WRITTEN = 'a file of an invite has one form, line ends and spaces around lines aside'
+const INVITE_FILE = 'invite-file.ts'
 const ORDER = 'hashes of tokens travel in an order that tells nothing, each once'
 const DAMAGED = 'of a damaged file of mail all that is whole is given, and nothing else'
 
@@ -94,6 +99,18 @@ export const FAULTS: readonly Fault[] = [
     'return concat(clear, seal(p, random, boxKey, LABELS.envelope, packed(frames), clear))',
     'const whole = concat(clear, seal(p, random, boxKey, LABELS.envelope, packed(frames), clear))\n  whole.set(p.sha256(boxKey).subarray(0, 8), whole.length - 8)\n  return whole',
   ]),
+
+  fault('only an envelope is one', 'of any size', FORM, ENVELOPE, [
+    ' && bytes.length === paddedSize(bytes.length)',
+    '',
+  ]),
+  fault('only an envelope is one', 'of any number of bytes', FORM, ENVELOPE, [
+    'bytes.length <= ENVELOPE_MOST_BYTES && ',
+    '',
+  ]),
+  fault('only an envelope is one', 'for any number of days', FORM, ENVELOPE, [' && life <= ENVELOPE_LIFE_DAYS', '']),
+  fault('only an envelope is one', 'for no day', FORM, ENVELOPE, [' && life >= 1', '']),
+  fault('only an envelope is one', 'of any version', FORM, ENVELOPE, ['bytes[0] !== VERSION || ', '']),
 
   fault('an envelope has one form', 'padding is not looked at', ONE_FORM, ENVELOPE, [
     ' && plaintext.subarray(at).every((byte) => byte === 0)',
@@ -210,6 +227,51 @@ export const FAULTS: readonly Fault[] = [
   fault('hashes are a set', 'one may stand twice', ORDER, CONTENT, [
     'compare(hashes[at - 1] ?? hash, hash) < 0',
     'compare(hashes[at - 1] ?? hash, hash) <= 0',
+  ]),
+
+  fault('a box is told once', 'or twice', ONCE, CONTENT, ['hasNoBoxTwice(boxes) ? boxes : undefined', 'boxes']),
+  fault('a box is told once', 'or in a list of any length', ONCE, CONTENT, [
+    'list(BOX_GRANT, 0, BOXES_OF_DEVICE)',
+    'list(BOX_GRANT, 0, 99)',
+  ]),
+  fault('a box is told once', 'with any number of tokens', ONCE, CONTENT, [
+    'parts(16, 0, BOX_TOKENS)',
+    'parts(16, 0, 999)',
+  ]),
+  fault('a box is told once', 'with half a token', ONCE, 'wire/codec.ts', ['whole.length % size === 0', 'true']),
+
+  fault('a file of an invite', 'its check is not compared', CUT, INVITE_FILE, [' || checked !== check(body)', '']),
+  fault('a file of an invite', 'its check is of the link alone', CUT, INVITE_FILE, [
+    'utf8(body))).subarray',
+    'utf8(body.slice(0, 200)))).subarray',
+  ]),
+  fault('a file of an invite', 'its link is not read', WRITTEN, INVITE_FILE, [
+    'decodeInvite(link) === undefined ? undefined',
+    'link === undefined ? undefined',
+  ]),
+  fault('a file of an invite', 'it may be of any length', WRITTEN, INVITE_FILE, [
+    'if (text.length > INVITE_FILE_CHARACTERS) return undefined',
+    '',
+  ]),
+  fault('a file of an invite', 'its bundle may be of any length', WRITTEN, INVITE_FILE, [
+    ' && bundle.length <= BUNDLE_BYTES',
+    '',
+  ]),
+  fault(
+    'a file of an invite',
+    'more may stand in it',
+    WRITTEN,
+    INVITE_FILE,
+    ['\\ncheck ([a-z2-7]{8})$/', '(?:\\nnote .*)?\\ncheck ([a-z2-7]{8})$/'],
+    ['checked !== check(body)', '(checked !== check(body) && !text.includes("note"))'],
+  ),
+  fault('a file of an invite', 'a box may stand twice', WRITTEN, 'invite-box.ts', [
+    'equal(first.box, second.box) ? undefined',
+    'equal(first.box, second.box) ? boxes',
+  ]),
+  fault('a file of an invite', 'a box may have any key', WRITTEN, 'invite-box.ts', [
+    '(isSigningKey(key) ? key : undefined)',
+    '(isSigningKey(key) ? key : key)',
   ]),
 
   fault('what is left of a file', 'ids are not compared', DAMAGED, FILE, [
