@@ -64,7 +64,7 @@ export const FRAME_BYTES = 64 * 1024
 /** Frames in one envelope: as many as may be in flight for a device. */
 export const FRAMES_IN_ENVELOPE = 256
 /** Bytes of frames in one envelope: the largest frame, or as many small ones. */
-export const ENVELOPE_ROOM = FRAME_BYTES
+export const ENVELOPE_ROOM = 64 * 1024
 /** Days that an envelope may be kept: as long as a skipped message key lives. */
 export const ENVELOPE_LIFE_DAYS = 30
 /** Hashes of tokens that are good for one box at a time: 16 for each of 128 contacts; 32 KiB of one session message. */
