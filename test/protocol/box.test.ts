@@ -1,6 +1,7 @@
 /**
  * Boxes: keys and tokens, who proves what to whom, and what contacts say to each other about them.
  */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   BOX_TOKENS,
@@ -23,6 +24,7 @@ import {
   inviteBoxKey,
   inviteHandBox,
   inviteToken,
+  noble,
   STORED_IDS,
   signBox,
   TOKEN_HASHES,
@@ -35,7 +37,8 @@ import { granted, kept } from './mail.ts'
 import { NOW, person } from './people.ts'
 import { hex, seeded, seedOfRun } from './seeded.ts'
 
-const random = seeded(seedOfRun(20261102))
+const SEED = seedOfRun(20261102)
+const random = seeded(SEED)
 const [alice, bob, carol] = [person(random, p), person(random, p), person(random, p)]
 const box = kept(random, carol)
 const { secrets } = box
@@ -74,6 +77,18 @@ test('carrier and owner prove who they are', () => {
   const signature = signBox(p, box.carrierSeed, transcript)
   expect(checkBox(p, box.carrierKey, transcript, signature)).toBe(true)
   expect(checkBox(p, p.ed25519PublicKey(secrets.ownerSeed), transcript, signature)).toBe(false)
+})
+
+test('any bytes are no proof, and nothing throws', () => {
+  const any = fc.uint8Array({ maxLength: 100 })
+  const of = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+  fc.assert(
+    fc.property(fc.oneof(any, of(32)), any, fc.oneof(any, of(64)), (key, transcript, signature) => {
+      expect(checkBox(p, key, transcript, signature)).toBe(false)
+      expect(checkBox(noble, key, transcript, signature)).toBe(false)
+    }),
+    { seed: SEED, numRuns: 200 },
+  )
 })
 
 describe('contents about mail', () => {

@@ -3,12 +3,14 @@
  */
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
 import { concat, type Random, utf8 } from '../../src/protocol/index.ts'
+import { expand } from '../../src/protocol/crypto/hkdf.ts'
 import { LABELS } from '../../src/protocol/labels.ts'
 import { uint16, uint32 } from '../../src/protocol/wire/codec.ts'
 import { commonBytes } from './common-bytes.ts'
 import { flipped, type Law, replaced } from './mail.ts'
 import { hex, seeded } from './seeded.ts'
 import { type Code, law } from './session-pair.ts'
+import { forTwoKeys } from './two-keys.ts'
 
 const CLEAR_BYTES = 34
 const BOX_AT = 1
@@ -72,6 +74,16 @@ export const ENVELOPE_LAWS: readonly Law[] = [
         code.openEnvelope(p, key, replaced(envelope, CLEAR_BYTES, concat(head, random(28)))) === undefined,
         'a part of it is enough',
       )
+      const [nonce, clear] = [random(24), envelope.slice(0, CLEAR_BYTES)]
+      const [ours, theirs] = [key, other].map((each) => expand(p, each, concat(LABELS.envelope, nonce), 64))
+      const data = concat(LABELS.envelope, clear)
+      const [first, second] = [ours?.subarray(0, 32), theirs?.subarray(0, 32)] as [Uint8Array, Uint8Array]
+      const both = forTwoKeys(first, second, nonce, data)
+      for (const each of [first, second])
+        law(p.aeadOpen(each, nonce, both, data) !== undefined, 'the control: without a commitment, it opens under both')
+      const opens = (each: Uint8Array) =>
+        code.open(p, each, LABELS.envelope, concat(ours?.subarray(32) ?? key, nonce, both), clear) !== undefined
+      law(opens(key) && !opens(other), 'one text was sealed for two keys')
     },
   },
   {
