@@ -125,6 +125,8 @@ export interface RelayStatus {
     /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
+  /** Whether contacts get places here. */
+  readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
   /** Connections that this node relays. */
@@ -260,6 +262,10 @@ export interface NodeApi {
   setRelayOnly(args: { to: string; on: boolean }): Promise<Contact>
   /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
   reachNow(args: { to?: string }): Promise<void>
+
+  // network
+  /** Whether this node relays for contacts: it does unless it is told not to. Off, places end at once, and what they carry. */
+  setRelaying(args: { forContacts: boolean }): Promise<void>
 
   // nearby
   /** Is visible on this network by the profile's name for `seconds`, and looks who is. The list comes as `nearby` events; 0 hides. */

@@ -180,6 +180,13 @@ export class Calls implements Node {
     await command(running, { name: 'reach-now', contact })
   }
 
+  // network
+
+  async setRelaying({ forContacts }: { forContacts: boolean }): Promise<void> {
+    await command(await this.#life.open(), { name: 'set-relaying', forContacts })
+    this.#life.look()
+  }
+
   // nearby
 
   async nearby({ seconds }: { seconds: number }): Promise<readonly NearbyPeer[]> {

@@ -123,11 +123,11 @@ export class Lifecycle {
 
   tell(event: AnyEvent): void {
     for (const listener of this.#listeners) listener(event)
-    if (IN_STATUS.has(event.type)) this.#look()
+    if (IN_STATUS.has(event.type)) this.look()
   }
 
   /** Tells the status if it changed and somebody listens. */
-  #look(): void {
+  look(): void {
     if (this.#listeners.size > 0) this.#news.look()
   }
 
@@ -149,7 +149,7 @@ export class Lifecycle {
     if (running === undefined || running.store !== failed) return
     this.#running = undefined
     this.#suspended = { cause, self: running.queries.self() }
-    this.#look()
+    this.look()
     this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
   }
 
@@ -255,7 +255,7 @@ export class Lifecycle {
     })
     const take = (input: Input): void => {
       engine.take(input)
-      if (input.type === 'addresses' || input.type === 'dht-servers') this.#look()
+      if (input.type === 'addresses' || input.type === 'dht-servers') this.look()
     }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
     const bootstrap = [...new Set([...(config.net.bootstrap ?? []), ...resident.self.row.dhtServers])]

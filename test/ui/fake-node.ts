@@ -403,6 +403,9 @@ export class FakeNode implements Node {
   async reachNow(args: { to?: string }): Promise<void> {
     this.#begin('reachNow', args)
   }
+  async setRelaying(args: { forContacts: boolean }): Promise<void> {
+    this.#begin('setRelaying', args)
+  }
 
   async nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]> {
     this.#begin('nearby', args)

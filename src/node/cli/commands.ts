@@ -11,6 +11,7 @@ import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
 import { nearby, pair } from './nearby.ts'
 import { id, init, open, status } from './profile.ts'
+import { relaying } from './relaying.ts'
 import { start } from './start.ts'
 
 /** In the order of the help. */
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   pair,
   contacts,
   ...contactCommands,
+  relaying,
   send,
   history,
   listen,

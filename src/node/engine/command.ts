@@ -25,6 +25,8 @@ export type Asked =
   | { readonly name: 'send'; readonly contact: AccountId; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly name: 'mark-read'; readonly contact: AccountId; readonly upTo: number }
   | { readonly name: 'set-draft'; readonly contact: AccountId; readonly text: string }
+  /** Whether this node gives contacts places to be reached through. */
+  | { readonly name: 'set-relaying'; readonly forContacts: boolean }
   | { readonly name: 'reach-now'; readonly contact: AccountId | null }
 
 /** What both sides of a confirmed pairing know; the lower PeerID adds, the other expects. */

@@ -19,7 +19,7 @@ import type { Acquaintance, InFlight, Own, Prekey, Resident, SessionRef } from '
 
 /** What rows of the first profiles lack. */
 const ABSENT = {
-  profile: { dhtServers: [] },
+  profile: { dhtServers: [], relaysForContacts: true },
   invite: { seq: 0 },
   contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
   conversation: { differing: [] },

@@ -59,6 +59,8 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   setRelayOnly: method({ to: WORD, on: flag }, (node, args) => node.setRelayOnly(args)),
   reachNow: method({ to: maybe(WORD) }, (node, args) => node.reachNow(args)),
 
+  setRelaying: method({ forContacts: flag }, (node, args) => node.setRelaying(args)),
+
   nearby: method({ seconds: whole(0, 3600) }, (node, args) => node.nearby(args)),
   pair: method({ peer: WORD, timeoutSeconds: SECONDS }, (node, args) => node.pair(args)),
   confirmPairing: method({ peer: WORD, byPerson: flag, timeoutSeconds: SECONDS }, (node, args) =>

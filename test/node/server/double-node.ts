@@ -27,6 +27,7 @@ export class DoubleNode implements Node {
   readonly calls: { method: string; args: unknown }[] = []
   stopped = false
   #self: Self | null
+  #relaying = true
   #phase: Status['phase']
   #contacts = new Map<ContactId, Contact>()
   #messages: Message[] = []
@@ -69,6 +70,7 @@ export class DoubleNode implements Node {
       contacts: { total: this.#contacts.size, reached: 1 },
       network: 'local',
       lan: { on: true, peers: 0 },
+      relays: { at: [], forContacts: this.#relaying, places: 0, relayed: 0 },
       storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),
@@ -167,6 +169,9 @@ export class DoubleNode implements Node {
     return await this.#change(to, { verified: number !== null })
   }
   async reachNow(): Promise<void> {}
+  async setRelaying({ forContacts }: { forContacts: boolean }): Promise<void> {
+    this.#relaying = forContacts
+  }
 
   async nearby(): Promise<readonly { peer: string; name: string }[]> {
     setImmediate(() => this.emitLive({ type: 'nearby', peers: [{ peer: 'peer1', name: 'Dana\u001b[31m' }] }))
