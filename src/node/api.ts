@@ -134,6 +134,8 @@ export interface RelayStatus {
     /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
+  /** Whether contacts get places here. */
+  readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
   /** Connections that this node relays. */
@@ -297,6 +299,10 @@ export interface NodeApi {
   /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
   reachNow(args: { to?: string }): Promise<void>
 
+  // network
+  /** Whether this node relays for contacts: it does unless it is told not to. Off, places end at once, and what they carry. */
+  setRelaying(args: { forContacts: boolean }): Promise<void>
+
   // nearby
   /** Is visible on this network by the profile's name for `seconds`, and looks who is. The list comes as `nearby` events; 0 hides. */
   nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]>
@@ -335,9 +341,12 @@ export interface NodeApi {
   markRead(args: { to: string; upTo: MessageId }): Promise<void>
   setDraft(args: { to: string; text: string }): Promise<void>
 
+  /** Leaves a `failed` message of mine with carriers once more. */
+  sendAgain(args: { id: MessageId }): Promise<Message>
+
   // mail by hand
   /**
-   * What waits for the contact (or everybody), sealed, as a piece of a file: base64 of at most 256 KiB, of which the file is made
+   * What waits for the contact (or everybody), sealed, as a piece of a file: base64, of which the file is made
    * one after the other. `after` names the next one; `null`: there is none.
    */
   exportMail(args: { to?: string; after?: number }): Promise<MailPiece>

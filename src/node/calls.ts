@@ -187,6 +187,13 @@ export class Calls implements Node {
     await command(running, { name: 'reach-now', contact })
   }
 
+  // network
+
+  async setRelaying({ forContacts }: { forContacts: boolean }): Promise<void> {
+    await command(await this.#life.open(), { name: 'set-relaying', forContacts })
+    this.#life.look()
+  }
+
   // nearby
 
   async nearby({ seconds }: { seconds: number }): Promise<readonly NearbyPeer[]> {
@@ -289,6 +296,13 @@ export class Calls implements Node {
     if (utf8(text).length > DRAFT_MOST_BYTES) throw new ApiError('too-large', 'A draft holds at most 64 KiB.')
     const { running, id } = await this.#find(to)
     await command(running, { name: 'set-draft', contact: id, text: text.toWellFormed() })
+  }
+
+  async sendAgain({ id }: { id: string }): Promise<Message> {
+    const running = await this.#life.open()
+    const { contact, counter } = await running.queries.ofMine(id)
+    await command(running, { name: 'send-again', contact, counter })
+    return running.queries.message(id)
   }
 
   // mail by hand

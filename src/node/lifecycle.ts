@@ -14,6 +14,7 @@ import { ApiError } from './api-error.ts'
 import { NET_DEFAULTS, type NodeConfig } from './config.ts'
 import { helloKeys } from './engine/acquaintances.ts'
 import type { Input } from './engine/input.ts'
+import { MAIL_LIMITS } from './engine/limits.ts'
 import { loadResident } from './engine/load.ts'
 import { Engine } from './engine/run.ts'
 import type { MakeNet, Net } from './net/net.ts'
@@ -123,11 +124,11 @@ export class Lifecycle {
 
   tell(event: AnyEvent): void {
     for (const listener of this.#listeners) listener(event)
-    if (IN_STATUS.has(event.type)) this.#look()
+    if (IN_STATUS.has(event.type)) this.look()
   }
 
   /** Tells the status if it changed and somebody listens. */
-  #look(): void {
+  look(): void {
     if (this.#listeners.size > 0) this.#news.look()
   }
 
@@ -149,7 +150,7 @@ export class Lifecycle {
     if (running === undefined || running.store !== failed) return
     this.#running = undefined
     this.#suspended = { cause, self: running.queries.self() }
-    this.#look()
+    this.look()
     this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
   }
 
@@ -194,6 +195,7 @@ export class Lifecycle {
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
+      ...optional('mail', running?.queries.mail()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,
@@ -235,7 +237,7 @@ export class Lifecycle {
   async #assemble(store: Store, failed: (cause: StoreError) => void): Promise<Running> {
     const { platform, config } = this
     const { primitives, random } = platform
-    const resident = await loadResident(primitives, store)
+    const resident = await loadResident(primitives, store, { ...MAIL_LIMITS, carry: config.carry ?? MAIL_LIMITS.carry })
     const now = (): number => platform.now()
     const queries = new Queries(resident, store, primitives, now)
     const replies = new Replies()
@@ -255,7 +257,7 @@ export class Lifecycle {
     })
     const take = (input: Input): void => {
       engine.take(input)
-      if (input.type === 'addresses' || input.type === 'dht-servers') this.#look()
+      if (input.type === 'addresses' || input.type === 'dht-servers') this.look()
     }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
     const bootstrap = [...new Set([...(config.net.bootstrap ?? []), ...resident.self.row.dhtServers])]

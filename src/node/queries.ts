@@ -17,14 +17,25 @@ import {
   toBase32,
   union,
 } from '../protocol/index.ts'
-import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent, Reason, Self, Via } from './api.ts'
+import type {
+  AnyEvent,
+  Contact,
+  Conversation,
+  MailStatus,
+  Message,
+  MessageState,
+  NodeEvent,
+  Reason,
+  Self,
+  Via,
+} from './api.ts'
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
 import { carrierOf } from './engine/routes.ts'
 import { isRepairing, type Posted, type Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
-import type { ContactRow, MessageRow } from './store/records.ts'
+import type { BoxRow, ContactRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
 
 export class Queries {
@@ -161,6 +172,15 @@ export class Queries {
   }
 
   /** The counter of one of theirs, for `markRead`. */
+  /** A message of mine, as the engine knows it. */
+  async ofMine(message: string): Promise<{ readonly contact: AccountId; readonly counter: number }> {
+    const row = await this.#row(message)
+    const contact = row && this.#contactByNumber(row.conversation)
+    if (row === undefined || contact === undefined || row.author !== authorOf(this.#resident.self.id, contact))
+      throw new ApiError('message-unknown', `There is no message of yours "${message}".`)
+    return { contact, counter: row.counter }
+  }
+
   async counterOf(id: AccountId, message: string): Promise<number> {
     const row = await this.#place(id, message)
     const theirs = authorOf(id, this.#resident.self.id)
@@ -260,10 +280,35 @@ export class Queries {
       state: row.state,
       verified: row.verified,
       relayOnly: row.relayOnly,
+      carrier: this.#carrier(id),
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,
       reason: this.#reason(id, row, via),
+    }
+  }
+
+  /** How it stands with the newest box that was asked of them. */
+  #carrier(id: AccountId): Contact['carrier'] {
+    const boxes = [...this.#resident.maps.boxes.values()].filter(({ carrier }) => carrier === id)
+    const newest = boxes.reduce<BoxRow | undefined>(
+      (a, b) => (a === undefined || b.version > a.version ? b : a),
+      undefined,
+    )
+    if (newest === undefined || newest.state === 'ended') return null
+    return newest.state === 'kept' ? 'on' : newest.state
+  }
+
+  /** What lies here for contacts. */
+  mail(): MailStatus {
+    const carried = [...this.#resident.maps.carried.values()]
+    const sum = (of: (row: (typeof carried)[number]) => number): number =>
+      carried.reduce((all, row) => all + of(row), 0)
+    return {
+      on: this.#resident.limits.carry,
+      boxes: carried.filter(({ state }) => state === 'kept').length,
+      letters: sum(({ count }) => count),
+      bytes: sum(({ bytes }) => bytes),
     }
   }
 

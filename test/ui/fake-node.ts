@@ -11,6 +11,8 @@ import type {
   ContactId,
   Conversation,
   Invite,
+  MailPiece,
+  MailTaken,
   LiveEvent,
   Message,
   MessageId,
@@ -126,6 +128,7 @@ export class FakeNode implements Node {
       online: (person.via ?? null) !== null,
       via: person.via ?? null,
       relayOnly: false,
+      carrier: null,
       lastSeen: person.lastSeen ?? null,
       reason: person.reason ?? null,
     }
@@ -388,6 +391,26 @@ export class FakeNode implements Node {
     return { contact, number: '59294 73370 61033 59222 66563 76989 24890 24203 67096 62359 82559 80472' }
   }
 
+  async setCarrier(args: { to: string; on: boolean }): Promise<Contact> {
+    this.#begin('setCarrier', args)
+    return this.change(this.mustKnow(args.to).id, { carrier: args.on ? 'asked' : null })
+  }
+
+  async sendAgain(args: { id: MessageId }): Promise<Message> {
+    this.#begin('sendAgain', args)
+    return this.message(args)
+  }
+
+  async exportMail(args: { to?: string; after?: number }): Promise<MailPiece> {
+    this.#begin('exportMail', args)
+    return { piece: btoa('tulnic mail 1\n'), envelopes: 2, after: null }
+  }
+
+  async importMail(args: { piece: string }): Promise<MailTaken> {
+    this.#begin('importMail', args)
+    return { envelopes: 2, delivered: 1, kept: 1, damaged: false }
+  }
+
   async setRelayOnly(args: { to: string; on: boolean }): Promise<Contact> {
     this.#begin('setRelayOnly', args)
     return this.change(this.mustKnow(args.to).id, { relayOnly: args.on })
@@ -402,6 +425,9 @@ export class FakeNode implements Node {
 
   async reachNow(args: { to?: string }): Promise<void> {
     this.#begin('reachNow', args)
+  }
+  async setRelaying(args: { forContacts: boolean }): Promise<void> {
+    this.#begin('setRelaying', args)
   }
 
   async nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]> {

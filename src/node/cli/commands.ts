@@ -12,6 +12,7 @@ import { history, listen, send } from './messages.ts'
 import { mailCommands } from './mail.ts'
 import { nearby, pair } from './nearby.ts'
 import { id, init, open, status } from './profile.ts'
+import { relaying } from './relaying.ts'
 import { start } from './start.ts'
 
 /** In the order of the help. */
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   pair,
   contacts,
   ...contactCommands,
+  relaying,
   send,
   history,
   listen,

@@ -1,22 +1,22 @@
 /**
  * `tulnic mail export` and `import`: sealed mail that goes by hand, on a stick or over any channel.
  *
- *     file = pieces one after the other, each `tulnicM1` ‖ length 4 ‖ …       the node reads what is in them
+ *     file = pieces one after the other, each "tulnic mail 1\n" ‖ length 4 ‖ …       the node reads what is in them
  *
  * Holds: the file is opened here, not by the node; it is written whole or not at all; whatever an imported file holds, it is
  * given to the node piece by piece, and what is wrong with it is said in one sentence.
  */
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
-import type { MailTaken } from '../api.ts'
+import type { MailPiece, MailTaken } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
 import { withNode } from './connection.ts'
 import { EXIT, Failure } from './failure.ts'
 
-const MAGIC = 'tulnicM1'
+const MAGIC = 'tulnic mail 1\n'
 const HEAD_BYTES = MAGIC.length + 4
 /** The largest piece that a node takes. */
-const PIECE_BYTES = 512 * 1024
+const PIECE_BYTES = 704 * 1024
 
 const exportMail: Command = {
   name: 'mail export',
@@ -40,7 +40,7 @@ async function exportTo(context: Context, client: Client, write: (bytes: Uint8Ar
   const to = context.args.text('for')
   let envelopes = 0
   for (let after: number | null = 0; after !== null; ) {
-    const piece = await client.call('exportMail', { ...(to === undefined ? {} : { to }), after })
+    const piece: MailPiece = await client.call('exportMail', { ...(to === undefined ? {} : { to }), after })
     write(Buffer.from(piece.piece, 'base64'))
     envelopes += piece.envelopes
     after = piece.after
@@ -139,7 +139,7 @@ function readPiece(handle: number): Buffer | 'damaged' | undefined {
   if (head.length === 0) return undefined
   if (head.length < HEAD_BYTES || head.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'damaged'
   const length = head.readUInt32BE(MAGIC.length)
-  return length > PIECE_BYTES ? 'damaged' : Buffer.concat([head, readUpTo(handle, length)])
+  return length > PIECE_BYTES - HEAD_BYTES ? 'damaged' : Buffer.concat([head, readUpTo(handle, length)])
 }
 
 function readUpTo(handle: number, bytes: number): Buffer {

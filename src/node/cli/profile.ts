@@ -147,7 +147,8 @@ function reachText({ reach, relays }: Status): string {
   const held = relays?.at.filter(({ state }) => state === 'held').length ?? 0
   const through = held === 0 ? '' : `; through ${held === 1 ? 'one relay' : `${held} relays`}`
   const relaying = relays === undefined || relays.places === 0 ? '' : `; relays for ${relays.places}`
-  return `${REACHABLE_WORDS[reach?.publiclyReachable ?? 'unknown']}${through}${relaying}`
+  const off = relays?.forContacts === false ? '; relaying for contacts is off' : ''
+  return `${REACHABLE_WORDS[reach?.publiclyReachable ?? 'unknown']}${through}${relaying}${off}`
 }
 
 function foundText({ dht }: Status): string {

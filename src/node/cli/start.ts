@@ -26,7 +26,7 @@ export const start: Command = {
     port: { type: 'string', value: 'N', help: "the app's port (7733, or the next free)" },
     'no-open': { type: 'boolean', help: 'do not open the app' },
     ...NETWORK_OPTIONS,
-    carry: { type: 'string', value: 'on|off', help: 'carry mail for contacts (this version carries none yet)' },
+    carry: { type: 'string', value: 'on|off', help: 'carry mail for contacts that ask (on)' },
     ...PASSPHRASE_OPTIONS,
   },
   count: [0, 0],
@@ -35,9 +35,8 @@ export const start: Command = {
 
 async function runStart(context: Context): Promise<void> {
   const { args, out } = context
-  args.choice('carry', ON_OFF)
   const port = args.whole('port', 0, 65_535)
-  const settings = networkSettings(context)
+  const settings = { ...networkSettings(context), carry: args.choice('carry', ON_OFF) !== 'off' }
   const interruption = watchSignals()
   const host = await hostNode({
     dataDirectory: context.dataDirectory,

@@ -55,6 +55,8 @@ export type NetEffect =
   /** Both sides now share a contact secret: run hello again on this connection; the dialer begins. */
   | { readonly type: 'hello-again'; readonly connection: ConnectionId; readonly contact: AccountId }
   | { readonly type: 'close'; readonly connection: ConnectionId }
+  /** Whether to relay for contacts, from now on. Until it is told, a net does. */
+  | { readonly type: 'relay'; readonly forContacts: boolean }
   /** All records that this node keeps in the DHT from now on; replaces the set before. */
   | { readonly type: 'publish'; readonly records: readonly SlotRecord[] }
   /** Look for the newest record of each name; answered by `looked-up`. */

@@ -29,7 +29,7 @@ import type { Acquaintance, InFlight, Own, Posted, Prekey, Resident, SessionRef 
 
 /** What rows of the first profiles lack. */
 const ABSENT = {
-  profile: { dhtServers: [] },
+  profile: { dhtServers: [], relaysForContacts: true },
   invite: { seq: 0, boxes: [], guests: [] },
   contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
   conversation: { differing: [] },

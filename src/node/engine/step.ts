@@ -117,6 +117,7 @@ function regroupAll(draft: Draft, env: Env): void {
 
 /** What the net must be told at start, once. */
 export function* begin(draft: Draft, env: Env): Steps<void> {
+  draft.effect({ type: 'relay', forContacts: draft.self.row.relaysForContacts })
   for (const [id] of draft.maps.contacts.entries()) want(draft, id)
   regroupAll(draft, env)
   renewGrants(draft, env)
@@ -165,6 +166,8 @@ function* command(draft: Draft, env: Env, asked: Command): Steps<void> {
       return markRead(draft, asked.id, asked)
     case 'set-draft':
       return setDraft(draft, asked.id, asked)
+    case 'set-relaying':
+      return setRelaying(draft, asked.id, asked.forContacts)
     case 'reach-now':
       for (const [id] of draft.maps.contacts.entries())
         if (asked.contact === null || asked.contact === id) want(draft, id, true)
@@ -178,6 +181,14 @@ function rename(draft: Draft, id: number, name: string): void {
   draft.self = { ...draft.self, row }
   draft.put('profile', 'self', row)
   touchAll(draft)
+  reply(draft, id, null)
+}
+
+function setRelaying(draft: Draft, id: number, forContacts: boolean): void {
+  const row = { ...draft.self.row, relaysForContacts: forContacts }
+  draft.self = { ...draft.self, row }
+  draft.put('profile', 'self', row)
+  draft.effect({ type: 'relay', forContacts })
   reply(draft, id, null)
 }
 

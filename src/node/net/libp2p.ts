@@ -128,8 +128,12 @@ class Libp2pNet implements Net {
       : undefined
     this.#reach = new Reach(machine, limits, links, reaching, {
       servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
+      relaysTo: (link) => this.#relayed.relaysTo(link),
       listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
-      told: (link, meeting) => this.#dht?.told(link, meeting),
+      told: (link, meeting) => {
+        this.#dht?.told(link, meeting)
+        this.#relayed.told(link, meeting.isRelay)
+      },
       changed: () => this.#reachChanged(),
     })
     this.#mail = new Mail({
@@ -231,6 +235,7 @@ class Libp2pNet implements Net {
     if (effect.type === 'publish') return this.#dht?.publish(effect.records)
     if (effect.type === 'look-up') return this.#lookUp(effect)
     if (isMail(effect)) return this.#mail.perform(effect)
+    if (effect.type === 'relay') return this.#relay(effect.forContacts)
     const link = this.#links.byId(effect.connection)
     if (effect.type === 'ask-bundle') return void this.#ask(effect, link)
     // A connection that ended meanwhile: its `disconnected` is on the way.
@@ -248,6 +253,12 @@ class Libp2pNet implements Net {
     if (effect.relayOnly) for (const link of this.#links.directlyTo(effect.contact)) link.abort('only through relays')
     this.#dialing.want(effect)
     if (isNew) this.#greeting.newContact()
+  }
+
+  #relay(forContacts: boolean): void {
+    if (this.#relayed.status().forContacts === forContacts) return
+    this.#relayed.relay(forContacts)
+    this.#reach.tellAll()
   }
 
   #lookUp(effect: Extract<NetEffect, { type: 'look-up' }>): void {
@@ -311,6 +322,7 @@ class Libp2pNet implements Net {
     this.#relayed.reached(contact, link)
     if (link.via === 'relayed') return
     this.#greeting.met(contact, link)
+    this.#reach.known(link)
     this.#dialing.relayCame(link.peer)
   }
 

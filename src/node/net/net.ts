@@ -112,6 +112,8 @@ export interface ReachStatus {
 export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
   readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
+  /** Whether contacts get places here. */
+  readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
   /** Connections that this node relays. */

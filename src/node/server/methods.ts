@@ -33,7 +33,7 @@ const LONG = text(65_536)
 /** A link may be pasted with the text around it. */
 const LINK = text(65_536)
 /** A piece of a mail file in base64. */
-const PIECE = text(720_896)
+const PIECE = text(961_200)
 const SECONDS = whole(1, 86_400)
 
 const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
@@ -63,6 +63,8 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   setCarrier: method({ to: WORD, on: flag }, (node, args) => node.setCarrier(args)),
   reachNow: method({ to: maybe(WORD) }, (node, args) => node.reachNow(args)),
 
+  setRelaying: method({ forContacts: flag }, (node, args) => node.setRelaying(args)),
+
   nearby: method({ seconds: whole(0, 3600) }, (node, args) => node.nearby(args)),
   pair: method({ peer: WORD, timeoutSeconds: SECONDS }, (node, args) => node.pair(args)),
   confirmPairing: method({ peer: WORD, byPerson: flag, timeoutSeconds: SECONDS }, (node, args) =>
@@ -89,6 +91,7 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   markRead: method({ to: WORD, upTo: WORD }, (node, args) => node.markRead(args)),
   setDraft: method({ to: WORD, text: LONG }, (node, args) => node.setDraft(args)),
 
+  sendAgain: method({ id: WORD }, (node, args) => node.sendAgain(args)),
   exportMail: method({ to: maybe(WORD), after: maybe(whole(0, Number.MAX_SAFE_INTEGER)) }, (node, args) =>
     node.exportMail(args),
   ),

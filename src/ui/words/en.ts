@@ -455,6 +455,7 @@ export const en = {
     'peer-unknown': 'This person is no longer visible. Ask them to be visible again.',
     'pairing-failed': 'The pairing was stopped, on one side or the other. Nothing was stored. You can begin again.',
     'number-differs': 'These are not the same digits. Compare again before you say anything secret.',
+    'mail-foreign': 'This file holds no tulnic mail. Nothing was taken in.',
     timeout: 'Nobody answered in time. You can try again.',
     'too-large': 'This is too long for one message. Send it in parts.',
     storage: 'This could not be stored. Look whether the disk is full or read-only, then try again.',

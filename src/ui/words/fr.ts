@@ -470,6 +470,7 @@ export const fr: Words = {
     'pairing-failed':
       'L’association a été arrêtée, d’un côté ou de l’autre. Rien n’a été enregistré. Vous pouvez recommencer.',
     'number-differs': 'Ce ne sont pas les mêmes chiffres. Comparez à nouveau avant de dire quoi que ce soit de secret.',
+    'mail-foreign': 'Ce fichier ne contient pas de courrier tulnic. Rien n’a été repris.',
     timeout: 'Pas de réponse à temps. Vous pouvez réessayer.',
     'too-large': 'C’est trop long pour un message. Envoyez-le en plusieurs parties.',
     storage: 'Cela n’a pas pu être enregistré. Regardez si le disque est plein ou protégé, puis réessayez.',

@@ -472,6 +472,7 @@ export const ro: Words = {
     'peer-unknown': 'Persoana nu mai e vizibilă. Roag-o să fie din nou vizibilă.',
     'pairing-failed': 'Asocierea a fost oprită, de o parte sau de alta. Nu s-a păstrat nimic. Poți începe din nou.',
     'number-differs': 'Nu sunt aceleași cifre. Compară din nou înainte să spui ceva secret.',
+    'mail-foreign': 'Fișierul nu conține poștă tulnic. Nu s-a preluat nimic.',
     timeout: 'Nimeni nu a răspuns la timp. Poți încerca din nou.',
     'too-large': 'E prea lung pentru un mesaj. Trimite-l în mai multe părți.',
     storage: 'Nu s-a putut salva. Vezi dacă discul e plin sau protejat, apoi încearcă din nou.',

@@ -17,7 +17,7 @@ const WELL: Status = {
   lan: { on: true, peers: 2 },
   dht: { on: true, mode: 'server', servers: 4, stored: 0, published: 1 },
   reach: { observed: ['/ip4/192.0.2.7'], publiclyReachable: 'yes' },
-  relays: { at: [], places: 0, relayed: 0 },
+  relays: { at: [], forContacts: true, places: 0, relayed: 0 },
   storage: { path: '/somewhere', bytes: 1, trouble: null },
   version: '0',
   startedAt: '2026-01-01T00:00:00.000Z',
@@ -57,8 +57,10 @@ test('a node that nobody reaches is told which port to open, or to have a relay'
     { contact: ANA.id, state: 'held' },
     { contact: 'b'.repeat(52), state: 'refused' },
   ] as const
-  expect(said({ reach, relays: { at, places: 0, relayed: 0 } })).toContain('through the node of Ana.')
-  expect(levels({ reach, relays: { at, places: 0, relayed: 0 } })).not.toContain('note')
+  expect(said({ reach, relays: { at, forContacts: true, places: 0, relayed: 0 } })).toContain(
+    'through the node of Ana.',
+  )
+  expect(levels({ reach, relays: { at, forContacts: true, places: 0, relayed: 0 } })).not.toContain('note')
 })
 
 test('an empty hash table, and one that is off, say what helps', () => {

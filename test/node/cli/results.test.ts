@@ -123,6 +123,15 @@ describe('results', () => {
     expectFailure(await program.run(['pair', 'peer2']), 6, /visible/)
   })
 
+  it('relaying', async () => {
+    for (const word of ['off', 'on']) {
+      expect(objects((await program.run(['relaying', word, '--json'])).out)).toEqual([{ forContacts: word === 'on' }])
+      const [{ relays }] = objects((await program.run(['status', '--json'])).out)
+      expect(relays.forContacts).toBe(word === 'on')
+      expect((await program.run(['status'])).out.includes('relaying for contacts is off')).toBe(word === 'off')
+    }
+  })
+
   it('contact: each verb', async () => {
     for (const [args, state] of [
       [['block', 'bob'], 'blocked'],

@@ -397,6 +397,48 @@ describe('whom a node relays for', () => {
     expect(open.net.relays().places).toBe(1)
   })
 
+  test('switched off, it ends its places and what they carry, and refuses; who had one goes on through another', async () => {
+    const { alice, bob, carol, dave } = people()
+    const [a, b, c] = [await online(alice), await online(bob), await online(carol)]
+    b.want(carol, [c.address])
+    a.want(bob, await relayedBy(b, c))
+    await talk(a, b, 'relayed')
+    const first = await linked(a, bob)
+    c.net.perform({ type: 'relay', forContacts: false })
+    expect(c.net.relays()).toMatchObject({ forContacts: false, places: 0 })
+    await a.heard.next('disconnected', 1, ({ connection }) => connection === first)
+    await expect.poll(() => c.net.relays().relayed, { timeout: DEADLINE_MS }).toBe(0)
+    await expect
+      .poll(() => b.net.relays().at, { timeout: DEADLINE_MS })
+      .toEqual([{ contact: carol.id, state: 'no-relay' }])
+    expect(relayedOf(b.net.addresses())).toEqual([])
+    const d = await online(dave)
+    b.want(dave, [d.address])
+    a.want(bob, await relayedBy(b, d))
+    await talk(a, b, 'relayed')
+    // Whoever comes anew has no place either.
+    await b.stop()
+    const again = await online(bob)
+    again.want(carol, [c.address])
+    await linked(again, carol)
+    await expect.poll(() => again.net.relays().at, { timeout: DEADLINE_MS }).toHaveLength(1)
+    expect(c.net.relays().places).toBe(0)
+    c.net.perform({ type: 'relay', forContacts: true })
+    expect(await relayedBy(again, c)).toHaveLength(1)
+    expect(c.net.relays()).toMatchObject({ forContacts: true, places: 1 })
+  })
+
+  test('switched off for contacts, but relaying for strangers, it takes contacts as such', async () => {
+    const { bob, carol } = people()
+    const c = await online(carol, { config: { ...RELAYED, relay: true } })
+    const b = await online(bob)
+    b.want(carol, [c.address])
+    await relayedBy(b, c)
+    c.net.perform({ type: 'relay', forContacts: false })
+    expect(c.net.relays()).toMatchObject({ forContacts: false, places: 1 })
+    expect(await reserve(await (await hostile()).dialAsStranger(c.address))).toBe('OK')
+  })
+
   test('who has not said hello is not served', async () => {
     const c = await online(person(), { config: { ...RELAYED, relay: true }, limits: { helloMs: 300 } })
     const h = await hostile()

@@ -2,7 +2,7 @@
  * `/tulnic/reach/1`: how the other end sees us, what it serves, and whether it gets through to us. Both ends.
  *
  *     asker                                              asked
- *       length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told ────────────▶      flags: 1 a DHT server
+ *       length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told ────────────▶      flags: 1 a DHT server, 2 no relay
  *       ◀──────────── length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told      seen:  size 1 ‖ the address at which one sees the other
  *                                                               told:  count 1 ‖ (size 1 ‖ address)*, where one listens
  *       length 2 ‖ 2 ‖ size 1 ‖ address ─────────────────▶      dials that address, if its IP is where it sees the asker
@@ -30,6 +30,8 @@ import { Rate } from '../waiting.ts'
 const KIND = { meet: 1, dialBack: 2 } as const
 const OUTCOME = { refused: 0, through: 1, not: 2 } as const
 const SERVER = 1
+/** Who does not say so may relay: the bit is younger than the protocol. */
+const NO_RELAY = 2
 const ADDRESSES = 8
 const ADDRESS_BYTES = 64
 /** Links on which is asked again from time to time. */
@@ -40,6 +42,8 @@ const MESSAGE_BYTES = 2 + (1 + ADDRESS_BYTES) + 1 + ADDRESSES * (1 + ADDRESS_BYT
 /** What one end says of itself and of the other. */
 export interface Meeting {
   readonly isServer: boolean
+  /** Whether it may give the other end a place to be reached through. */
+  readonly isRelay: boolean
   /** Where it sees the other end; `undefined`: through a relay, or so. */
   readonly seen: Address | undefined
   /** Where it listens, as far as the other end may know. */
@@ -55,6 +59,8 @@ interface Rates {
 export interface ReachHost {
   /** Whether this node serves the DHT to the other end of a link. */
   servesTo(link: Link): boolean
+  /** Whether the other end of a link may have a place here. */
+  relaysTo(link: Link): boolean
   /** Addresses on which this node listens, of every kind. */
   listening(): readonly Address[]
   /** The other end said this. */
@@ -105,6 +111,11 @@ export class Reach {
     const meeting = this.#met.get(link) ?? this.ask(link)
     this.#met.set(link, meeting)
     return meeting
+  }
+
+  /** Hello has found a contact on a link: what was said there to a stranger is said anew. */
+  known(link: Link): void {
+    if (this.#met.has(link)) void this.ask(link)
   }
 
   /** What this node says may be different now: to all that are connected. */
@@ -189,7 +200,7 @@ export class Reach {
     const interfaces = this.#machine.interfaces()
     const mine = new Map([...this.publicAddresses(), ...this.#near(seen)].map((address) => [address.text, address]))
     const told = [...mine.values()].filter((address) => mayTell(address, seen, interfaces)).slice(0, ADDRESSES)
-    return encodeMeeting({ isServer: this.#host.servesTo(link), seen, told })
+    return encodeMeeting({ isServer: this.#host.servesTo(link), isRelay: this.#host.relaysTo(link), seen, told })
   }
 
   /** Addresses in a network that both are in: others are told only when they are known to lead here. */
@@ -268,12 +279,12 @@ function withoutPort({ text }: Address): string {
 }
 
 /** What one end says, at most 588 bytes. */
-export function encodeMeeting({ isServer, seen, told }: Meeting): Uint8Array {
+export function encodeMeeting({ isServer, isRelay, seen, told }: Meeting): Uint8Array {
   const sized = (address: Address | undefined): Uint8Array => {
     const bytes = address === undefined ? new Uint8Array() : bytesOfAddress(address)
     return bytes.length <= ADDRESS_BYTES ? concat(Uint8Array.of(bytes.length), bytes) : Uint8Array.of(0)
   }
-  const flags = isServer ? SERVER : 0
+  const flags = (isServer ? SERVER : 0) | (isRelay ? 0 : NO_RELAY)
   return concat(Uint8Array.of(KIND.meet, flags), sized(seen), Uint8Array.of(told.length), ...told.map(sized))
 }
 
@@ -293,7 +304,9 @@ export function decodeMeeting(bytes: Uint8Array): Meeting | undefined {
     if (address !== undefined) told.push(address)
     at = one.end
   }
-  return at === bytes.length ? { isServer: (flags & SERVER) !== 0, seen: addressOfBytes(seen.bytes), told } : undefined
+  if (at !== bytes.length) return undefined
+  const isServer = (flags & SERVER) !== 0
+  return { isServer, isRelay: (flags & NO_RELAY) === 0, seen: addressOfBytes(seen.bytes), told }
 }
 
 /** The address that somebody wants dialed. */

@@ -91,7 +91,23 @@ export class RelayedPaths {
   }
 
   status(): RelayStatus {
-    return { at: this.#reservations.states(), places: this.#circuit.reserved(), relayed: this.#relaying.relayed }
+    const { forContacts, relayed } = this.#relaying
+    return { at: this.#reservations.states(), forContacts, places: this.#circuit.reserved(), relayed }
+  }
+
+  /** Whether contacts are relayed for, from now on. */
+  relay(forContacts: boolean): void {
+    this.#relaying.relay(forContacts)
+  }
+
+  /** Whether the other end of a link may have a place here. */
+  relaysTo(link: Link): boolean {
+    return this.#relaying.relaysTo(link)
+  }
+
+  /** The other end of a link said whether it relays. */
+  told(link: Link, isRelay: boolean): void {
+    this.#reservations.told(link, isRelay)
   }
 
   /** A link to a contact is known. */

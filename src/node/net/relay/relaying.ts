@@ -3,9 +3,11 @@
  *
  * | who                | may reserve a place here             | may be relayed to who reserved                    |
  * |--------------------|--------------------------------------|---------------------------------------------------|
- * | a contact          | yes                                  | yes                                               |
+ * | a contact          | yes, unless it is switched off       | yes                                               |
  * | somebody unknown   | if `relay` is set, 48 of the 64      | yes, once hello has ended: 4 at once, 64 together |
  * | who is relayed     | no                                   | no                                                |
+ *
+ * Switched off, a contact is somebody unknown here, and where those get none all places end, with what they carry.
  *
  * Nobody reserves while we know that nobody reaches us. A relayed connection ends after its time or its bytes; all together
  * are bounded in an hour: above that no more begin.
@@ -52,6 +54,7 @@ export class Relaying implements CircuitGate {
   readonly #asking = new Map<Stream, Asking>()
   #hourBegan: number
   #relayedBytes = 0
+  #forContacts = true
 
   constructor(machine: Machine, limits: Limits, links: Links, circuit: Circuit, needs: RelayingNeeds) {
     this.#machine = machine
@@ -89,13 +92,34 @@ export class Relaying implements CircuitGate {
     return link.isOpen && this.#needs.reservedAt(connection.remotePeer)
   }
 
+  /** Whether contacts may reserve here. */
+  get forContacts(): boolean {
+    return this.#forContacts
+  }
+
+  /** From now on contacts may reserve, or not: then their places end. */
+  relay(forContacts: boolean): void {
+    this.#forContacts = forContacts
+    if (forContacts || this.#needs.forStrangers) return
+    this.#circuit.vacateAll()
+    for (const stream of this.#asking.keys()) stream.abort(new Broken('relays no more'))
+  }
+
   mayReserve(peer: PeerId): boolean {
-    if (this.#needs.reachable() === false) return false
     const link = this.#links.directTo(peer.toString())
-    if (link === undefined || link.isNegotiated) return false
-    if (link.standing.phase === 'known') return true
-    const { reservationsOfStrangers } = this.#limits
-    return this.#needs.forStrangers && (this.#circuit.holds(peer) || this.#circuit.reserved() < reservationsOfStrangers)
+    if (link === undefined || !this.relaysTo(link)) return false
+    if (this.#isContacts(link)) return true
+    return this.#circuit.holds(peer) || this.#circuit.reserved() < this.#limits.reservationsOfStrangers
+  }
+
+  /** Whether the other end of a link may have a place here, if there is room. */
+  relaysTo(link: Link): boolean {
+    if (this.#needs.reachable() === false || link.via === 'relayed' || link.isNegotiated) return false
+    return this.#needs.forStrangers || this.#isContacts(link)
+  }
+
+  #isContacts({ standing }: Link): boolean {
+    return this.#forContacts && standing.phase === 'known'
   }
 
   mayConnect(from: PeerId): boolean {
