@@ -43,6 +43,11 @@ export class Board {
     this.#chance = chance
   }
 
+  /** All that was pinned on another board so far. */
+  take(other: Board): void {
+    for (const [key, records] of other.slots) this.slots.set(key, records)
+  }
+
   get isThere(): boolean {
     return this.#isThere
   }

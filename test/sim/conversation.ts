@@ -2,7 +2,7 @@
  * The play that every seed performs: people add each other, talk, and everything goes wrong; then it heals, and is judged.
  */
 import type { Message } from '../../src/node/api.ts'
-import { size } from '../../src/protocol/index.ts'
+import { type AccountId, size } from '../../src/protocol/index.ts'
 import type { Faults, SimNode } from './sim-node.ts'
 import { settled, World } from './world.ts'
 
@@ -106,17 +106,22 @@ export function say(world: World, stored: Map<string, Set<string>>): void {
   const many = chance.happens(0.1) ? 30 : 1
   for (let n = 0; n < many; n++) {
     const text = `${node.name} ${chance.below(1e9)} ${'x'.repeat(chance.below(chance.happens(0.05) ? 5000 : 200))}`
-    node.command({ name: 'send', contact, text, replyTo: null }, (value) => {
-      if (!isStored(value)) return
-      const key = `${node.id}>${contact}`
-      stored.set(key, (stored.get(key) ?? new Set()).add(text))
-    })
+    write(node, contact, text, stored)
   }
+}
+
+/** Notes the text once the node said that it is stored. */
+export function write(node: SimNode, contact: AccountId, text: string, stored: Map<string, Set<string>>): void {
+  node.command({ name: 'send', contact, text, replyTo: null }, (value) => {
+    if (!isStored(value)) return
+    const key = `${node.id}>${contact}`
+    stored.set(key, (stored.get(key) ?? new Set()).add(text))
+  })
 }
 
 const isStored = (value: unknown): boolean => typeof value === 'object' && value !== null && 'counter' in value
 
-function read(node: SimNode, contact: Parameters<SimNode['command']>[0] extends never ? never : SimNode['id']): void {
+export function read(node: SimNode, contact: AccountId): void {
   const known = node.engine?.resident.maps.conversations.get(contact)?.known ?? 0
   if (known > 0) node.command({ name: 'mark-read', contact, upTo: known })
 }
@@ -164,6 +169,15 @@ export function isQuiet(node: SimNode): boolean {
     (row) => size(row.delivered) < (maps.conversations.get(row.contact)?.counter ?? 0),
   )
   return !owed && [...maps.frames.values()].every((frames) => frames.length === 0)
+}
+
+/** What is wrong with what one wrote to the other, as both have it. */
+export async function compareBoth(
+  node: SimNode,
+  other: SimNode,
+  stored: Map<string, Set<string>>,
+): Promise<readonly string[]> {
+  return compare(node, other, await history(node, other), await history(other, node), stored)
 }
 
 export async function judge(world: World, node: SimNode, stored: Map<string, Set<string>>): Promise<string[]> {

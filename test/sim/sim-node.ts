@@ -158,6 +158,13 @@ export class SimNode {
     this.id = accountId(this.engine?.resident.self.row.accountKey as AccountKey)
   }
 
+  /** Goes on from a copy of another's disk, as if it were that one. */
+  async become({ disk, id }: Pick<SimNode, 'disk' | 'id'>): Promise<void> {
+    this.#disk = disk.snapshot()
+    this.id = id
+    await this.start()
+  }
+
   async start(): Promise<void> {
     const life = ++this.#life
     const { primitives, chance, faults } = this.around

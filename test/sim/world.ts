@@ -120,6 +120,23 @@ export class World implements Surroundings {
     this.reported.push(`${node.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   }
 
+  /** Everybody and everything as it is in another world now, from disks alone. */
+  async continue(other: World): Promise<void> {
+    this.clock.now = other.clock.now
+    this.board.take(other.board)
+    for (const before of other.nodes) {
+      const node = new SimNode(before.name, this)
+      this.nodes.push(node)
+      await node.become(before)
+    }
+    await settled()
+  }
+
+  /** Whether two nodes can reach each other. */
+  joins(a: SimNode, b: SimNode): boolean {
+    return a.phase === 'up' && b.phase === 'up' && !this.#apart(a, b)
+  }
+
   async add(name: string): Promise<SimNode> {
     const node = new SimNode(name, this)
     this.nodes.push(node)
