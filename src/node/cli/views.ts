@@ -4,10 +4,10 @@
 import type { Contact, ContactId, Message, MessageState, NodeEvent, Reason, Via } from '../api.ts'
 import { plainLine, plainText } from './plain-text.ts'
 
-/** The seven fields of `contacts`. */
+/** The seven fields of `contacts`, and whether they carry mail for me. */
 export function contactFields(contact: Contact): object {
-  const { id, name, state, verified, online, lastSeen, via } = contact
-  return { id, name, state, verified, online, lastSeen, via }
+  const { id, name, state, verified, online, lastSeen, via, carrier } = contact
+  return { id, name, state, verified, online, lastSeen, via, carrier }
 }
 
 /** The fields of `history`. */
