@@ -4,56 +4,13 @@
  * Each rule of `engine/step.ts` has at least two ways to break it. A fault that no seed finds would mean that R1 cannot see it.
  */
 import { expect, test } from 'vitest'
-import type { Tables, Write } from '../../src/node/store/records.ts'
-import type { Store } from '../../src/node/store/store.ts'
 import { toBase32 } from '../../src/protocol/index.ts'
 import { perform } from './conversation.ts'
 import { performMoving } from './moving.ts'
-import { Chance } from './random.ts'
+import { changing, losing, rewriting, silent } from './planting.ts'
 import type { Faults } from './sim-node.ts'
 
 const SEEDS = 40
-
-/** A store whose commits are changed on their way. */
-function changing(change: (write: Write, chance: Chance) => readonly Write[]): Faults {
-  const chance = new Chance(1)
-  return {
-    store: (store) =>
-      withCommit(store, (writes, durability) =>
-        store.commit(
-          writes.flatMap((write) => change(write, chance)),
-          durability,
-        ),
-      ),
-  }
-}
-
-function withCommit(store: Store, commit: Store['commit']): Store {
-  return new Proxy(store, {
-    get: (target, property) => {
-      const value: unknown = Reflect.get(target, property)
-      if (property === 'commit') return commit
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
-/** A store in which commits that hold such a write do not wait for the disk. */
-const silent = (holds: (write: Write) => boolean): Faults => ({
-  store: (store) =>
-    withCommit(store, (writes, durability) => store.commit(writes, writes.some(holds) ? 'with-next' : durability)),
-})
-
-const losing = (table: keyof Tables, likelihood = 1): Faults =>
-  changing((write, chance) =>
-    write.op === 'put' && write.table === table && chance.happens(likelihood) ? [] : [write],
-  )
-
-const rewriting = <T extends keyof Tables>(table: T, rewrite: (row: Tables[T], chance: Chance) => Tables[T]): Faults =>
-  changing((write, chance) => {
-    if (write.op !== 'put' || write.table !== table) return [write]
-    return [{ ...write, row: rewrite(write.row as Tables[T], chance) } as Write]
-  })
 
 const FAULTS: readonly { readonly rule: string; readonly fault: string; readonly planted: Faults }[] = [
   {

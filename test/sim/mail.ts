@@ -75,17 +75,18 @@ export async function performMail(seed: number, faults: Faults = {}): Promise<Ca
   const counts: Counts = { messages: 0, carried: 0, full: 0, refused: 0, byHand: 0, crashes: 0, apart: 0 }
   const world = new World(seed, {
     ...faults,
-    input: (input, chance) => {
+    input: (input, chance, node) => {
       if (input.type === 'deposited' && input.status === 'ok') counts.carried++
       if (input.type === 'deposited' && input.status === 'full') counts.full++
       if (input.type === 'deposited' && input.status === 'no-token') counts.refused++
-      return faults.input === undefined ? input : faults.input(input, chance)
+      return faults.input === undefined ? input : faults.input(input, chance, node)
     },
   })
   const { chance } = world
   world.limits = chance.happens(0.3) ? { ...LIMITS, boxLetters: 2 } : LIMITS
   await world.continue(await begun)
   world.byAddress = true
+  world.dialMost = 40 * SECOND
   const never = strangersInTime(world)
   for (const [a, b] of never) world.split(a, b, 1000 * HOUR)
   const stored = new Map<string, Set<string>>()
@@ -93,6 +94,7 @@ export async function performMail(seed: number, faults: Faults = {}): Promise<Ca
   try {
     await trouble(world, never, stored, counts)
     const healedAfter = await heal(world, never, stored)
+    checkTaken(world)
     for (const node of world.nodes)
       for (const other of friendsOf(world, node)) wrong.push(...(await compareBoth(node, other, stored)))
     counts.messages = [...stored.values()].reduce((sum, set) => sum + set.size, 0)
@@ -125,7 +127,7 @@ function carriersOf(world: World, owner: SimNode, other: SimNode): readonly SimN
   return world.nodes.filter((node) => node !== other && boxes.some(({ carrier }) => carrier === node.id))
 }
 
-/** Twelve times two minutes: in each a fifth of them are online, and write. */
+/** Nine times two minutes: in each a fifth of them are online, and write. */
 async function trouble(
   world: World,
   never: readonly Pair[],
@@ -137,14 +139,14 @@ async function trouble(
   const files: (readonly Uint8Array[])[] = []
   for (const node of world.nodes) if (chance.happens(0.2)) node.skew = (chance.next() - 0.5) * 20 * YEAR
   for (const node of world.nodes) node.crash(turnOf(world, node, never))
-  for (let turn = 0; turn < 12; turn++) {
+  for (let turn = 0; turn < 9; turn++) {
     const until = clock.now + 2 * MINUTE
     while (clock.now < until) {
       await clock.runUntil(clock.now + 30 * SECOND)
       for (const node of world.nodes.filter(({ phase }) => phase === 'up')) {
         if (chance.happens(0.4)) await sayAny(world, node, never, stored)
         if (chance.happens(0.05)) node.fuse = 1 + chance.below(40)
-        if (chance.happens(0.08)) await handFile(node, files, counts)
+        if (chance.happens(0.15)) await handFile(node, files, counts)
         if (chance.happens(0.05)) read(node, chance.pick(friendsOf(world, node)).id)
       }
       await settled()
@@ -161,7 +163,7 @@ async function trouble(
 /** Off until some later turn: a fifth of all turns, and not those of whom it never meets. */
 function turnOf(world: World, node: SimNode, never: readonly Pair[]): number {
   const half = never.some(([a]) => a === node) ? 0 : never.some(([, b]) => b === node) ? 1 : undefined
-  let wait = 2 * MINUTE * world.chance.below(8)
+  let wait = 2 * MINUTE * world.chance.below(7)
   const slot = Math.floor((world.now() + wait) / (2 * MINUTE))
   if (half !== undefined && slot % 2 !== half) wait += 2 * MINUTE
   return Math.max(1000, wait)
@@ -210,6 +212,19 @@ function checkPromises(world: World): void {
   }
 }
 
+/** Whoever is linked to a carrier has taken what lay there. */
+function checkTaken(world: World): void {
+  for (const owner of world.nodes) {
+    for (const [box, { carrier }] of owner.engine?.resident.maps.boxes ?? []) {
+      const keeper = world.nodes.find(({ id }) => id === carrier)
+      const count = keeper?.engine?.resident.maps.carried.get(box)?.count ?? 0
+      const links = [...(owner.engine?.resident.maps.links.values() ?? [])]
+      const isLinked = links.some((link) => owner.engine?.resident.maps.connections.get(link)?.contact === carrier)
+      if (isLinked && count > 0) world.reported.push(`${owner.name} left ${count} letters with ${keeper?.name}`)
+    }
+  }
+}
+
 /** Good weather, right clocks, and everybody online: but those who never meet still do not. Six hours at most. */
 async function heal(world: World, never: readonly Pair[], stored: Map<string, Set<string>>): Promise<number> {
   const { clock } = world
@@ -231,7 +246,9 @@ async function heal(world: World, never: readonly Pair[], stored: Map<string, Se
   await settled()
   const start = clock.now
   while (clock.now < start + 6 * HOUR && !world.nodes.every(isDone)) await clock.runUntil(clock.now + 20 * SECOND)
-  return clock.now - start
+  const healedAfter = clock.now - start
+  await clock.runUntil(clock.now + MINUTE)
+  return healedAfter
 }
 
 /** All that it wrote was delivered. */

@@ -56,7 +56,7 @@ export interface Faults {
   /** Changes a frame that is sent. */
   readonly frame?: (bytes: Uint8Array, chance: Chance) => Uint8Array
   /** Leaves an input out, or changes it. */
-  input?: (input: Input, chance: Chance) => Input | undefined
+  input?: (input: Input, chance: Chance, node: SimNode) => Input | undefined
   /** Leaves an effect out. */
   effect?: (effect: Effect, chance: Chance, node: SimNode) => boolean
 }
@@ -241,7 +241,8 @@ export class SimNode {
 
   take(input: Input): void {
     if (this.phase === 'down') return
-    const changed = this.around.faults.input === undefined ? input : this.around.faults.input(input, this.around.chance)
+    const changed =
+      this.around.faults.input === undefined ? input : this.around.faults.input(input, this.around.chance, this)
     if (changed === undefined) return
     if (this.around.faults.acknowledgeFirst && changed.type === 'frames') this.#acknowledgeAtOnce(changed)
     if (this.phase === 'up') this.engine?.take(changed)

@@ -29,12 +29,33 @@ import { Clock } from './clock.ts'
 import { Chance } from './random.ts'
 import { type Faults, SimNode, type Surroundings } from './sim-node.ts'
 
+/** What was asked once has the same answer again: simulated nodes start often, and then ask the same. */
+function remembering<A extends readonly Uint8Array[], R>(ask: (...args: A) => R): (...args: A) => R {
+  const known = new Map<string, R>()
+  return (...args) => {
+    const key = args.map((part) => Buffer.from(part.buffer, part.byteOffset, part.length).toString('latin1')).join('|')
+    const before = known.get(key)
+    if (before !== undefined) return before instanceof Uint8Array ? (before.slice() as R) : before
+    const answer = ask(...args)
+    if (known.size > 100_000) known.clear()
+    known.set(key, answer)
+    return answer
+  }
+}
+
+const x25519PublicKey = remembering((key: Uint8Array) => nodejs.x25519PublicKey(key))
+
 /** Native where it is deterministic; encapsulation and new key pairs draw their own randomness there. */
 const primitives: Primitives = {
   ...nodejs,
   name: 'simulated',
   kemEncapsulate: noble.kemEncapsulate,
-  x25519KeyPair: (randomness) => ({ privateKey: randomness, publicKey: nodejs.x25519PublicKey(randomness) }),
+  x25519KeyPair: (randomness) => ({ privateKey: randomness, publicKey: x25519PublicKey(randomness) }),
+  x25519PublicKey,
+  ed25519PublicKey: remembering((seed: Uint8Array) => nodejs.ed25519PublicKey(seed)),
+  verify: remembering((key: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+    nodejs.verify(key, message, signature),
+  ),
 }
 
 export interface Weather {
@@ -79,6 +100,8 @@ export class World implements Surroundings {
   readonly faults: Faults
   readonly nodes: SimNode[] = []
   weather: Weather = CALM
+  /** Longest wait before somebody who was not reached is dialed again, ms. */
+  dialMost = 8000
   /** Few tokens, so that they run out and are made anew, and simulations are quick. */
   limits: MailLimits = { ...MAIL_LIMITS, tokens: 48, tokensEach: 8 }
   /** Records in the DHT. */
@@ -94,6 +117,8 @@ export class World implements Surroundings {
   /** Who waits for a carrier's answer, and what was to be left. */
   readonly #deposits = new Map<number, (status: DepositStatus) => void>()
   readonly #wanted = new Map<number, Uint8Array>()
+  /** Which letter each token was taken for. */
+  readonly #tokens = new Map<string, string>()
   #numbers = 0
 
   constructor(seed: number, faults: Faults = {}) {
@@ -293,6 +318,9 @@ export class World implements Surroundings {
     const box = envelope && readEnvelope(envelope)?.box
     if (envelope === undefined || box === undefined) return
     const key = `${toBase32(box)}/${toBase32(envelopeId(this.primitives, envelope))}`
+    const token = `${toBase32(box)}/${toBase32(readEnvelope(envelope)?.token ?? box)}`
+    if ((this.#tokens.get(token) ?? key) !== key) this.reported.push(`${node.name}: took two letters for one token`)
+    this.#tokens.set(token, key)
     if (node.disk.read([{ table: 'letter', key }])[0] === undefined)
       this.reported.push(`${node.name}: said that it keeps a letter that it does not have`)
   }
@@ -373,7 +401,7 @@ export class World implements Surroundings {
     if (other.phase === 'down' || this.#apart(node, other) || (this.byAddress && !leadsTo(want.want, other))) {
       want.tries++
       node.take({ type: 'not-reached', contact })
-      return this.#dialSoon(node, contact, this.chance.below(Math.min(8000, 250 * 2 ** want.tries)))
+      return this.#dialSoon(node, contact, this.chance.below(Math.min(this.dialMost, 250 * 2 ** want.tries)))
     }
     const id = ++this.#numbers
     const connection = { id, dialer: this.#side(node), listener: this.#side(other), wanted: contact, open: true }

@@ -8,7 +8,7 @@
  * Both facts are whole: `carry` holds all hashes that are good, `boxes` all tokens that a device has and no letter has spent.
  *
  * Holds: a token is given to one device, and only once the carrier has its hash; the carrier learns a fixed number of hashes and
- * nothing of who has which; who is not an active contact any more has no good token.
+ * nothing of who has which; who is blocked or removed has no good token.
  */
 import {
   type AccountId,
@@ -23,7 +23,10 @@ import {
   createBox,
   type DeviceId,
   fromBase32,
+  epochOf,
+  INVITE_BOXES,
   INVITE_TOKENS,
+  type InviteBox,
   inviteToken,
   NO_RANGES,
   type Range,
@@ -33,13 +36,15 @@ import {
   toBase32,
   tokenHash,
   union,
+  upTo,
 } from '../../protocol/index.ts'
-import type { BoxRow } from '../store/records.ts'
+import type { BoxRow, GivenRow } from '../store/records.ts'
 import type { Asked } from './command.ts'
 import { deliveryOf, devicesOf, putDelivery } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
-import { BOXES_ENDED, INVITES_WITH_MAIL } from './limits.ts'
+import { BOXES_ENDED, INVITES_WITH_MAIL, TOKENS_FRESH } from './limits.ts'
+import { runningTime } from './running.ts'
 
 type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
 
@@ -177,14 +182,27 @@ export function askCarriersAgain(draft: Draft, env: Env): void {
   }
 }
 
-/** Other tokens are good: those of an invite, or not those of somebody who left. */
-export function oweCarry(draft: Draft, env: Env, keys: readonly string[]): void {
-  for (const key of keys) {
-    const row = draft.maps.boxes.get(key)
-    if (row === undefined || row.state === 'ended') continue
+// what guests of an invite are told
+
+/** Where they may leave their first words, `names` of each carrier's slots from now on; `keys` of boxes that are kept. */
+export function inviteBoxes(draft: Draft, env: Env, keys: readonly string[], names: number): readonly InviteBox[] {
+  return usable(draft).flatMap(([key, { carrier, carrierKey, grant }]): readonly InviteBox[] => {
+    if (!keys.includes(key) || carrierKey === null || grant === null) return []
+    const passed = Math.min(Math.max(epochOf(env.now, grant.phase) - grant.firstEpoch, 0), grant.names.length - 1)
+    const ahead = { ...grant, firstEpoch: grant.firstEpoch + passed, names: grant.names.slice(passed, passed + names) }
+    const box = bytesOf(key)
+    return [{ box, carrierKey, tag: carrierTag(env.p, box, accountKeyOf(carrier)), grant: ahead }]
+  })
+}
+
+/** The boxes of a new invite: their carriers are to take its tokens. */
+export function boxesForInvite(draft: Draft, env: Env): readonly string[] {
+  const keys = usable(draft).slice(0, INVITE_BOXES)
+  for (const [key, row] of keys) {
     putBox(draft, key, { ...row, version: Math.max(row.version + 1, env.now) })
     touchDevices(draft, row.carrier)
   }
+  return keys.map(([key]) => key)
 }
 
 // what senders are told
@@ -216,7 +234,9 @@ export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: Dev
 /** Tokens of one device in one box: up to its share, of those that nobody has, by lot. */
 function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId): Ranges {
   const place = `${key}/${device}`
-  let tokens = draft.maps.given.get(place)?.tokens ?? NO_RANGES
+  const known = draft.maps.given.get(place)
+  let tokens = known?.tokens ?? NO_RANGES
+  const at = known !== undefined && size(tokens) > 0 ? known.at : runningTime(draft, env)
   const taken = givenOf(draft, key).reduce<Ranges>((all, [, given]) => union(all, given.tokens), NO_RANGES)
   const free = [...each(subtract(row.known, taken))]
   for (let lack = share(draft) - size(tokens); lack > 0 && free.length > 0; lack--) {
@@ -227,8 +247,7 @@ function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId
     free.pop()
     tokens = add(tokens, drawn, drawn)
   }
-  draft.maps.given.set(place, { tokens })
-  draft.put('given', place, { tokens })
+  putGiven(draft, place, { tokens, at })
   return tokens
 }
 
@@ -243,6 +262,11 @@ function givenOf(draft: Draft, key: string): readonly (readonly [place: string, 
   return [...draft.maps.given.entries()].filter(([place]) => place.startsWith(`${key}/`))
 }
 
+function putGiven(draft: Draft, place: string, row: GivenRow): void {
+  draft.maps.given.set(place, row)
+  draft.put('given', place, row)
+}
+
 function forgetGiven(draft: Draft, place: string): void {
   draft.maps.given.delete(place)
   draft.remove('given', place)
@@ -251,7 +275,7 @@ function forgetGiven(draft: Draft, place: string): void {
 /** Everybody is to be told of our boxes anew. */
 export function oweBoxes(draft: Draft, env: Env): void {
   for (const [device, { contact }] of [...draft.maps.deliveries.entries()])
-    if (isActive(draft, contact)) oweBoxesTo(draft, env, contact, device)
+    if (mayWrite(draft, contact)) oweBoxesTo(draft, env, contact, device)
 }
 
 function oweBoxesTo(draft: Draft, env: Env, contact: AccountId, device: DeviceId): void {
@@ -263,7 +287,7 @@ function oweBoxesTo(draft: Draft, env: Env, contact: AccountId, device: DeviceId
 /** Whoever has fewer than half of its tokens gets more, where there are any. */
 function topUp(draft: Draft, env: Env): void {
   for (const [device, { contact }] of [...draft.maps.deliveries.entries()]) {
-    if (!isActive(draft, contact)) continue
+    if (!mayWrite(draft, contact)) continue
     const lacks = usable(draft).some(([key, { carrier }]) => {
       const has = size(draft.maps.given.get(`${key}/${device}`)?.tokens ?? NO_RANGES)
       return carrier !== contact && 2 * has < share(draft)
@@ -284,15 +308,18 @@ export function senders(draft: Draft, env: Env, key: string): ReadonlyMap<string
   return all
 }
 
-/** A letter came with this token: it is good no more. Where few are left, there are fresh ones. */
+/**
+ * A letter came with this token: it is good no more, nor are those before it, because a sender takes them in their order: what they
+ * were used for was lost, or is still on its way and will be known without them. Where few are left, there are fresh ones.
+ */
 export function spend(draft: Draft, env: Env, key: string, device: DeviceId, index: number): void {
   const row = draft.maps.boxes.get(key)
   if (row === undefined) return
   const place = `${key}/${device}`
-  const gone: Ranges = [[index, index]]
-  const tokens = subtract(draft.maps.given.get(place)?.tokens ?? NO_RANGES, gone)
-  draft.maps.given.set(place, { tokens })
-  draft.put('given', place, { tokens })
+  const known = draft.maps.given.get(place) ?? { tokens: NO_RANGES, at: runningTime(draft, env) }
+  const gone = upTo(known.tokens, index)
+  const tokens = subtract(known.tokens, gone)
+  putGiven(draft, place, { ...known, tokens })
   const left = { ...row, good: subtract(row.good, gone), known: subtract(row.known, gone) }
   putBox(draft, key, left)
   if (row.state === 'ended') return
@@ -309,6 +336,21 @@ function refill(draft: Draft, env: Env, key: string, row: BoxRow): void {
   touchDevices(draft, row.carrier)
 }
 
+/** Whoever has had its tokens for long may have used them for what was lost: it gets others. */
+export function renewTokens(draft: Draft, env: Env): void {
+  for (const [place, { tokens, at }] of [...draft.maps.given.entries()]) {
+    const [key, device] = place.split('/') as [string, DeviceId]
+    const row = draft.maps.boxes.get(key)
+    const contact = draft.maps.deliveries.get(device)?.contact
+    if (runningTime(draft, env) - at < TOKENS_FRESH || row === undefined || row.state === 'ended') continue
+    putGiven(draft, place, { tokens: NO_RANGES, at: runningTime(draft, env) })
+    const left = { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) }
+    putBox(draft, key, left)
+    refill(draft, env, key, left)
+    if (contact !== undefined) oweBoxesTo(draft, env, contact, device)
+  }
+}
+
 /** Contacts were removed or blocked: their tokens are good no more, and their boxes not ours. */
 export function regroupBoxes(draft: Draft, env: Env): void {
   for (const [key, row] of kept(draft)) if (!isActive(draft, row.carrier)) endBox(draft, env, key, row)
@@ -317,7 +359,7 @@ export function regroupBoxes(draft: Draft, env: Env): void {
     const [key, device] = place.split('/') as [string, DeviceId]
     const contact = draft.maps.deliveries.get(device)?.contact
     const row = draft.maps.boxes.get(key)
-    if (contact !== undefined && isActive(draft, contact)) continue
+    if (contact !== undefined && mayWrite(draft, contact)) continue
     forgetGiven(draft, place)
     if (row === undefined) continue
     putBox(draft, key, { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) })
@@ -327,6 +369,12 @@ export function regroupBoxes(draft: Draft, env: Env): void {
     const row = draft.maps.boxes.get(key)
     if (row !== undefined && row.state !== 'ended') refill(draft, env, key, row)
   }
+}
+
+/** Also whoever is only invited yet: the answer may have to come by mail. */
+function mayWrite(draft: Draft, contact: AccountId): boolean {
+  const state = draft.maps.contacts.get(contact)?.row.state
+  return state === 'active' || state === 'invited'
 }
 
 const isActive = (draft: Draft, contact: AccountId): boolean => draft.maps.contacts.get(contact)?.row.state === 'active'

@@ -15,6 +15,7 @@ import {
   createBundle,
   decodeBundle,
   equal,
+  type InviteBox,
   inviteProof,
   toBase32,
 } from '../../protocol/index.ts'
@@ -24,6 +25,7 @@ import type { Draft, Steps } from './draft.ts'
 import { type Env, refuse } from './env.ts'
 import type { BundleStatus, ConnectionId, Input } from './input.ts'
 import { PREKEY_FRESH, SECRETS_KNOWN } from './limits.ts'
+import { applyInviteBoxes } from './routes.ts'
 import { begin, initUnderWay, repairWith } from './sessions.ts'
 import type { Connection, Prekey } from './state.ts'
 
@@ -179,15 +181,22 @@ function beginByInvite(
 }
 
 /**
- * A bundle that lay in the DHT for who has the link: begins the session at once, so that its first message only waits for
+ * A bundle that lay in the DHT, or a file, for who has the link: begins the session at once, so that its first message only waits for
  * somebody who answers. `false` where it is not the bundle of the link.
  */
-export function* takeFoundBundle(draft: Draft, env: Env, contact: AccountId, bytes: Uint8Array): Steps<boolean> {
+export function* takeFoundBundle(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  bytes: Uint8Array,
+  boxes: readonly InviteBox[],
+): Steps<boolean> {
   const row = draft.maps.contacts.get(contact)?.row
   const bundle = decodeBundle(env.p, bytes)
   if (row === undefined || row.invite === null || bundle === undefined) return false
   if (!isPromised(bundle, row, row.invite)) return false
   if (!(yield* isBeginning(draft, contact))) beginByInvite(draft, env, contact, row, row.invite, bundle, null)
+  applyInviteBoxes(draft, env, contact, bundle.device.id, row.invite.secret, boxes)
   return true
 }
 

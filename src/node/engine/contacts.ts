@@ -11,18 +11,22 @@ import {
   add,
   decodeBundle,
   decodeInvite,
+  decodeInviteFile,
   encodeInvite,
+  encodeInviteFile,
   equal,
   inviteKey,
   NO_RANGES,
+  SLOTS_GRANTED,
   toBase32,
 } from '../../protocol/index.ts'
 import type { ContactRow, InviteRow } from '../store/records.ts'
-import { currentPrekey } from './bundles.ts'
+import { boxesForInvite, inviteBoxes } from './boxes.ts'
+import { currentPrekey, takeFoundBundle } from './bundles.ts'
 import type { Asked, PairingTicket } from './command.ts'
 import { rewind } from './confirmations.ts'
 import { answerAdding, changeContact, devicesOf, newContact, putContact, putDelivery, want } from './contact-rows.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import { FIRST_TRY, INVITES_OPEN } from './limits.ts'
 import { oweAddresses } from './outbox.ts'
@@ -43,6 +47,7 @@ export function createInvite(draft: Draft, env: Env, command: number, asked: Ask
   const prekey = currentPrekey(draft, env)
   const secret = env.random(32)
   const oneTimeSeed = asked.uses === 1 ? env.random(32) : null
+  const boxes = boxesForInvite(draft, env)
   const link = encodeInvite({
     account: draft.self.account.key,
     logHead: draft.self.log.head.slice(0, 16),
@@ -64,12 +69,15 @@ export function createInvite(draft: Draft, env: Env, command: number, asked: Ask
       seq: 0,
       onlyFor: null,
       verified: false,
-      boxes: [],
+      boxes,
       guests: [],
     },
     prekey,
   )
-  reply(draft, command, { link, expiresAt: asked.expiresAt, uses: asked.uses })
+  const made = { link, expiresAt: asked.expiresAt, uses: asked.uses }
+  const mail = inviteBoxes(draft, env, boxes, SLOTS_GRANTED)
+  const file = asked.file === true ? { file: encodeInviteFile({ link, bundle: prekey.bundle.bytes, mail }) } : {}
+  reply(draft, command, { ...made, ...file })
 }
 
 function putInvite(draft: Draft, env: Env, invite: Omit<InviteRow, 'prekey'>, prekey: Prekey): void {
@@ -80,8 +88,10 @@ function putInvite(draft: Draft, env: Env, invite: Omit<InviteRow, 'prekey'>, pr
   draft.due.publish = true
 }
 
-export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'add-contact'>): void {
-  const invite = decodeInvite(asked.link)
+/** `link`: as it was pasted, or the text of an invite file, by which the session begins with no network. */
+export function* addContact(draft: Draft, env: Env, command: number, asked: Ask<'add-contact'>): Steps<void> {
+  const file = decodeInviteFile(asked.link)
+  const invite = decodeInvite(file?.link ?? asked.link)
   if (invite === undefined)
     return refuse(
       draft,
@@ -122,6 +132,7 @@ export function addContact(draft: Draft, env: Env, command: number, asked: Ask<'
   draft.maps.adding.set(id, { command, until: env.now + FIRST_TRY, fresh: known === undefined })
   draft.effect({ type: 'wake', at: env.now + FIRST_TRY })
   draft.tell({ t: 'contact', c: id })
+  if (file?.bundle != null) yield* takeFoundBundle(draft, env, id, file.bundle, file.mail)
   want(draft, id, true)
 }
 

@@ -283,7 +283,8 @@ function* takeInvite(draft: Draft, env: Env, contact: AccountId, { name, value }
   const invite = draft.maps.contacts.get(contact)?.row.invite
   if (invite == null || !equal(inviteSlot(env.p, invite.secret).name, name)) return false
   const content = openInviteRecord(env.p, invite.secret, value)
-  if (content === undefined || !(yield* takeFoundBundle(draft, env, contact, content.bundle))) return false
+  if (content === undefined || !(yield* takeFoundBundle(draft, env, contact, content.bundle, content.boxes)))
+    return false
   const found = { peerId: null, addresses: content.addresses }
   if (sameAddresses(draft.maps.contacts.get(contact)?.row.found ?? null, found)) return false
   changeContact(draft, contact, { found })

@@ -121,12 +121,16 @@ export const HAND_OVER_LETTERS = 64
 export const HAND_OVER_BYTES = 512 * 1024
 /** Letters whose time is over, and that go in one batch. */
 export const ENDED_AT_ONCE = 64
+/** Tokens are replaced after so long: what they were used for may have been lost. */
+export const TOKENS_FRESH = 14 * DAY
 /** Letters with no token that we know: one costs a trial for each device of every contact. So many are tried of those handed over at once. */
 export const STRANGE_LETTERS = 4
 /** Bytes of frames in one portion of an export: what one answer through a door holds. */
 export const EXPORTED_AT_ONCE = 192 * 1024
 /** Open invites whose tokens a carrier is told, those that last longest: with our own they stay below TOKEN_HASHES. */
 export const INVITES_WITH_MAIL = 256
+/** Names of a carrier's slots that stand in an invite's record, which is sealed anew each day. */
+export const NAMES_FOR_GUESTS = 4
 /** Guests of an invite that are remembered for mail which they leave by it. */
 export const GUESTS_REMEMBERED = 16
 /** Boxes that a person took back and whose keys are kept, for what still lies in them. */

@@ -29,6 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { MailRow, RouteBox } from '../store/records.ts'
 import type { Asked } from './command.ts'
+import { boxesVersion } from './boxes.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
@@ -104,13 +105,22 @@ function isWorth(draft: Draft, env: Env, device: DeviceId): boolean {
 function isOwed(draft: Draft, device: DeviceId): boolean {
   const delivery = draft.maps.deliveries.get(device)
   if (delivery === undefined || (draft.maps.sessions.get(device) ?? []).length === 0) return false
-  if (questionFor(delivery) !== undefined || delivery.asked !== null) return true
+  if (questionFor(delivery) !== undefined || delivery.asked !== null || lacksBoxes(draft, device)) return true
   const { counter = 0, receiptVersion = 0 } = draft.maps.conversations.get(delivery.contact) ?? {}
   const blocked = delivery.awaitsReceipt || delivery.comparing !== null
   const left: Ranges = delivery.cursor < counter ? [[delivery.cursor + 1, counter]] : NO_RANGES
   if (!blocked && subtract(left, delivery.delivered).length > 0) return true
   const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.receipt === receiptVersion)
   return delivery.stored.length > 0 && receiptVersion > (delivery.facts.receipt ?? 0) && !isComing
+}
+
+/** An inviter that nobody has reached yet can only answer where it was told that it may. */
+function lacksBoxes(draft: Draft, device: DeviceId): boolean {
+  const delivery = draft.maps.deliveries.get(device)
+  if (delivery === undefined || draft.maps.contacts.get(delivery.contact)?.row.state !== 'invited') return false
+  const version = boxesVersion(draft, device)
+  const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.boxes === version)
+  return version > (delivery.facts.boxes ?? 0) && !isComing
 }
 
 /** Whether a frame in flight should be with more carriers than it is. */
@@ -204,7 +214,7 @@ export function* framesToLeave(draft: Draft, env: Env, device: DeviceId): Steps<
   return inFlight.some((frame) => isReason(draft, device, frame)) ? inFlight : []
 }
 
-/** A token of a box of theirs that somebody else carries; it is used with that. */
+/** A token of a box of theirs that somebody else carries, as long as more are left than were used: a file may never arrive. */
 export function takeToken(
   draft: Draft,
   env: Env,
@@ -212,7 +222,8 @@ export function takeToken(
 ): { readonly box: Uint8Array; readonly key: Uint8Array; readonly token: Uint8Array } | undefined {
   for (const { box, key, tag, tokens, spent } of draft.maps.routes.get(device)?.boxes ?? []) {
     const [token, ...left] = tokens
-    if (token === undefined || equal(carrierTag(env.p, box, draft.self.account.key), tag)) continue
+    if (token === undefined || left.length < spent.length || equal(carrierTag(env.p, box, draft.self.account.key), tag))
+      continue
     changeBox(draft, device, box, { tokens: left, spent: [...spent, token] })
     return { box, key, token }
   }
@@ -306,7 +317,7 @@ function giveBack(draft: Draft, { device, box }: Posted, bytes: Uint8Array | nul
   const token = bytes === null ? undefined : known?.spent.find((one) => contains(bytes, one))
   if (known === undefined || token === undefined) return
   changeBox(draft, device, box, {
-    tokens: [...known.tokens, token],
+    tokens: [token, ...known.tokens],
     spent: known.spent.filter((one) => !equal(one, token)),
   })
 }

@@ -12,6 +12,7 @@ import {
   concat,
   deviceIdBytes,
   epochsToPublish,
+  type InviteBox,
   sealInviteRecord,
   sealRecord,
   type SlotRecord,
@@ -19,10 +20,18 @@ import {
 } from '../../protocol/index.ts'
 import type { AudienceRow, InviteRow } from '../store/records.ts'
 import { putAudience } from './audiences.ts'
+import { inviteBoxes } from './boxes.ts'
 import type { Draft } from './draft.ts'
 import type { Env } from './env.ts'
 import type { Whereabouts } from './input.ts'
-import { DHT_SERVERS, INVITE_RESEALED, INVITES_PUBLISHED, RELAYED_TOLD, SLOTS_COUNTED } from './limits.ts'
+import {
+  DHT_SERVERS,
+  INVITE_RESEALED,
+  INVITES_PUBLISHED,
+  NAMES_FOR_GUESTS,
+  RELAYED_TOLD,
+  SLOTS_COUNTED,
+} from './limits.ts'
 import type { Published } from './state.ts'
 
 /** Addresses in a record: what the protocol has room for. */
@@ -114,10 +123,11 @@ function ofInvites(draft: Draft, env: Env, whereabouts: Whereabouts, known: Know
   for (const [key, row] of open) {
     const bundle = draft.maps.prekeys.get(row.prekey)?.bundle.bytes
     if (bundle === undefined || addresses.length === 0) continue
-    const says = [key, ...addresses.map(toBase32)].join(' ')
+    const boxes = inviteBoxes(draft, env, row.boxes, NAMES_FOR_GUESTS)
+    const says = [key, ...[...addresses, ...boxes.map(({ box }) => box)].map(toBase32)].join(' ')
     const before = known.get(says)
     const isFresh = before !== undefined && Math.abs(env.now - before.sealedAt) < INVITE_RESEALED
-    const one = isFresh ? before : sealed(env, says, ofInvite(draft, env, key, row, bundle, addresses))
+    const one = isFresh ? before : sealed(env, says, ofInvite(draft, env, key, row, bundle, addresses, boxes))
     draft.effect({ type: 'wake', at: Math.min(one.sealedAt + INVITE_RESEALED, row.expiresAt) })
     records.push(one)
   }
@@ -131,12 +141,13 @@ function ofInvite(
   row: InviteRow,
   bundle: Uint8Array,
   addresses: readonly Uint8Array[],
+  boxes: readonly InviteBox[],
 ): SlotRecord {
   const next = { ...row, seq: row.seq + 1 }
   draft.maps.invites.set(key, next)
   draft.put('invite', key, next)
   const version = { seq: next.seq, nowMs: env.now }
-  return sealInviteRecord(env.p, env.random, row.secret, version, { bundle, addresses, boxes: [] })
+  return sealInviteRecord(env.p, env.random, row.secret, version, { bundle, addresses, boxes })
 }
 
 /** The first `most` of them, in which RELAYED_TOLD relayed ones have a place, if there are: direct ones may all be out of reach. */

@@ -14,6 +14,10 @@ import {
   type DeviceId,
   equal,
   fromBase32,
+  INVITE_TOKENS,
+  type InviteBox,
+  inviteBoxKey,
+  inviteToken,
   isRolledBack,
   type KnownSlot,
   learnSlots,
@@ -54,6 +58,39 @@ export function applyBoxes(
   })
   putRoute(draft, device, { contact, version, boxes: next })
   for (const { box } of next) draft.maps.shut.delete(toBase32(box))
+  draft.dirty.add(device)
+}
+
+/** Where a guest may leave its first words: until the inviter says more. */
+export function applyInviteBoxes(
+  draft: Draft,
+  env: Env,
+  contact: AccountId,
+  device: DeviceId,
+  secret: Uint8Array,
+  boxes: readonly InviteBox[],
+): void {
+  const known = draft.maps.routes.get(device)
+  if (boxes.length === 0 || (known !== undefined && known.contact === contact && known.version > 0)) return
+  const route = boxes.map(({ box, carrierKey, tag, grant }): RouteBox => {
+    const before = known?.boxes.find((one) => equal(one.box, box))
+    const all = Array.from({ length: INVITE_TOKENS }, (_, index) => inviteToken(env.p, secret, box, index))
+    const spent = before?.spent ?? []
+    return {
+      box,
+      key: inviteBoxKey(env.p, secret, box),
+      carrierKey,
+      tag,
+      readKey: grant.readKey,
+      phase: grant.phase,
+      slots: learnSlots(before?.slots ?? [], grant.firstEpoch, grant.names),
+      seen: before?.seen ?? null,
+      found: before?.found ?? null,
+      tokens: all.filter((token) => !spent.some((one) => equal(one, token))),
+      spent,
+    }
+  })
+  putRoute(draft, device, { contact, version: 0, boxes: route })
   draft.dirty.add(device)
 }
 

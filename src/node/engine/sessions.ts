@@ -96,15 +96,7 @@ export function begin(
     receipt: conversation.receiptVersion,
     ...(addresses.length > 0 ? { addresses: self.addressVersion } : {}),
   }
-  const id = recordFrame(
-    draft,
-    env,
-    bundle.device.id,
-    session,
-    begun.frame,
-    { from: 0, to: 0, facts },
-    connection === null,
-  )
+  const id = recordFrame(draft, env, bundle.device.id, session, begun.frame, { from: 0, to: 0, facts }, true)
   if (connection !== null) draft.effect({ type: 'send', connection, frames: [{ id, bytes: begun.frame }] })
   return begun.contactSecret
 }

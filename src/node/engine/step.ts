@@ -133,7 +133,7 @@ function* command(draft: Draft, env: Env, asked: Command): Steps<void> {
     case 'create-invite':
       return createInvite(draft, env, asked.id, asked)
     case 'add-contact':
-      return addContact(draft, env, asked.id, asked)
+      return yield* addContact(draft, env, asked.id, asked)
     case 'add-paired':
       return addPaired(draft, env, asked.id, asked)
     case 'expect-paired':

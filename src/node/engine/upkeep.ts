@@ -4,7 +4,7 @@
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
 import { renewGrants } from './audiences.ts'
-import { askCarriersAgain } from './boxes.ts'
+import { askCarriersAgain, renewTokens } from './boxes.ts'
 import { endLetters, renewAnswers } from './carrying.ts'
 import { answerAdding, changeContact } from './contact-rows.ts'
 import { currentPrekey } from './bundles.ts'
@@ -52,6 +52,7 @@ function maintain(draft: Draft, env: Env): void {
   renewGrants(draft, env)
   renewAnswers(draft, env)
   askCarriersAgain(draft, env)
+  renewTokens(draft, env)
 }
 
 function forgetInvites(draft: Draft, now: number): void {

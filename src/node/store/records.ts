@@ -244,6 +244,8 @@ export interface BoxRow {
 /** Numbers of the tokens of a box that one device has, and that no letter has spent. */
 export interface GivenRow {
   readonly tokens: Ranges
+  /** When the oldest of them were given, by our running time (ms). */
+  readonly at: number
 }
 
 /** A box that is kept here for a device of a contact. */
