@@ -20,11 +20,14 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 function count(socket: Socket): void {
   sockets.push(socket)
-  socket.write = new Proxy(socket.write, {
-    apply: (write, on, args) => {
-      writes++
-      return Reflect.apply(write, on, args)
-    },
+  // connect() puts a socket's own write() back.
+  queueMicrotask(() => {
+    socket.write = new Proxy(socket.write, {
+      apply: (write, on, args) => {
+        writes++
+        return Reflect.apply(write, on, args)
+      },
+    })
   })
 }
 
