@@ -240,14 +240,13 @@ export class Lifecycle {
     const queries = new Queries(resident, store, primitives, now)
     const replies = new Replies()
     const outlet = new Outlet((event) => this.tell(event), queries, replies, platform)
-    const turns = new Turns()
     const engine = new Engine(resident, {
       store,
       primitives,
       random,
       now,
       perform: (effect) => outlet.perform(effect),
-      pause: () => turns.next(),
+      pause: () => platform.turn(),
       report: (error) => {
         outlet.report(error)
         if (error instanceof StoreError) failed(error)
@@ -273,7 +272,6 @@ export class Lifecycle {
     const stopWaking = (): void => {
       outlet.stop()
       stopTidying()
-      turns.close()
     }
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
@@ -300,32 +298,6 @@ async function end(running: Running): Promise<void> {
   await running.net.stop()
   await running.engine.stop()
   running.replies.abandon()
-}
-
-/** Lets input and output run between two batches. */
-class Turns {
-  readonly #channel = new MessageChannel()
-  #waiting: () => void = () => {}
-  #closed = false
-
-  constructor() {
-    this.#channel.port1.onmessage = () => this.#waiting()
-  }
-
-  /** Resolves in the next turn of the event loop; one waits at a time. After `close` at once. */
-  next(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-      this.#channel.port2.postMessage(null)
-    })
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#waiting()
-    this.#channel.port1.close()
-  }
 }
 
 /** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */
