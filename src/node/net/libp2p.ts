@@ -69,7 +69,8 @@ class Libp2pNet implements Net {
   readonly #serving: Serving
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
-  #told = ''
+  /** Where we listen, as the engine was told: looked at again when something changes, and with each tick. */
+  #told: readonly string[] = []
   #stopped = false
   /** Whether others reach us directly; nobody knows yet. */
   #reachable: boolean | undefined
@@ -181,7 +182,7 @@ class Libp2pNet implements Net {
   }
 
   addresses(): readonly string[] {
-    return [...this.#directAddresses(), ...this.#relayed.addresses()]
+    return this.#told
   }
 
   #directAddresses(): readonly string[] {
@@ -339,10 +340,9 @@ class Libp2pNet implements Net {
 
   /** Says where we listen, if that is new. */
   #tellAddresses(): boolean {
-    const addresses = this.addresses()
-    const told = addresses.join(' ')
-    if (told === this.#told) return false
-    this.#told = told
+    const addresses = [...this.#directAddresses(), ...this.#relayed.addresses()]
+    if (addresses.join(' ') === this.#told.join(' ')) return false
+    this.#told = addresses
     const whereabouts = whereaboutsOf(this.#host.libp2p.peerId.toMultihash().bytes, addresses)
     this.#around.emit({ type: 'addresses', addresses, whereabouts })
     return true
