@@ -36,12 +36,21 @@ export class Links {
   readonly #notice: Notice
   readonly #byId = new Map<ConnectionId, Link>()
   readonly #byConnection = new Map<string, Link>()
-  #next = 1
+  readonly #number: () => ConnectionId
 
-  constructor(machine: Machine, limits: Limits, local: Uint8Array, emit: (input: Input) => void, notice: Notice) {
+  /** `number`: one that no connection had before. */
+  constructor(
+    machine: Machine,
+    limits: Limits,
+    local: Uint8Array,
+    number: () => ConnectionId,
+    emit: (input: Input) => void,
+    notice: Notice,
+  ) {
     this.#machine = machine
     this.#limits = limits
     this.#local = local
+    this.#number = number
     this.#emit = emit
     this.#notice = notice
   }
@@ -86,7 +95,7 @@ export class Links {
   /** A connection that libp2p opened. Inbound ones must greet in time. */
   open(connection: Connection): Link {
     const facts = {
-      id: this.#next++,
+      id: this.#number(),
       ends: { local: this.#local, remote: connection.remotePeer.toMultihash().bytes },
       ...this.#path(connection),
       openedAt: this.#machine.now(),

@@ -219,3 +219,9 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
 export function machineWith(changes: Partial<Machine>): Machine {
   return { ...nodejsMachine(), ...changes }
 }
+
+/** Numbers that count up. */
+export function numbers(): () => number {
+  let last = 0
+  return () => ++last
+}
