@@ -138,6 +138,11 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /**
+   * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has
+   * no public address itself; `none`: nobody answered. Missing where no router is asked.
+   */
+  readonly router?: 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 }
 
 export interface Invite {

@@ -31,6 +31,7 @@ import { Nearby } from './lan/nearby.ts'
 import type { Acquaintances, DhtStatus, MakeNet, NetConfig, ReachStatus, RelayStatus } from './net.ts'
 import { BUNDLE, LIMITS, type Limits } from './protocols.ts'
 import { Reach } from './reach/reach.ts'
+import { Router } from './reach/router.ts'
 import { Reaching } from './reaching.ts'
 import { RelayedPaths } from './relay/relayed-paths.ts'
 import { WebRtc } from './relay/webrtc.ts'
@@ -76,6 +77,8 @@ class Libp2pNet implements Run {
   readonly #lan: Lan
   readonly #greeting: LanGreeting
   readonly #reach: Reach
+  /** `undefined`: no router is asked. */
+  readonly #router: Router | undefined
   /** `undefined`: switched off. */
   readonly #dht: Dht | undefined
   readonly #serving: Serving
@@ -139,6 +142,7 @@ class Libp2pNet implements Run {
     this.#reach = new Reach(machine, limits, links, reaching, {
       servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
       relaysTo: (link) => this.#relayed.relaysTo(link),
+      mapped: () => this.#router?.mapped(),
       listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
       told: (link, meeting) => {
         this.#dht?.told(link, meeting)
@@ -146,6 +150,10 @@ class Libp2pNet implements Run {
       },
       changed: () => this.#reachChanged(),
     })
+    // Who neither looks for others on this network nor leaves it says nothing to its router.
+    const asksRouter = config.mdns && !config.lanOnly
+    const routed = { port: () => host.port, changed: () => this.#reach.forget(), random }
+    this.#router = asksRouter ? new Router(machine, limits, routed) : undefined
     this.#serving = new Serving({
       machine,
       limits,
@@ -169,6 +177,7 @@ class Libp2pNet implements Run {
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
+    this.#router?.start()
     this.#tellAddresses()
   }
 
@@ -183,6 +192,7 @@ class Libp2pNet implements Run {
     clearInterval(this.#ticking)
     this.#dialing.stop()
     this.#greeting.stop()
+    await this.#router?.stop()
     await this.#relayed.stop()
     await this.#dht?.stop()
     await this.#lan.stop()
@@ -228,7 +238,8 @@ class Libp2pNet implements Run {
   }
 
   reach(): ReachStatus {
-    return this.#reach.status()
+    const router = this.#router?.status()
+    return { ...this.#reach.status(), ...(router === undefined ? {} : { router }) }
   }
 
   relays(): RelayStatus {
@@ -351,6 +362,7 @@ class Libp2pNet implements Run {
     this.#dht?.tick()
     if (!slept && !moved) return
     if (moved) this.#reach.forget()
+    if (moved) this.#router?.again()
     this.#dht?.again()
     this.#lan.ask()
     this.#dialing.again()
