@@ -206,7 +206,8 @@ test('that answers without end, or not at all, costs no more than its bounds', a
   let sent = 0
   const endless = (response: ServerResponse): void => {
     const more = (): void => {
-      while (!response.destroyed && response.write('x'.repeat(65_536))) sent += 65_536
+      do sent += 65_536
+      while (!response.destroyed && response.write('x'.repeat(65_536)))
       if (!response.destroyed) response.once('drain', more)
     }
     more()
