@@ -36,7 +36,7 @@ export interface Contact {
   readonly online: boolean
   readonly lastSeen: string | null
   readonly via: Via
-  /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
+  /** Whether they are told, and reached at, relayed addresses alone: this node does not tell them its IP address (docs/decisions/0028). */
   readonly relayOnly: boolean
   /** Why an invited contact is not active yet, or why nothing is sent. */
   readonly reason: Reason

@@ -28,7 +28,7 @@ export type NetEffect =
       readonly addresses: readonly string[]
       readonly stranger: boolean
       readonly now: boolean
-      /** Only through relays, so that they do not learn our IP address. */
+      /** Only through relays: they are not told our IP address. */
       readonly relayOnly: boolean
       /**
        * Where the DHT says that they are: to be dialed before `addresses`, by the rules for addresses of records. Bytes of
