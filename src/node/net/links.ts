@@ -75,6 +75,14 @@ export class Links {
     return link.find(({ standing }) => standing.phase === 'known') ?? link[0]
   }
 
+  /** A connection that we dialed to this PeerID, whose hello has ended and found nobody. */
+  strangerDialed(peer: string): Link | undefined {
+    return this.all().find((one) => {
+      const { phase } = one.standing
+      return one.peer === peer && one.dialed && one.via !== 'relayed' && phase === 'stranger'
+    })
+  }
+
   /** Links to a contact without a relay. */
   directlyTo(contact: AccountId): readonly Link[] {
     return this.all().filter(({ via, standing }) => via !== 'relayed' && contactOf(standing) === contact)
@@ -229,7 +237,7 @@ export class Links {
   }
 
   #tickStranger(link: Link, now: number): void {
-    if (link.isBusy) link.heardAt = now
+    if (link.isBusy || link.isHeld) link.heardAt = now
     else if (now - link.heardAt > this.#limits.strangerIdleMs) link.abort('idle')
   }
 
@@ -237,7 +245,7 @@ export class Links {
     const strangers = this.all().filter(({ standing, dialed }) => standing.phase === 'stranger' && !dialed)
     if (strangers.length <= this.#limits.strangers) return
     // Those that nothing runs on go first.
-    const idle = strangers.find(({ connection }) => connection.streams.length === 0)
+    const idle = strangers.find(({ connection, isHeld }) => connection.streams.length === 0 && !isHeld)
     ;(idle ?? strangers[0])?.abort('too many strangers')
   }
 }
