@@ -36,7 +36,7 @@ export interface Contact {
   readonly online: boolean
   readonly lastSeen: string | null
   readonly via: Via
-  /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
+  /** Whether they are told, and reached at, relayed addresses alone: this node does not tell them its IP address (docs/decisions/0028). */
   readonly relayOnly: boolean
   /** Why an invited contact is not active yet, or why nothing is sent. */
   readonly reason: Reason
@@ -138,6 +138,11 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /**
+   * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has
+   * no public address itself; `none`: nobody answered. Missing where no router is asked.
+   */
+  readonly router?: 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 }
 
 export interface Invite {

@@ -263,16 +263,24 @@ export class Lifecycle {
       helloKeys(resident, primitives, random, now),
       take,
     )
-    outlet.connect(net, take)
-    await engine.start()
-    await net.start()
-    take({ type: 'addresses', addresses: net.addresses() })
-    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     const stopTidying = keepTidy(store, failed)
     const stopWaking = (): void => {
       outlet.stop()
       stopTidying()
     }
+    outlet.connect(net, take)
+    try {
+      await engine.start()
+      await net.start()
+    } catch (error) {
+      // What began before must not go on beside a store that closes.
+      stopWaking()
+      await net.stop().catch(() => undefined)
+      await engine.stop()
+      throw error
+    }
+    take({ type: 'addresses', addresses: net.addresses() })
+    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
 }

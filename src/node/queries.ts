@@ -177,8 +177,9 @@ export class Queries {
   // events
 
   async events(since: string, limit: number): Promise<readonly NodeEvent[]> {
-    const [number = Number.NaN, index = 0] = since.split('.').map(Number)
-    if (!Number.isSafeInteger(number) || number < 0 || !Number.isSafeInteger(index)) {
+    const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(since) ?? []
+    const [number, index] = [Number(first), Number(second)]
+    if (first === undefined) {
       throw new ApiError('usage', `"${since}" is not an event id: take one from an event that "tulnic listen" printed.`)
     }
     const told: NodeEvent[] = []

@@ -191,6 +191,8 @@ export class World implements Surroundings {
         return this.#publish(node, effect.records)
       case 'look-up':
         return this.#lookUp(node, effect)
+      case 'renew':
+        return node.renew()
     }
   }
 
@@ -253,8 +255,7 @@ export class World implements Surroundings {
   }
 
   #side(node: SimNode): Side {
-    const text = new TextEncoder().encode(`${node.name}/${node.life}`)
-    return { node, life: node.life, peer: primitives.sha256(text), mute: false, lastAt: 0 }
+    return { node, life: node.life, peer: primitives.sha256(node.peerId), mute: false, lastAt: 0 }
   }
 
   /** The real hello of both engines, at one moment. */

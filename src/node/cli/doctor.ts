@@ -92,7 +92,23 @@ function reachability({ reach, relays, addresses }: Status, contacts: readonly C
       : 'Whether others reach this node from outside its network is not known yet: two nodes elsewhere have to try it.'
   const port = portOf(addresses)
   const forward = port === null ? 'Let others in by your router' : `Forward TCP port ${port} in your router`
-  return [note(what, `${forward}, or have one contact whose node others reach: it then relays for you by itself.`)]
+  return [
+    ...router(reach),
+    note(what, `${forward}, or have one contact whose node others reach: it then relays for you by itself.`),
+  ]
+}
+
+const ROUTER_WORDS = {
+  asking: null,
+  open: 'The router lets others in, as it says: two nodes elsewhere have to try it.',
+  refused: 'The router offers to let others in (UPnP), and refused.',
+  'behind-another': 'The router has no public address itself: there is another one before it.',
+  none: 'No router here offers to let others in (UPnP).',
+} as const
+
+function router({ router: offer = 'asking' }: NonNullable<Status['reach']>): readonly Finding[] {
+  const what = ROUTER_WORDS[offer]
+  return what === null ? [] : [note(what)]
 }
 
 function portOf(addresses: readonly string[]): string | null {

@@ -57,6 +57,7 @@ export async function loadResident(p: Primitives, store: Loadable): Promise<Resi
     self: ownOf(p, { ...ABSENT.profile, ...profile.row }),
     numbers: { ...last, conversation },
     keptUpAt: 0,
+    quiet: { since: 0, renewAt: null },
     rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
     maps: {
       prekeys: new Map(

@@ -154,6 +154,8 @@ export interface Resident {
   numbers: { message: number; event: number; frame: number; conversation: number }
   /** When housekeeping by date ran last. */
   keptUpAt: number
+  /** Since when nobody used this node, and when it is to go by another PeerID, once that is drawn. */
+  quiet: { readonly since: number; readonly renewAt: number | null }
   rendezvous: Rendezvous
   readonly maps: ResidentMaps
 }

@@ -38,6 +38,7 @@ import { receiveFrames } from './frames.ts'
 import type { Input } from './input.ts'
 import { beginLooking, lookFor, lookNow, lookUp, takeLookedUp } from './finding.ts'
 import { flush, isUnderWay, oweAddresses, resume, seenNow, touchAll } from './outbox.ts'
+import { quietFrom } from './quiet.ts'
 import { moved, publish, rememberServers, withRelayed } from './publishing.ts'
 import { askToRepair, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
@@ -84,11 +85,13 @@ export function* end(draft: Draft, env: Env): Steps<void> {
   if (draft.due.look) lookUp(draft, env)
   for (const device of draft.dirty) yield* flush(draft, env, device)
   draft.dirty.clear()
+  if (draft.hasNewText) quietFrom(draft, env)
   draft.recordTold(env.now)
 }
 
 /** What the net must be told at start, once. */
 export function begin(draft: Draft, env: Env): void {
+  quietFrom(draft, env)
   draft.effect({ type: 'relay', forContacts: draft.self.row.relaysForContacts })
   for (const [id] of draft.maps.contacts.entries()) want(draft, id)
   regroup(draft, env)
@@ -98,6 +101,7 @@ export function begin(draft: Draft, env: Env): void {
 }
 
 function command(draft: Draft, env: Env, asked: Command): void {
+  quietFrom(draft, env)
   switch (asked.name) {
     case 'rename':
       return rename(draft, asked.id, asked.to)

@@ -20,6 +20,7 @@ import {
   SKIPPED_KEPT,
 } from './limits.ts'
 import { touch } from './outbox.ts'
+import { renewIfQuiet } from './quiet.ts'
 
 export function onTimer(draft: Draft, env: Env): void {
   for (const [contact, waiting] of [...draft.maps.adding.entries()]) {
@@ -29,6 +30,7 @@ export function onTimer(draft: Draft, env: Env): void {
   }
   if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)
   draft.effect({ type: 'wake', at: draft.keptUpAt + MAINTENANCE_EVERY })
+  renewIfQuiet(draft, env)
   draft.due.publish = true
   draft.due.look = true
 }

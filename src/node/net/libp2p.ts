@@ -1,22 +1,23 @@
 /**
- * The net on libp2p: the engine's effects on their way to connections, and what happens there on its way to the engine.
+ * The net on libp2p, under one PeerID: the engine's effects on their way to connections, and what happens there on its way to the engine.
  *
  *     effects ─▶ perform ─┬▶ dialing ─▶ reaching ─▶ hello ─┐
  *                         └▶ links ◀────────────────────────┴─ streams that peers open
  *     inputs  ◀─ emit ◀────┘
  *
- * Holds: the PeerID is made at each start and kept nowhere; nothing is contacted but what the engine wants, and peers of the
+ * Holds: the PeerID is made for each run and kept nowhere; nothing is contacted but what the engine wants, and peers of the
  * local network.
  */
 import type { Connection } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import type { AccountId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
-import type { Input } from '../engine/input.ts'
+import type { ConnectionId, Input } from '../engine/input.ts'
 import { type Address, isLoopback, ownAddresses, parseAddress } from './addresses.ts'
 import { askBundle } from './bundles.ts'
 import { Circuit } from './relay/circuit.ts'
 import { Dht } from './dht/dht.ts'
+import { DhtRecords } from './dht/records.ts'
 import { Dialing } from './dialing.ts'
 import { attempt } from './failures.ts'
 import { hiding } from './hiding.ts'
@@ -27,22 +28,30 @@ import type { Link } from './link.ts'
 import { Links } from './links.ts'
 import type { Machine } from './machine.ts'
 import { Nearby } from './lan/nearby.ts'
-import type { Acquaintances, DhtStatus, MakeNet, Net, NetConfig, ReachStatus, RelayStatus } from './net.ts'
+import type { Acquaintances, DhtStatus, MakeNet, NetConfig, ReachStatus, RelayStatus } from './net.ts'
 import { BUNDLE, LIMITS, type Limits } from './protocols.ts'
 import { Reach } from './reach/reach.ts'
+import { Router } from './reach/router.ts'
 import { Reaching } from './reaching.ts'
 import { RelayedPaths } from './relay/relayed-paths.ts'
 import { WebRtc } from './relay/webrtc.ts'
+import { type MakeRun, renewable, type Run, type RunEffect } from './renewing.ts'
 import { Serving } from './serving.ts'
 import { whereaboutsOf } from './whereabouts.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
-  async (config, acquaintances, emit) => {
-    const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
-    const host = await Host.make(machine, limits, config, parts)
-    return new Libp2pNet(host, parts, { machine, limits, config, acquaintances, emit })
+  (config, acquaintances, emit) => {
+    const records = new DhtRecords(machine.primitives, limits, machine.now)
+    let connections = 0
+    const lasting = { machine, limits, acquaintances, records, number: () => ++connections }
+    const makeRun: MakeRun = async (config, emit) => {
+      const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
+      const host = await Host.make(machine, limits, config, parts)
+      return new Libp2pNet(host, parts, { ...lasting, config, emit })
+    }
+    return renewable(makeRun, config, emit, { ...limits, random: acquaintances.random })
   }
 
 interface Surroundings {
@@ -50,10 +59,14 @@ interface Surroundings {
   readonly limits: Limits
   readonly config: NetConfig
   readonly acquaintances: Acquaintances
+  /** What is kept for others in the DHT: it outlives a PeerID. */
+  readonly records: DhtRecords
+  /** A number that no connection had before. */
+  readonly number: () => ConnectionId
   readonly emit: (input: Input) => void
 }
 
-class Libp2pNet implements Net {
+class Libp2pNet implements Run {
   readonly pairing: Nearby
   readonly #host: Host
   readonly #around: Surroundings
@@ -64,6 +77,8 @@ class Libp2pNet implements Net {
   readonly #lan: Lan
   readonly #greeting: LanGreeting
   readonly #reach: Reach
+  /** `undefined`: no router is asked. */
+  readonly #router: Router | undefined
   /** `undefined`: switched off. */
   readonly #dht: Dht | undefined
   readonly #serving: Serving
@@ -76,11 +91,11 @@ class Libp2pNet implements Net {
   #reachable: boolean | undefined
 
   constructor(host: Host, parts: Parts, around: Surroundings) {
-    const { machine, limits, config, acquaintances, emit } = around
+    const { machine, limits, config, acquaintances, records, number, emit } = around
     this.#host = host
     this.#around = around
     const local = host.libp2p.peerId.toMultihash().bytes
-    this.#links = new Links(machine, limits, local, emit, {
+    this.#links = new Links(machine, limits, local, number, emit, {
       reached: (contact, link) => this.#reached(contact, link),
       lost: (contact, link, was) => this.#lost(contact, link, was),
       closed: (link) => this.#relayed.closed(link),
@@ -123,11 +138,12 @@ class Libp2pNet implements Net {
     const { random } = acquaintances
     const { reaching, links } = { reaching: this.#reaching, links: this.#links }
     this.#dht = config.dht
-      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, random, emit })
+      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, records, random, emit })
       : undefined
     this.#reach = new Reach(machine, limits, links, reaching, {
       servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
       relaysTo: (link) => this.#relayed.relaysTo(link),
+      mapped: () => this.#router?.mapped(),
       listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
       told: (link, meeting) => {
         this.#dht?.told(link, meeting)
@@ -135,6 +151,10 @@ class Libp2pNet implements Net {
       },
       changed: () => this.#reachChanged(),
     })
+    // Who neither looks for others on this network nor leaves it says nothing to its router.
+    const asksRouter = config.mdns && !config.lanOnly
+    const routed = { port: () => host.port, changed: () => this.#reach.forget(), random }
+    this.#router = asksRouter ? new Router(machine, limits, routed) : undefined
     this.#serving = new Serving({
       machine,
       limits,
@@ -158,6 +178,7 @@ class Libp2pNet implements Net {
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
+    this.#router?.start()
     this.#tellAddresses()
   }
 
@@ -172,6 +193,7 @@ class Libp2pNet implements Net {
     clearInterval(this.#ticking)
     this.#dialing.stop()
     this.#greeting.stop()
+    await this.#router?.stop()
     await this.#relayed.stop()
     await this.#dht?.stop()
     await this.#lan.stop()
@@ -179,6 +201,14 @@ class Libp2pNet implements Net {
     await Promise.all(ending)
     await this.#host.libp2p.stop()
     for (const link of this.#links.all()) this.#links.closed(link.connection)
+  }
+
+  get port(): number {
+    return this.#host.port
+  }
+
+  get isPairing(): boolean {
+    return this.#links.all().some(({ isPairing }) => isPairing)
   }
 
   addresses(): readonly string[] {
@@ -209,14 +239,15 @@ class Libp2pNet implements Net {
   }
 
   reach(): ReachStatus {
-    return this.#reach.status()
+    const router = this.#router?.status()
+    return { ...this.#reach.status(), ...(router === undefined ? {} : { router }) }
   }
 
   relays(): RelayStatus {
     return this.#relayed.status()
   }
 
-  perform(effect: NetEffect): void {
+  perform(effect: RunEffect): void {
     if (this.#stopped) return
     if (effect.type === 'want') return this.#want(effect)
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
@@ -332,6 +363,7 @@ class Libp2pNet implements Net {
     this.#dht?.tick()
     if (!slept && !moved) return
     if (moved) this.#reach.forget()
+    if (moved) this.#router?.again()
     this.#dht?.again()
     this.#lan.ask()
     this.#dialing.again()

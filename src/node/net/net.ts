@@ -95,7 +95,15 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /** Missing where no router is asked. */
+  readonly router?: RouterStatus
 }
+
+/**
+ * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has no
+ * public address itself; `none`: nobody answered.
+ */
+export type RouterStatus = 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 
 export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */

@@ -146,6 +146,13 @@ export interface Limits {
   readonly dialBacksEach: number
   readonly dialBacks: number
   readonly dialBacksAMinute: number
+  /** Searching for routers, one question to one, the bytes of its answer. */
+  readonly routerSearchMs: number
+  readonly routerMs: number
+  readonly routerBytes: number
+  /** How long a router is asked to let others in (renewed at half), and the pause before one is asked again that did not. */
+  readonly routerLeaseMs: number
+  readonly routerAgainMs: number
   /** How long it is believed that others get through to us. */
   readonly reachableMs: number
   /** Connections that the DHT dialed, and how many it dials at once. */
@@ -261,6 +268,11 @@ export const LIMITS: Limits = {
   dialBacksEach: 2,
   dialBacks: 4,
   dialBacksAMinute: 20,
+  routerSearchMs: 2 * SECOND,
+  routerMs: 3 * SECOND,
+  routerBytes: 64 * KIB,
+  routerLeaseMs: HOUR,
+  routerAgainMs: 30 * MINUTE,
   reachableMs: 2 * HOUR,
   dhtConnections: 64,
   dhtDials: 16,

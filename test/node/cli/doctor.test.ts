@@ -52,6 +52,8 @@ test.each<[string, Partial<Status>, RegExp]>([
 test('a node that nobody reaches is told which port to open, or to have a relay', () => {
   const reach = { observed: [], publiclyReachable: 'no' } as const
   expect(said({ reach })).toMatch(/cannot reach this node.*TCP port 50000.*relays for you/)
+  expect(said({ reach: { ...reach, router: 'none' } })).toMatch(/No router here offers/)
+  expect(said({ reach: { ...reach, router: 'open' } })).toMatch(/two nodes elsewhere have to try it/)
   expect(levels({ reach })[0]).toBe('note')
   const at = [
     { contact: ANA.id, state: 'held' },

@@ -371,6 +371,28 @@ describe('only through relays', () => {
     expect(a.heard.of('connected').filter(({ via, contact }) => contact === bob.id && via !== 'relayed')).toEqual([])
   })
 
+  test('what it does not hide: whom else we meet sees our address beside the PeerID that the contact knows', async () => {
+    const { alice, bob, carol } = people()
+    const [relay, b] = [await online(carol), await online(bob)]
+    // A server of the DHT, which the contact may run.
+    const server = await hostile()
+    const seen = new Promise<{ peer: Uint8Array; address: string }>((resolve) => {
+      server.node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr } }) =>
+        resolve({ peer: remotePeer.toMultihash().bytes, address: remoteAddr.toString() }),
+      )
+    })
+    const a = await online(alice, { config: { ...RELAYED, dht: true, bootstrap: [server.address] } })
+    a.want(bob, [], { relayOnly: true })
+    a.want(carol, [relay.address])
+    const told = await relayedBy(a, relay)
+    b.want(carol, [relay.address])
+    b.want(alice, told)
+    await talk(a, b, 'relayed')
+    const { peer, address } = await seen
+    expect(equal(peer, endOf(told))).toBe(true)
+    expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\//)
+  })
+
   test('on a direct path a hidden contact is met as a stranger', async () => {
     const { alice, bob } = people()
     const [a, b] = [await online(alice), await online(bob)]

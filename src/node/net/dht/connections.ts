@@ -162,7 +162,7 @@ export class DhtConnections {
     for (const link of this.#dialed) if (link.standing.phase !== 'stranger') this.#dialed.delete(link)
     for (const link of this.#dialed) {
       if (!isFull()) return true
-      if (link.connection.streams.length > 0) continue
+      if (link.isHeld || link.connection.streams.length > 0) continue
       this.#dialed.delete(link)
       link.abort('room for others')
     }
@@ -173,7 +173,7 @@ export class DhtConnections {
   async #ask(id: PeerId, link: Link, question: Uint8Array): Promise<DhtMessage | undefined> {
     const { limits, peers } = this.#around
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.dhtMs)])
-    const stream = await link.openStream(KAD, signal)
+    const stream = await link.openHeld(KAD, signal)
     const exchange = stream && new Exchange(stream, ANSWER_BYTES + 5, signal)
     exchange?.write(question)
     const body = exchange && (await readMessage(exchange, ANSWER_BYTES))

@@ -21,7 +21,7 @@ import { isNear, kindOf, parseAddress } from '../addresses.ts'
 import { DhtConnections } from './connections.ts'
 import { DhtPeers } from './peers.ts'
 import { DhtPublishing, HOLDERS } from './publishing.ts'
-import { DhtRecords } from './records.ts'
+import type { DhtRecords } from './records.ts'
 import { DhtServing } from './serving.ts'
 import { attempt } from '../failures.ts'
 import { Kademlia } from './kademlia.ts'
@@ -42,6 +42,8 @@ export interface DhtHost {
   readonly config: NetConfig
   readonly links: Links
   readonly reaching: Reaching
+  /** Records of others. */
+  readonly records: DhtRecords
   random(n: number): Uint8Array
   emit(input: Input): void
 }
@@ -88,11 +90,11 @@ export class Dht {
   #told = ''
 
   constructor(host: DhtHost) {
-    const { machine, limits, links, reaching, libp2p, config } = host
+    const { machine, limits, links, reaching, records, libp2p, config } = host
     this.#host = host
     this.#p = machine.primitives
     this.#peers = new DhtPeers(this.#p, limits, machine.now)
-    this.#records = new DhtRecords(this.#p, limits, machine.now)
+    this.#records = records
     this.#connections = new DhtConnections({
       p: this.#p,
       machine,
