@@ -16,6 +16,7 @@ import { helloKeys } from './engine/acquaintances.ts'
 import type { Input } from './engine/input.ts'
 import { loadResident } from './engine/load.ts'
 import { Engine } from './engine/run.ts'
+import { findingsOf } from './findings.ts'
 import type { MakeNet, Net } from './net/net.ts'
 import { Outlet } from './outlet.ts'
 import { Pairing } from './pairing.ts'
@@ -181,7 +182,9 @@ export class Lifecycle {
     const running = this.#running
     const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
-    return {
+    const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
+    const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+    const status = {
       phase: await this.phase(),
       self: running?.queries.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
@@ -189,8 +192,9 @@ export class Lifecycle {
       addresses,
       queued: running?.queries.queued() ?? 0,
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
-      network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
-      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      network: connected ? (lanOnly ? 'local' : 'internet-unknown') : 'none',
+      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
+      isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
@@ -201,7 +205,8 @@ export class Lifecycle {
       },
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
-    }
+    } as const
+    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? []) }
   }
 
   /** One opening at a time, and none after the end. */

@@ -21,7 +21,7 @@ import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent,
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
-import { isRepairing, type Resident } from './engine/state.ts'
+import { type Connection, isRepairing, type Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
 import type { ContactRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
@@ -251,7 +251,8 @@ export class Queries {
     const known = this.#resident.maps.contacts.get(id)
     if (known === undefined) throw new ApiError('contact-unknown', 'There is no such contact.')
     const { row } = known
-    const via = this.#via(id)
+    const path = this.#path(id)
+    const via = path?.via ?? null
     return {
       id,
       name: names.get(id) ?? id.slice(0, 8),
@@ -262,16 +263,18 @@ export class Queries {
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,
+      relayedBy: path?.relayedBy ?? null,
+      punched: path?.punched ?? false,
       reason: this.#reason(id, row, via),
     }
   }
 
-  #via(id: AccountId): Via {
-    for (const [device, connection] of this.#resident.maps.links) {
-      if (this.#resident.maps.deliveries.get(device)?.contact === id)
-        return this.#resident.maps.connections.get(connection)?.via ?? null
-    }
-    return null
+  /** The connection over which a contact is spoken to. */
+  #path(id: AccountId): Connection | undefined {
+    const { links, deliveries, connections } = this.#resident.maps
+    for (const [device, connection] of links)
+      if (deliveries.get(device)?.contact === id) return connections.get(connection)
+    return undefined
   }
 
   #reason(id: AccountId, row: ContactRow, via: Via): Reason {
@@ -376,7 +379,7 @@ export class Queries {
     if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
     if (has(sent, row.counter)) return { state: 'sent', reason: null }
     const contact = this.#resident.maps.contacts.get(id)?.row
-    const reason = contact === undefined ? null : this.#reason(id, contact, this.#via(id))
+    const reason = contact === undefined ? null : this.#reason(id, contact, this.#path(id)?.via ?? null)
     return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }
   }
 }

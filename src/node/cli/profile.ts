@@ -14,7 +14,7 @@ import { plainLine } from './plain-text.ts'
 export const init: Command = {
   name: 'init',
   takes: '',
-  help: 'make a profile; prints its id and, once, the recovery phrase',
+  help: 'make a profile; prints its id and the recovery phrase',
   options: { name: { type: 'string', value: 'NAME', help: 'what you are called (needed)' }, ...PASSPHRASE_OPTIONS },
   count: [0, 0],
   run: async (context) => {
@@ -24,7 +24,7 @@ export const init: Command = {
     const text = [
       `${plainLine(self.name)} is ${self.id}.`,
       '',
-      'Your recovery phrase, shown only this once: write it down and keep it safe.',
+      'Your recovery phrase: write it down and keep it safe. The app shows it again.',
       '',
       `  ${phrase}`,
       '',

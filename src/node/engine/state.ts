@@ -76,6 +76,8 @@ export interface Connection {
   readonly contact: AccountId
   readonly device: DeviceId | null
   readonly via: 'lan' | 'direct' | 'relayed'
+  readonly relayedBy: AccountId | null
+  readonly punched: boolean
   /** A bundle was asked for here and is not answered yet: to begin a session with, or for the device log in it. */
   readonly asking: 'session' | 'log' | null
   /** The head of their device log (16 bytes) for which a bundle was asked here. */

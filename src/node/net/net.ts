@@ -104,8 +104,12 @@ export interface RelayStatus {
   readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
+  /** Contacts that hold one of them. */
+  readonly for: readonly AccountId[]
   /** Connections that this node relays. */
   readonly relayed: number
+  /** Bytes that it relayed since it started. */
+  readonly bytes: number
 }
 
 /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */

@@ -69,11 +69,13 @@ export class DoubleNode implements Node {
       queued: 0,
       contacts: { total: this.#contacts.size, reached: 1 },
       network: 'local',
-      lan: { on: true, peers: 0 },
-      relays: { at: [], forContacts: this.#relaying, places: 0, relayed: 0 },
+      lan: { on: true, peers: 0, only: false },
+      isPrivate: false,
+      relays: { at: [], forContacts: this.#relaying, places: 0, for: [], relayed: 0, bytes: 0 },
       storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),
+      findings: [],
     }
   }
 
@@ -264,6 +266,8 @@ function contact(id: ContactId, name: string, state: Contact['state'] = 'active'
     online: true,
     lastSeen: new Date(0).toISOString(),
     via: 'lan',
+    relayedBy: null,
+    punched: false,
     relayOnly: false,
     reason: null,
   }

@@ -91,8 +91,7 @@ export class RelayedPaths {
   }
 
   status(): RelayStatus {
-    const { forContacts, relayed } = this.#relaying
-    return { at: this.#reservations.states(), forContacts, places: this.#circuit.reserved(), relayed }
+    return { at: this.#reservations.states(), ...this.#relaying.status() }
   }
 
   /** Whether contacts are relayed for, from now on. */
