@@ -117,7 +117,8 @@ export interface Status {
 
 /** `problem`: messages do not go, or are not kept; `note`: something works less well than it could; `good`: it is well. */
 export type Finding =
-  | { readonly level: 'problem'; readonly code: 'locked' | 'no-profile' | 'no-network' }
+  | { readonly level: 'problem'; readonly code: 'locked' | 'no-profile' }
+  | { readonly level: 'problem'; readonly code: 'no-network' }
   /** Nothing can be stored: `storage.trouble` says why. */
   | { readonly level: 'problem'; readonly code: 'not-stored' }
   /** The link of this contact was used, or is too old: it leads nowhere any more. */

@@ -192,7 +192,7 @@ export class Lifecycle {
       addresses,
       queued: running?.queries.queued() ?? 0,
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
-      network: connected ? (lanOnly ? 'local' : 'internet-unknown') : 'none',
+      network: connected ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
       isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),

@@ -10,6 +10,7 @@ import type {
   Contact,
   ContactId,
   Conversation,
+  DhtStatus,
   Invite,
   LiveEvent,
   Message,
@@ -19,11 +20,14 @@ import type {
   Node,
   NodeEvent,
   ProfilePhase,
+  ReachStatus,
   Reason,
+  RelayStatus,
   Self,
   Status,
   Via,
 } from '../../src/node/api.ts'
+import { findingsOf } from '../../src/node/findings.ts'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -45,6 +49,9 @@ export interface Person {
   readonly state?: Contact['state']
   readonly verified?: boolean
   readonly via?: Via
+  readonly relayedBy?: ContactId
+  readonly punched?: boolean
+  readonly relayOnly?: boolean
   readonly lastSeen?: string | null
   readonly reason?: Reason
 }
@@ -61,6 +68,11 @@ export class FakeNode implements Node {
   phase: ProfilePhase
   self: Self | null = null
   network: Status['network'] = 'internet-unknown'
+  lan = { on: true, only: false }
+  isPrivate = false
+  dht: DhtStatus = { on: true, mode: 'client', servers: 0, stored: 0, published: 0 }
+  reachStatus: ReachStatus = { observed: [], publiclyReachable: 'unknown' }
+  relays: RelayStatus = { at: [], places: 0, for: [], relayed: 0, bytes: 0 }
   /** Why nothing can be stored, if so. */
   trouble: string | null = null
   startedAt: string
@@ -125,7 +137,9 @@ export class FakeNode implements Node {
       verified: person.verified ?? false,
       online: (person.via ?? null) !== null,
       via: person.via ?? null,
-      relayOnly: false,
+      relayedBy: person.relayedBy ?? null,
+      punched: person.punched ?? false,
+      relayOnly: person.relayOnly ?? false,
       lastSeen: person.lastSeen ?? null,
       reason: person.reason ?? null,
     }
@@ -142,8 +156,9 @@ export class FakeNode implements Node {
     return next
   }
 
-  reach(contact: ContactId, via: Via): void {
-    this.people.set(contact, { ...this.mustKnow(contact), via, online: via !== null, lastSeen: this.time() })
+  reach(contact: ContactId, via: Via, relayedBy: ContactId | null = null): void {
+    const known = this.mustKnow(contact)
+    this.people.set(contact, { ...known, via, relayedBy, punched: false, online: via !== null, lastSeen: this.time() })
     this.emit({ type: 'connection', contact, via })
   }
 
@@ -281,7 +296,7 @@ export class FakeNode implements Node {
     const mine = [...this.messages.values()]
       .flat()
       .filter((one) => one.from === this.self?.id && one.state === 'queued')
-    return {
+    const status = {
       phase: this.phase,
       self: this.phase === 'open' ? this.self : null,
       online: reached > 0,
@@ -290,11 +305,16 @@ export class FakeNode implements Node {
       queued: mine.length,
       contacts: { total: people.length, reached },
       network: this.network,
-      lan: { on: true, peers: people.filter((one) => one.via === 'lan').length },
+      lan: { ...this.lan, peers: people.filter((one) => one.via === 'lan').length },
+      isPrivate: this.isPrivate,
+      dht: this.dht,
+      reach: this.reachStatus,
+      relays: this.relays,
       storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000, trouble: this.trouble },
       version: '0.1.0',
       startedAt: this.startedAt,
     }
+    return { ...status, findings: findingsOf(status, people) }
   }
 
   async createProfile(args: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }> {
