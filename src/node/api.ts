@@ -71,6 +71,8 @@ export interface Conversation {
   readonly draft: string
   /** How many messages of theirs are known to exist and are not here. */
   readonly missing: number
+  /** How many messages of mine no device of theirs has acknowledged. */
+  readonly queued: number
 }
 
 export interface Self {
@@ -137,7 +139,7 @@ export type Finding =
       readonly contacts: readonly ContactId[]
       readonly more: number
     }
-  /** Messages of mine wait here; `contacts`: who is not reached now. */
+  /** Messages of mine wait here for these contacts. `more`: how many are not named. */
   | {
       readonly level: 'note'
       readonly code: 'messages-wait'

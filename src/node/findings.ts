@@ -11,14 +11,16 @@ const ORDER: readonly Finding['level'][] = ['problem', 'note', 'good']
 const NAMED = 10
 
 type Known = Omit<Status, 'findings'>
+/** How many messages of mine wait for whom. */
+type Queued = ReadonlyMap<ContactId, number>
 
 /** All findings, the worst first. */
-export function findingsOf(status: Known, contacts: readonly Contact[]): readonly Finding[] {
+export function findingsOf(status: Known, contacts: readonly Contact[], queued: Queued): readonly Finding[] {
   const found = [
     ...profile(status),
     ...storage(status),
     ...(isRunning(status)
-      ? [...surroundings(status), ...reachability(status), ...hashTable(status), ...people(status, contacts)]
+      ? [...surroundings(status), ...reachability(status), ...hashTable(status), ...people(status, contacts, queued)]
       : []),
   ]
   return found.toSorted((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
@@ -70,19 +72,22 @@ function hashTable({ network, dht }: Known): readonly Finding[] {
   return [{ level: 'good', code: 'dht-well', servers: dht.servers, published: dht.published }]
 }
 
-function people(status: Known, contacts: readonly Contact[]): readonly Finding[] {
+function people(status: Known, contacts: readonly Contact[], queued: Queued): readonly Finding[] {
   const { total, reached } = status.contacts
   if (total === 0) return [{ level: 'note', code: 'no-contacts' }]
-  const found: Finding[] = contacts.flatMap(({ id, reason }) =>
-    reason === 'invite-used' || reason === 'invite-expired'
-      ? [{ level: 'problem', code: 'link-dead', contact: id } as const]
-      : [],
-  )
+  const found: Finding[] = contacts
+    .filter(isDead)
+    .map(({ id }) => ({ level: 'problem', code: 'link-dead', contact: id }) as const)
   found.push(...withoutRelay(status, contacts))
   if (status.queued === 0) return [...found, { level: 'good', code: 'nothing-waits', reached, total }]
-  const away = contacts.filter(({ online, state }) => !online && state === 'active')
-  return [...found, { level: 'note', code: 'messages-wait', messages: status.queued, ...named(away) }]
+  // What was written to the others does not go by itself.
+  const waited = contacts.filter((one) => queued.has(one.id) && !isDead(one) && one.state !== 'blocked')
+  const messages = waited.reduce((sum, { id }) => sum + (queued.get(id) ?? 0), 0)
+  return messages === 0 ? found : [...found, { level: 'note', code: 'messages-wait', messages, ...named(waited) }]
 }
+
+/** Whose link leads nowhere any more. */
+const isDead = ({ reason }: Contact): boolean => reason === 'invite-used' || reason === 'invite-expired'
 
 /** Who is reached through relays alone, while no contact's node relays for this one. */
 function withoutRelay({ relays }: Known, contacts: readonly Contact[]): readonly Finding[] {

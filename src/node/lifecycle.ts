@@ -182,6 +182,7 @@ export class Lifecycle {
     const running = this.#running
     const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
+    const queued = running?.queries.queued() ?? new Map()
     const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
     const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
     const status = {
@@ -190,7 +191,7 @@ export class Lifecycle {
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
-      queued: running?.queries.queued() ?? 0,
+      queued: [...queued.values()].reduce((sum, count) => sum + count, 0),
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
       network: connected ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
@@ -206,7 +207,7 @@ export class Lifecycle {
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
     } as const
-    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? []) }
+    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? [], queued) }
   }
 
   /** One opening at a time, and none after the end. */

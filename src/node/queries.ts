@@ -87,11 +87,15 @@ export class Queries {
     return { contacts: contacts.size, devices: devices.length }
   }
 
-  queued(): number {
-    return [...this.#resident.maps.contacts.keys()].reduce((sum, id) => {
-      const { sent, delivered, read } = this.#delivery(id)
-      return sum + (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
-    }, 0)
+  /** Messages of mine that wait here, by contact; who has none is not among them. */
+  queued(): ReadonlyMap<AccountId, number> {
+    const all = [...this.#resident.maps.contacts.keys()].map((id) => [id, this.#queued(id)] as const)
+    return new Map(all.filter(([, count]) => count > 0))
+  }
+
+  #queued(id: AccountId): number {
+    const { sent, delivered, read } = this.#delivery(id)
+    return (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
   }
 
   safetyNumber(id: AccountId): string {
@@ -294,6 +298,7 @@ export class Queries {
       unread: row === undefined ? 0 : size(row.received) - size(row.shown),
       draft: row?.draft ?? '',
       missing: row === undefined ? 0 : row.known - size(row.received),
+      queued: this.#queued(id),
     }
   }
 

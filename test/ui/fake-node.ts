@@ -290,12 +290,14 @@ export class FakeNode implements Node {
     return this.#status()
   }
 
+  #queued(): readonly Message[] {
+    return [...this.messages.values()].flat().filter((one) => one.from === this.self?.id && one.state === 'queued')
+  }
+
   #status(): Status {
     const people = [...this.people.values()]
     const reached = people.filter((one) => one.online).length
-    const mine = [...this.messages.values()]
-      .flat()
-      .filter((one) => one.from === this.self?.id && one.state === 'queued')
+    const mine = this.#queued()
     const status = {
       phase: this.phase,
       self: this.phase === 'open' ? this.self : null,
@@ -314,7 +316,10 @@ export class FakeNode implements Node {
       version: '0.1.0',
       startedAt: this.startedAt,
     }
-    return { ...status, findings: findingsOf(status, people) }
+    return {
+      ...status,
+      findings: findingsOf(status, people, new Map(mine.map(({ conversation }) => [conversation, 1]))),
+    }
   }
 
   async createProfile(args: { name: string; passphrase: string | null }): Promise<{ self: Self; phrase: string }> {
@@ -466,6 +471,7 @@ export class FakeNode implements Node {
       unread: this.unread.get(contact.id) ?? 0,
       draft: this.drafts.get(contact.id) ?? '',
       missing: this.missing.get(contact.id) ?? 0,
+      queued: this.#queued().filter(({ conversation }) => conversation === contact.id).length,
     }
   }
 

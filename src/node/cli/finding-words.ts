@@ -101,9 +101,7 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
       )
     case 'messages-wait':
       return said(
-        `${found.messages === 1 ? 'One of my messages waits' : `${found.messages} of my messages wait`}.${
-          found.contacts.length === 0 ? '' : ` Not reached: ${listed(found.contacts, found.more, names)}.`
-        }`,
+        `${found.messages === 1 ? 'One of my messages waits' : `${found.messages} of my messages wait`} for ${listed(found.contacts, found.more, names)}.`,
         'They go by themselves as soon as their recipients are reached.',
       )
     case 'nothing-waits':

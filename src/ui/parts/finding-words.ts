@@ -39,9 +39,8 @@ export function findingWords(t: Words, found: Shown, nameOf: NameOf): { what: st
         todo: remedy['no-relay-for'],
       }
     case 'messages-wait': {
-      const away = names(t, found.contacts, found.more, nameOf)
-      const what = away ? finding['messages-wait-for'](found.messages, away) : finding['messages-wait'](found.messages)
-      return { what, todo: remedy['messages-wait'] }
+      const recipients = names(t, found.contacts, found.more, nameOf)
+      return { what: finding['messages-wait'](found.messages, recipients), todo: remedy['messages-wait'] }
     }
     case 'nothing-waits':
       return { what: finding['nothing-waits'](found.reached, found.total), todo: null }

@@ -5,7 +5,7 @@
  * and say nothing that the words below them do not say.
  */
 import { createMemo, createSignal, createUniqueId, For, type JSX, Show } from 'solid-js'
-import type { Contact, Status } from '../../node/api.ts'
+import type { Contact, Conversation, Status } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { ContactFace } from '../parts/face.tsx'
 import { names, nameIn } from '../parts/finding-words.ts'
@@ -121,17 +121,22 @@ const Here = (props: { status: Status }) => {
   )
 }
 
-const collator = new Intl.Collator()
+const collator = new Intl.Collator(undefined, { numeric: true })
 const byName = (a: Contact, b: Contact): number => collator.compare(a.name, b.name)
 /** Who was there last first; who was never there last. */
 const byLastSeen = (a: Contact, b: Contact): number =>
   (b.lastSeen ?? '').localeCompare(a.lastSeen ?? '') || byName(a, b)
 
-export const Picture = (props: { contacts: readonly Contact[]; status: Status }) => {
+export const Picture = (props: { conversations: readonly Conversation[]; status: Status }) => {
   const t = useWords()
   const session = useNode()
+  const contacts = createMemo(() => props.conversations.map(({ contact }) => contact))
   const reached = (via: Contact['via']) =>
-    createMemo(() => props.contacts.filter((one) => one.via === via).toSorted(via === null ? byLastSeen : byName))
+    createMemo(() =>
+      contacts()
+        .filter((one) => one.via === via)
+        .toSorted(via === null ? byLastSeen : byName),
+    )
   const [away, relayed, direct, near] = [reached(null), reached('relayed'), reached('direct'), reached('lan')]
   const relays = createMemo(() => {
     const held = props.status.relays?.at.filter(({ state }) => state === 'held') ?? []
@@ -145,7 +150,13 @@ export const Picture = (props: { contacts: readonly Contact[]; status: Status })
   return (
     <section class="land-of" aria-label={t().network.picture}>
       <Sky status={props.status} />
-      <Band hill="b4" icon="wait" title={t().network.waiting} contacts={away()} line={(one) => waiting(t(), one)} />
+      <Band
+        hill="b4"
+        icon="wait"
+        title={t().network.waiting}
+        contacts={away()}
+        line={(one) => waiting(t(), one, session.state.conversations[one.id]?.queued ?? 0)}
+      />
       <Show when={relayed().length > 0}>
         <Band hill="b3" icon="relay" title={t().network.relayed} contacts={relayed()} line={way} />
       </Show>
@@ -158,8 +169,12 @@ export const Picture = (props: { contacts: readonly Contact[]; status: Status })
   )
 }
 
-function waiting(t: Words, contact: Contact): string {
+function waiting(t: Words, contact: Contact, queued: number): string {
   if (contact.state === 'blocked') return t.network.blocked
-  if (contact.lastSeen) return t.network.since(moment(contact.lastSeen))
-  return contact.state === 'invited' ? t.network.invited : t.network.never
+  const since = contact.lastSeen
+    ? t.network.since(moment(contact.lastSeen))
+    : contact.state === 'invited'
+      ? t.network.invited
+      : t.network.never
+  return queued > 0 ? `${since} · ${t.network.queued(queued)}` : since
 }

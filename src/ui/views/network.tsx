@@ -4,12 +4,12 @@
  * Holds: what is wrong comes first, what is well last; what the node does not know is not said.
  */
 import { For, onCleanup, Show } from 'solid-js'
-import type { Contact, ContactId, Finding, RelayStatus, Status } from '../../node/api.ts'
+import type { ContactId, Finding, RelayStatus, Status } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { ContactFace } from '../parts/face.tsx'
 import { findingWords, isShown, nameIn, type Shown } from '../parts/finding-words.ts'
-import { Icon } from '../parts/icon.tsx'
+import { Icon, type IconName } from '../parts/icon.tsx'
 import { Page } from '../parts/page.tsx'
 import { createCall } from '../primitives/create-call.ts'
 import { bytes } from '../words/dates.ts'
@@ -19,11 +19,11 @@ import { Picture } from './network-picture.tsx'
 /** How often what the node does not tell by itself is asked for while the page is seen: what is relayed, who is nearby. */
 const LOOK_MS = 2000
 
-const LOOKS = {
-  problem: { icon: 'warn', tone: 'rowan' },
-  note: { icon: 'warn', tone: 'larch' },
-  good: { icon: 'check', tone: 'moss' },
-} as const
+function lookOf(level: Finding['level'], hasRemedy: boolean): { name: IconName; class: string } {
+  if (level === 'problem') return { name: 'warn', class: 'rowan' }
+  if (level === 'good') return { name: 'check', class: 'moss' }
+  return hasRemedy ? { name: 'warn', class: 'larch' } : { name: 'wait', class: '' }
+}
 
 const Findings = (props: { title: string; level: Finding['level']; all: readonly Shown[]; none?: string }) => {
   const t = useWords()
@@ -31,17 +31,20 @@ const Findings = (props: { title: string; level: Finding['level']; all: readonly
   return (
     <section class="card" classList={{ alarm: props.level === 'problem' }}>
       <h2>{props.title}</h2>
-      <Show when={props.all.length > 0} fallback={<p class="mute">{props.none}</p>}>
+      <Show when={props.all.length > 0} fallback={<p class="hint">{props.none}</p>}>
         <ul class="facts">
           <For each={props.all}>
             {(found) => {
               const words = () => findingWords(t(), found, nameIn(session))
               return (
                 <li>
-                  <Icon name={LOOKS[props.level].icon} class={LOOKS[props.level].tone} />
+                  <Icon {...lookOf(found.level, words().todo !== null)} />
                   <span>
                     {words().what}
                     <Show when={words().todo}>{(todo) => <span class="mute todo">{todo()}</span>}</Show>
+                    <Show when={found.code === 'no-contacts'}>
+                      <a href="#/add">{t().list.add}</a>
+                    </Show>
                   </span>
                 </li>
               )
@@ -83,7 +86,7 @@ const ForYou = (props: { status: Status; relays: RelayStatus }) => {
         <Icon name="relay" />
         {t().network.forYou}
       </h2>
-      <Show when={props.relays.at.length > 0} fallback={<p class="mute">{none()}</p>}>
+      <Show when={props.relays.at.length > 0} fallback={<p class="hint">{none()}</p>}>
         <ul class="facts faced">
           <For each={props.relays.at}>
             {({ contact, state }) => <Faced contact={contact} line={t().network.relayState[state]} />}
@@ -103,7 +106,7 @@ const YouRelay = (props: { relays: RelayStatus }) => {
         <Icon name="relay" />
         {t().network.youRelay}
       </h2>
-      <Show when={props.relays.places > 0} fallback={<p class="mute">{t().network.youRelayNone}</p>}>
+      <Show when={props.relays.places > 0} fallback={<p class="hint">{t().network.youRelayNone}</p>}>
         <ul class="facts faced">
           <For each={props.relays.for}>{(contact) => <Faced contact={contact} line={t().network.youRelayFor} />}</For>
           <Show when={strangers() > 0}>
@@ -130,13 +133,15 @@ const Addresses = (props: { status: Status }) => {
         <Icon name="direct" />
         {t().network.addressesTitle}
       </h2>
-      <ul class="addresses">
-        <For each={props.status.addresses}>{(address) => <li>{address}</li>}</For>
-      </ul>
+      <Show when={props.status.addresses.length > 0} fallback={<p class="hint">{t().network.addressesNone}</p>}>
+        <ul class="addresses">
+          <For each={props.status.addresses}>{(address) => <li>{address}</li>}</For>
+        </ul>
+        <p class="hint">{t().network.addresses}</p>
+      </Show>
       <Show when={hosts().length > 0}>
         <p class="hint">{t().network.observed(listOf(hosts()))}</p>
       </Show>
-      <p class="hint">{t().network.addresses}</p>
     </section>
   )
 }
@@ -145,8 +150,8 @@ export const Network = () => {
   const t = useWords()
   const { api, state, refreshStatus } = useNode()
   const call = createCall()
-  const all = (): readonly Contact[] => Object.values(state.conversations).map((one) => one.contact)
-  const reached = () => all().filter((contact) => contact.online).length
+  const all = () => Object.values(state.conversations)
+  const reached = () => all().filter(({ contact }) => contact.online).length
   const line = () => (all().length > 0 ? t().network.reached(reached(), all().length) : t().network.nobody)
   const look = () => document.visibilityState === 'visible' && refreshStatus()
   look()
@@ -177,7 +182,7 @@ export const Network = () => {
               <Show when={found('problem').length > 0}>
                 <Findings title={t().network.problems} level="problem" all={found('problem')} />
               </Show>
-              <Picture contacts={all()} status={status()} />
+              <Picture conversations={all()} status={status()} />
               <div class="pair">
                 <Findings title={t().network.notes} level="note" all={found('note')} none={t().network.notesNone} />
                 <Findings title={t().network.goods} level="good" all={found('good')} />

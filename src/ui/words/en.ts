@@ -229,7 +229,7 @@ export const en = {
     reachedHint: {
       lan: 'Not over the internet',
       direct: 'Sees the address you connect from',
-      relayed: 'by somebody not known here, who cannot read it',
+      relayed: 'sealed, by somebody not known here',
     },
     punched: 'Through both routers; sees the address you connect from',
     friend: (name: string) => `${q(name)}, who cannot read it`,
@@ -390,11 +390,11 @@ export const en = {
     punched: 'through both routers',
     relaysForYou: 'relays for you',
     relayedBy: (name: string) => `by ${q(name)}, who cannot read it`,
-    relayedBySomebody: 'by somebody not known here, who cannot read it',
+    relayedBySomebody: 'sealed, by somebody not known here',
     again: {
       title: 'Finding each other again',
       well: (servers: number, notes: number) =>
-        `${n(servers, { one: '# node of others keeps', other: '# nodes of others keep' })} sealed notes of where people are${notes > 0 ? `, ${notes} of them yours` : ', none of them yours yet'}.`,
+        `${n(servers, { one: '# other node keeps', other: '# other nodes keep' })} sealed notes of where people are${notes > 0 ? `, ${notes} of them yours` : ', none of them yours yet'}.`,
       off: 'Off. Who moved is found only nearby.',
       alone: 'Nobody to ask yet. Who moved is found only nearby, or when they come.',
       away: 'Nobody to ask without a network.',
@@ -417,7 +417,7 @@ export const en = {
     forYouNone: 'Nobody now. A contact whose tulnic others reach does it by itself.',
     forYouNoNeed: 'Nobody needs to: others reach you directly.',
     relayState: {
-      held: 'passes on to you who comes from outside, sealed',
+      held: 'others reach you through it, sealed',
       asking: 'being asked',
       refused: 'has no room, or does not relay for you; asked again later',
       'no-relay': 'does not relay',
@@ -432,6 +432,8 @@ export const en = {
     relaying: 'Relay for my contacts',
     relayingHint:
       'Contacts whom nobody reaches are then reached through you. It costs some of your line, never more than 2 GB an hour.',
+    queued: (count: number) => n(count, { one: '# message waits', other: '# messages wait' }),
+    addressesNone: 'None without a network.',
     addressesTitle: 'Addresses of this device',
     addresses: 'Contacts you give a link to see them.',
     observed: (addresses: string) => `From outside you are seen at ${addresses}.`,
@@ -457,17 +459,15 @@ export const en = {
     'dht-alone':
       'Nobody who keeps sealed notes is known yet: contacts who moved are found only nearby, or when they come.',
     'dht-well': (servers: number) =>
-      `${n(servers, { one: '# node of others is', other: '# nodes of others are' })} asked where contacts are who moved.`,
+      `${n(servers, { one: '# other node is', other: '# other nodes are' })} asked where contacts are who moved.`,
     'no-contacts': 'There is nobody here yet.',
     'no-relay-for': (names: string) => `Reached only through friends, and no friend relays for you now: ${names}.`,
-    'messages-wait': (count: number) =>
-      `${n(count, { one: '# message of yours waits', other: '# messages of yours wait' })} here.`,
-    'messages-wait-for': (count: number, names: string) =>
-      `${n(count, { one: '# message of yours waits', other: '# messages of yours wait' })} here. Not reached now: ${names}.`,
+    'messages-wait': (count: number, names: string) =>
+      `${n(count, { one: '# message of yours waits', other: '# messages of yours wait' })} here for ${names}.`,
     'nothing-waits': (reached: number, total: number) =>
       `${reached} of ${people(total)} reached, and no message waits here.`,
     stored: 'What is written is stored on this device.',
-  } satisfies Record<ShownFinding | 'messages-wait-for', unknown>,
+  } satisfies Record<ShownFinding, unknown>,
   remedy: {
     'no-network': 'Join one. What you write waits here and leaves by itself.',
     'not-stored': 'Make room. tulnic then goes on by itself.',
@@ -483,7 +483,7 @@ export const en = {
     'no-contacts': 'Show a code, send a link, or pick someone on this network.',
     'no-relay-for':
       'Add somebody whose tulnic others reach; or allow direct connections again, in the details of the contact.',
-    'messages-wait': 'They leave by themselves, as soon as their recipients are reached.',
+    'messages-wait': 'What waits leaves by itself, as soon as its recipient is reached.',
   },
   namesAnd: (names: string, more: number) => `${names} and ${people(more)} more`,
 

@@ -234,7 +234,7 @@ export const fr: Words = {
     reachedHint: {
       lan: 'Pas par internet',
       direct: 'Voit l’adresse d’où vous vous connectez',
-      relayed: 'par quelqu’un d’inconnu ici, sans pouvoir lire',
+      relayed: 'scellé, par quelqu’un d’inconnu ici',
     },
     punched: 'À travers les deux routeurs ; voit l’adresse d’où vous vous connectez',
     friend: (name) => `${q(name)}, sans pouvoir lire`,
@@ -243,7 +243,7 @@ export const fr: Words = {
     hideWhat: (name) =>
       `${q(name)} n’apprend aucune adresse de cet appareil, et ne voit pas d’où vous vous connectez. Avec de grands moyens, on peut encore le découvrir.`,
     hideNot: (name) =>
-      `Une adresse que ${q(name)} a vue avant y est connue. La connaissance qui relaie voit les deux adresses, et quand vous parlez ; jamais quoi.`,
+      `Si ${q(name)} a déjà vu une adresse, elle y reste connue. La connaissance qui relaie voit les deux adresses, et quand vous parlez ; jamais quoi.`,
     hideCost:
       'Plus lent, et possible seulement tant que le tulnic d’une connaissance relaie. Vous ne vous rencontrez pas non plus sur un réseau local.',
     hideAlone: (name) =>
@@ -400,11 +400,11 @@ export const fr: Words = {
     punched: 'à travers les deux routeurs',
     relaysForYou: 'relaie pour vous',
     relayedBy: (name) => `par ${q(name)}, sans pouvoir lire`,
-    relayedBySomebody: 'par quelqu’un d’inconnu ici, sans pouvoir lire',
+    relayedBySomebody: 'scellé, par quelqu’un d’inconnu ici',
     again: {
       title: 'Se retrouver',
       well: (servers, notes) =>
-        `${n(servers, { one: '# nœud d’autrui garde', other: '# nœuds d’autrui gardent' })} des notes scellées qui disent où sont les gens${notes > 0 ? `, dont ${notes} de vous` : ', aucune de vous encore'}.`,
+        `${n(servers, { one: '# autre nœud garde', other: '# autres nœuds gardent' })} des notes scellées qui disent où sont les gens${notes > 0 ? `, dont ${notes} de vous` : ', aucune de vous encore'}.`,
       off: 'Désactivé. Qui a changé d’adresse n’est retrouvé qu’à proximité.',
       alone: 'Personne à qui demander encore. Qui a changé d’adresse n’est retrouvé qu’à proximité, ou en venant.',
       away: 'Personne à qui demander sans réseau.',
@@ -427,7 +427,7 @@ export const fr: Words = {
     forYouNone: 'Personne en ce moment. Un contact dont le tulnic est joignable le fait de lui-même.',
     forYouNoNeed: 'Personne n’en a besoin : on vous joint directement.',
     relayState: {
-      held: 'vous passe, scellé, qui vient de l’extérieur',
+      held: 'on vous joint par là, scellé',
       asking: 'demande en cours',
       refused: 'n’a pas de place, ou ne relaie pas pour vous ; redemandé plus tard',
       'no-relay': 'ne relaie pas',
@@ -442,6 +442,8 @@ export const fr: Words = {
     relaying: 'Relayer pour mes contacts',
     relayingHint:
       'Les contacts que personne ne joint le sont alors par vous. Cela prend un peu de votre ligne, jamais plus de 2 Go par heure.',
+    queued: (count) => n(count, { one: '# message attend', other: '# messages attendent' }),
+    addressesNone: 'Aucune sans réseau.',
     addressesTitle: 'Adresses de cet appareil',
     addresses: 'Les contacts à qui vous donnez un lien les voient.',
     observed: (addresses) => `De l’extérieur, on vous voit à ${addresses}.`,
@@ -467,14 +469,12 @@ export const fr: Words = {
     'dht-alone':
       'Personne qui garde des notes scellées n’est connu encore : qui a changé d’adresse n’est retrouvé qu’à proximité, ou en venant.',
     'dht-well': (servers) =>
-      `On demande à ${n(servers, { one: '# nœud d’autrui', other: '# nœuds d’autrui' })} où sont les contacts qui ont changé d’adresse.`,
+      `On demande à ${n(servers, { one: '# autre nœud', other: '# autres nœuds' })} où sont les contacts qui ont changé d’adresse.`,
     'no-contacts': 'Il n’y a encore personne ici.',
     'no-relay-for': (names) =>
       `Joints seulement par des connaissances, et aucune ne relaie pour vous en ce moment : ${names}.`,
-    'messages-wait': (count) =>
-      `${n(count, { one: '# de vos messages attend', other: '# de vos messages attendent' })} ici.`,
-    'messages-wait-for': (count, names) =>
-      `${n(count, { one: '# de vos messages attend', other: '# de vos messages attendent' })} ici. Sans liaison en ce moment : ${names}.`,
+    'messages-wait': (count, names) =>
+      `${n(count, { one: '# de vos messages attend', other: '# de vos messages attendent' })} ici, pour ${names}.`,
     'nothing-waits': (reached, total) =>
       `${reached} sur ${people(total)} : liaison établie, et aucun message n’attend ici.`,
     stored: 'Ce qui est écrit est enregistré sur cet appareil.',
@@ -494,7 +494,7 @@ export const fr: Words = {
     'no-contacts': 'Montrez un code, envoyez un lien, ou choisissez quelqu’un sur ce réseau.',
     'no-relay-for':
       'Ajoutez quelqu’un dont le tulnic est joignable ; ou permettez de nouveau les liaisons directes, dans les détails du contact.',
-    'messages-wait': 'Ils partent d’eux-mêmes, dès que leurs destinataires sont joints.',
+    'messages-wait': 'Ce qui attend part de soi-même, dès que son destinataire est joint.',
   },
   namesAnd: (names, more) => `${names} et encore ${people(more)}`,
 

@@ -234,7 +234,7 @@ export const ro: Words = {
     reachedHint: {
       lan: 'Nu prin internet',
       direct: 'Vede adresa de la care te conectezi',
-      relayed: 'prin cineva necunoscut aici, fără să poată citi',
+      relayed: 'sigilat, prin cineva necunoscut aici',
     },
     punched: 'Prin ambele routere; vede adresa de la care te conectezi',
     friend: (name) => `${q(name)}, fără să poată citi`,
@@ -401,11 +401,11 @@ export const ro: Words = {
     punched: 'prin ambele routere',
     relaysForYou: 'retransmite pentru tine',
     relayedBy: (name) => `prin ${q(name)}, fără să poată citi`,
-    relayedBySomebody: 'prin cineva necunoscut aici, fără să poată citi',
+    relayedBySomebody: 'sigilat, prin cineva necunoscut aici',
     again: {
       title: 'Cum vă regăsiți',
       well: (servers, notes) =>
-        `${n(servers, { one: 'Un nod al altora păstrează', few: '# noduri ale altora păstrează', other: '# de noduri ale altora păstrează' })} notițe sigilate despre unde sunt oamenii${notes > 0 ? `, dintre care ${notes} de la tine` : ', niciuna de la tine încă'}.`,
+        `${n(servers, { one: 'Un alt nod păstrează', few: 'Alte # noduri păstrează', other: 'Alte # de noduri păstrează' })} notițe sigilate despre unde sunt oamenii${notes > 0 ? `, dintre care ${notes} de la tine` : ', niciuna de la tine încă'}.`,
       off: 'Oprit. Cine și-a schimbat adresa e regăsit doar în apropiere.',
       alone: 'Încă nu e pe cine întreba. Cine și-a schimbat adresa e regăsit doar în apropiere, sau când vine.',
       away: 'Fără rețea nu e pe cine întreba.',
@@ -428,7 +428,7 @@ export const ro: Words = {
     forYouNone: 'Nimeni acum. Un contact la al cărui tulnic se poate ajunge o face singur.',
     forYouNoNeed: 'Nu e nevoie: alții ajung la tine direct.',
     relayState: {
-      held: 'îți trece, sigilat, pe cine vine din afară',
+      held: 'se ajunge la tine pe acolo, sigilat',
       asking: 'se întreabă acum',
       refused: 'nu are loc sau nu retransmite pentru tine; se întreabă din nou mai târziu',
       'no-relay': 'nu retransmite',
@@ -448,6 +448,8 @@ export const ro: Words = {
     relaying: 'Retransmite pentru contactele mele',
     relayingHint:
       'Contactele la care nu ajunge nimeni devin accesibile prin tine. Costă ceva din conexiunea ta, niciodată peste 2 GB pe oră.',
+    queued: (count) => n(count, { one: 'un mesaj așteaptă', few: '# mesaje așteaptă', other: '# de mesaje așteaptă' }),
+    addressesNone: 'Niciuna fără rețea.',
     addressesTitle: 'Adresele acestui dispozitiv',
     addresses: 'Le văd contactele cărora le dai un link.',
     observed: (addresses) => `Din afară ești văzut la ${addresses}.`,
@@ -473,14 +475,12 @@ export const ro: Words = {
     'dht-alone':
       'Încă nu se știe de nimeni care păstrează notițe sigilate: cine și-a schimbat adresa e regăsit doar în apropiere, sau când vine.',
     'dht-well': (servers) =>
-      `${n(servers, { one: 'Un nod al altora e întrebat', few: '# noduri ale altora sunt întrebate', other: '# de noduri ale altora sunt întrebate' })} unde sunt contactele care și-au schimbat adresa.`,
+      `${n(servers, { one: 'Un alt nod e întrebat', few: 'Alte # noduri sunt întrebate', other: 'Alte # de noduri sunt întrebate' })} unde sunt contactele care și-au schimbat adresa.`,
     'no-contacts': 'Încă nu e nimeni aici.',
     'no-relay-for': (names) =>
       `Se ajunge doar prin prieteni, și niciun prieten nu retransmite acum pentru tine: ${names}.`,
-    'messages-wait': (count) =>
-      `${n(count, { one: 'Un mesaj de-al tău așteaptă', few: '# mesaje de-ale tale așteaptă', other: '# de mesaje de-ale tale așteaptă' })} aici.`,
-    'messages-wait-for': (count, names) =>
-      `${n(count, { one: 'Un mesaj de-al tău așteaptă', few: '# mesaje de-ale tale așteaptă', other: '# de mesaje de-ale tale așteaptă' })} aici. Fără legătură acum: ${names}.`,
+    'messages-wait': (count, names) =>
+      `${n(count, { one: 'Un mesaj de-al tău așteaptă', few: '# mesaje de-ale tale așteaptă', other: '# de mesaje de-ale tale așteaptă' })} aici pentru ${names}.`,
     'nothing-waits': (reached, total) =>
       `Legătură cu ${reached} din ${people(total)}, și niciun mesaj nu așteaptă aici.`,
     stored: 'Ce se scrie se salvează pe acest dispozitiv.',
@@ -500,7 +500,7 @@ export const ro: Words = {
     'no-contacts': 'Arată un cod, trimite un link sau alege pe cineva din rețea.',
     'no-relay-for':
       'Adaugă pe cineva la al cărui tulnic se poate ajunge; sau permite din nou legături directe, în detaliile contactului.',
-    'messages-wait': 'Pleacă singure, de îndată ce se ajunge la destinatari.',
+    'messages-wait': 'Ce așteaptă pleacă singur, de îndată ce se ajunge la destinatar.',
   },
   namesAnd: (names, more) => `${names} și încă ${people(more)}`,
 

@@ -198,8 +198,8 @@ export class DoubleNode implements Node {
     to,
   }: {
     to: string
-  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number }> {
-    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0 }
+  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number; queued: number }> {
+    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0, queued: 0 }
   }
 
   /** `stuck …` stays queued, `refused …` fails, `as <state> …` gets as far as that, everything else is delivered. */
