@@ -188,6 +188,9 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
     <Show when={contact()}>
       {(found) => (
         <section class="pane details" classList={{ show: props.shown }} aria-label={t().details.label(found().name)}>
+          <Show when={props.shown}>
+            <h1 class="hidden">{found().name}</h1>
+          </Show>
           <header class="bar">
             <a class="ib back" href={chatHref(found().id)} aria-label={t().app.backToChat}>
               <Icon name="back" flip />
