@@ -90,7 +90,10 @@ describe.skipIf(!chromium)('hidden from a contact, in Chromium', () => {
     await tabTo(page, 'Reach only through friends', 120)
     await page.keyboard.press('Space')
     await page.locator('.details').getByText('Through a friend', { exact: true }).waitFor()
-    await page.locator('.details').getByText(/Rareș.?, who cannot read it/).waitFor()
+    await page
+      .locator('.details')
+      .getByText(/Rareș.?, who cannot read it/)
+      .waitFor()
 
     await page.evaluate(() => location.assign('#/network'))
     const ridge = page.locator('.band', { has: page.getByRole('heading', { name: /Through a friend/ }) })

@@ -49,7 +49,7 @@ const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
   blocked: 'this contact is blocked',
 }
 
-const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
+export const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
   lan: 'on this network',
   direct: 'directly',
   relayed: 'through a relay',
