@@ -54,7 +54,8 @@ function reachability({ network, lan, reach, relays, addresses }: Known): readon
   if (network === 'none' || lan.only || reach === undefined || relays === undefined) return []
   if (reach.publiclyReachable === 'yes') return [{ level: 'good', code: 'reached-directly' }]
   const held = relays.at.filter(({ state }) => state === 'held').map(({ contact }) => contact)
-  if (held.length > 0) return [{ level: 'good', code: 'reached-through', relays: [...new Set(held)] }]
+  if (held.length > 0 && relays.fromOutside)
+    return [{ level: 'good', code: 'reached-through', relays: [...new Set(held)] }]
   if (reach.publiclyReachable === 'unknown') return [{ level: 'note', code: 'reach-unknown' }]
   return [{ level: 'note', code: 'not-reachable', port: portOf(addresses) }]
 }
@@ -90,7 +91,8 @@ function people(status: Known, contacts: readonly Contact[], queued: Queued): re
 const isDead = ({ reason }: Contact): boolean => reason === 'invite-used' || reason === 'invite-expired'
 
 /** Who is reached through relays alone, while no contact's node relays for this one. */
-function withoutRelay({ relays }: Known, contacts: readonly Contact[]): readonly Finding[] {
+function withoutRelay({ network, relays }: Known, contacts: readonly Contact[]): readonly Finding[] {
+  if (network === 'none') return []
   const away = contacts.filter(({ relayOnly, online, state }) => relayOnly && !online && state === 'active')
   if (away.length === 0 || relays?.at.some(({ state }) => state === 'held')) return []
   return [{ level: 'note', code: 'no-relay-for', ...named(away) }]

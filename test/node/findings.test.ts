@@ -2,9 +2,19 @@
  * What is found in a status, that the worst comes first, and that a terminal has words for each of it.
  */
 import { expect, test } from 'vitest'
-import type { Contact, Finding, Status } from '../../src/node/api.ts'
+import type { Contact, Finding, RelayStatus, Status } from '../../src/node/api.ts'
 import { findingWords } from '../../src/node/cli/finding-words.ts'
 import { findingsOf } from '../../src/node/findings.ts'
+
+const NO_RELAYS: RelayStatus = {
+  at: [],
+  fromOutside: false,
+  forContacts: true,
+  places: 0,
+  for: [],
+  relayed: 0,
+  bytes: 0,
+}
 
 const WELL: Omit<Status, 'findings'> = {
   phase: 'open',
@@ -19,7 +29,7 @@ const WELL: Omit<Status, 'findings'> = {
   isPrivate: false,
   dht: { on: true, mode: 'server', servers: 4, stored: 0, published: 1 },
   reach: { observed: ['/ip4/192.0.2.7'], publiclyReachable: 'yes' },
-  relays: { at: [], places: 0, for: [], relayed: 0, bytes: 0 },
+  relays: NO_RELAYS,
   storage: { path: '/somewhere', bytes: 1, trouble: null },
   version: '0',
   startedAt: '2026-01-01T00:00:00.000Z',
@@ -93,8 +103,10 @@ test('a node that nobody reaches is told which port to open, or to have a relay'
     { contact: ANA.id, state: 'held' },
     { contact: 'b'.repeat(52), state: 'refused' },
   ] as const
-  const relays = { ...WELL.relays, at, places: 0, for: [], relayed: 0, bytes: 0 }
-  expect(said({ reach: NOBODY, relays })).toContain('through the node of Ana.')
+  const relays = { ...NO_RELAYS, at, fromOutside: true }
+  expect(said({ reach: NOBODY, relays })).toContain('from outside, through the node of Ana.')
+  // A relay that is nearby itself helps nobody outside.
+  expect(codes({ reach: NOBODY, relays: { ...relays, fromOutside: false } })).toContain('not-reachable')
   expect(levels({ reach: NOBODY, relays })).not.toContain('note')
 })
 
@@ -123,7 +135,7 @@ test('an empty hash table, and one that is off, say what helps', () => {
 test('messages that wait name for whom, ten at most, and a dead link is a problem', () => {
   const away = person('Bogdan', { online: false })
   const dead = person('Clara', { state: 'invited', reason: 'invite-used', online: false })
-  expect(said({ queued: 3 }, [ANA, away])).toMatch(/3 of my messages wait for Bogdan\..*go by themselves/)
+  expect(said({ queued: 3 }, [ANA, away])).toMatch(/3 of my messages wait for Bogdan\..*goes by itself/)
   expect(levels({}, [ANA, dead])[0]).toBe('problem')
   expect(codes({ queued: 3 }, [ANA, dead])).not.toContain('messages-wait')
   expect(said({}, [ANA, dead])).toMatch(/link of Clara leads nowhere.*new one/)
@@ -136,9 +148,7 @@ test('whoever is reached through relays alone is named while there is none', () 
   const hidden = person('Dan', { relayOnly: true, online: false })
   expect(said({}, [ANA, hidden])).toMatch(/Reached through relays alone.*: Dan\. .*relay-only off/)
   const at = [{ contact: ANA.id, state: 'held' }] as const
-  expect(codes({ relays: { at, places: 0, for: [], relayed: 0, bytes: 0 } }, [ANA, hidden])).not.toContain(
-    'no-relay-for',
-  )
+  expect(codes({ relays: { ...NO_RELAYS, at } }, [ANA, hidden])).not.toContain('no-relay-for')
   expect(codes({}, [{ ...hidden, online: true }])).not.toContain('no-relay-for')
 })
 

@@ -72,7 +72,7 @@ export class FakeNode implements Node {
   isPrivate = false
   dht: DhtStatus = { on: true, mode: 'client', servers: 0, stored: 0, published: 0 }
   reachStatus: ReachStatus = { observed: [], publiclyReachable: 'unknown' }
-  relays: RelayStatus = { at: [], places: 0, for: [], relayed: 0, bytes: 0 }
+  relays: RelayStatus = { at: [], fromOutside: false, forContacts: true, places: 0, for: [], relayed: 0, bytes: 0 }
   /** Why nothing can be stored, if so. */
   trouble: string | null = null
   startedAt: string
@@ -430,6 +430,8 @@ export class FakeNode implements Node {
   }
   async setRelaying(args: { forContacts: boolean }): Promise<void> {
     this.#begin('setRelaying', args)
+    this.relays = { ...this.relays, ...args, ...(args.forContacts ? {} : { places: 0, for: [], relayed: 0 }) }
+    this.tellStatus()
   }
 
   async nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]> {

@@ -32,6 +32,8 @@ function everybody() {
       { contact: margaux.id, state: 'held' },
       { contact: radu.id, state: 'refused' },
     ],
+    fromOutside: true,
+    forContacts: true,
     places: 2,
     for: [luc.id],
     relayed: 1,
@@ -114,6 +116,25 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
     await tells(page, 'Addresses of this device', /203\.0\.113\.7/)
   })
 
+  test('relaying for contacts is switched off and on, by keyboard', async () => {
+    const { node } = everybody()
+    const page = await look(node)
+    const relaying = page.getByRole('switch', { name: 'Relay for my contacts' })
+    await tabTo(page, 'Relay for my contacts', 120)
+    expect(await relaying.getAttribute('aria-checked')).toBe('true')
+    await page.keyboard.press('Enter')
+    await tells(page, 'Whom you relay for', /No contact: you switched it off\./)
+    expect(await relaying.getAttribute('aria-checked')).toBe('false')
+    expect(await relaying.evaluate((element) => element === document.activeElement)).toBe(true)
+    await page.keyboard.press('Space')
+    await tells(page, 'Whom you relay for', /Nobody now\./)
+    expect(node.called('setRelaying')).toEqual([{ forContacts: false }, { forContacts: true }])
+    node.failures.set('setRelaying', new ApiError('storage', 'full'))
+    await relaying.click()
+    await page.getByText('Look whether the disk is full').waitFor()
+    expect(await relaying.getAttribute('aria-checked')).toBe('true')
+  })
+
   test('what is wrong is said first, with what helps, in the picture and below it', async () => {
     const { node, ilinca } = everybody()
     node.change(ilinca.id, { state: 'invited', reason: 'invite-used' })
@@ -135,7 +156,7 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
     [
       'nobody gets in',
       (node) => {
-        node.relays = { ...node.relays, at: [] }
+        node.relays = { ...node.relays, at: [], fromOutside: false }
       },
       'What could be better',
       /Nobody outside can begin.*forward TCP port 4711/,
@@ -168,7 +189,7 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
       'others get in',
       (node) => {
         node.reachStatus = { observed: [], publiclyReachable: 'yes' }
-        node.relays = { ...node.relays, at: [] }
+        node.relays = { ...node.relays, at: [], fromOutside: false }
       },
       'Who relays for you',
       /Nobody needs to/,
@@ -268,7 +289,7 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
 
   test('a contact is hidden from by keyboard, told what that costs, and met again', async () => {
     const { node, luc } = everybody()
-    node.relays = { ...node.relays, at: [] }
+    node.relays = { ...node.relays, at: [], fromOutside: false }
     const page = await look(node, `#/about/${luc.id}`)
     const hide = page.getByRole('switch', { name: 'Reach only through friends' })
     await tabTo(page, 'Reach only through friends', 120)
@@ -317,7 +338,7 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
       () => {
         const { node, luc } = everybody()
         node.change(luc.id, { relayOnly: true, via: null, online: false })
-        node.relays = { ...node.relays, at: [] }
+        node.relays = { ...node.relays, at: [], fromOutside: false }
         return node
       },
     ],

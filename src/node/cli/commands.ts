@@ -11,6 +11,7 @@ import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
 import { nearby, pair } from './nearby.ts'
 import { id, init, open } from './profile.ts'
+import { relaying } from './relaying.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
 

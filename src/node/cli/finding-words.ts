@@ -66,7 +66,7 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
     case 'reached-directly':
       return said('Others reach this node directly, from outside too.')
     case 'reached-through':
-      return said(`Others reach this node through the node of ${listed(found.relays, 0, names)}.`)
+      return said(`Others reach this node from outside, through the node of ${listed(found.relays, 0, names)}.`)
     case 'reach-unknown':
       return said(
         'Whether others reach this node from outside is not known yet. It shows by itself once two nodes elsewhere tried.',
@@ -102,7 +102,7 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
     case 'messages-wait':
       return said(
         `${found.messages === 1 ? 'One of my messages waits' : `${found.messages} of my messages wait`} for ${listed(found.contacts, found.more, names)}.`,
-        'They go by themselves as soon as their recipients are reached.',
+        'What waits goes by itself as soon as its recipient is reached.',
       )
     case 'nothing-waits':
       return said(`${found.reached} of ${counted(found.total, 'contact')} reached, and nothing waits.`)

@@ -25,7 +25,7 @@ export const status: Command = {
 }
 
 /** While nothing runs, there is nothing to say of its network. */
-const isRunning = ({ reach }: Status): boolean => reach !== undefined
+const isRunning = ({ relays }: Status): boolean => relays !== undefined
 
 function statusText(now: Status, contacts: readonly Contact[]): string {
   const names = contactNames(contacts)
@@ -73,15 +73,16 @@ function reachText({ network, lan, reach, relays }: Status, names: Names): strin
   if (lan.only) return 'the local network alone'
   if (reach?.publiclyReachable === 'yes') return 'others anywhere, directly'
   const held = relays?.at.filter(({ state }) => state === 'held').map(({ contact }) => contact) ?? []
-  const through = `through the node of ${listed(held, names)}`
-  if (held.length > 0) return `others anywhere, ${through}`
+  const through = held.length === 0 ? '' : ` through the node of ${listed(held, names)}`
+  if (relays?.fromOutside) return `others anywhere,${through}`
   return reach?.publiclyReachable === 'no'
-    ? 'the local network alone: nobody outside gets in'
-    : 'the local network; whether others get in is not known yet'
+    ? `the local network alone${through}: nobody outside gets in`
+    : `the local network${through}; whether others get in is not known yet`
 }
 
 function relayingText({ relays }: Status, names: Names): string {
-  if (relays === undefined || relays.places === 0) return 'nobody at the moment'
+  if (relays === undefined || relays.places === 0)
+    return relays?.forContacts === false ? 'no contact: switched off' : 'nobody at the moment'
   const strangers = relays.places - relays.for.length
   const who = [
     ...(relays.for.length === 0 ? [] : [listed(relays.for, names)]),

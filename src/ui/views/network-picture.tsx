@@ -106,7 +106,7 @@ const Here = (props: { status: Status }) => {
     if (lan.only) return said.lan
     if (reach?.publiclyReachable === 'yes') return said.direct
     const held = relays?.at.filter(({ state }) => state === 'held').map(({ contact }) => contact) ?? []
-    if (held.length > 0) return said.through(names(t(), [...new Set(held)], 0, nameIn(session)))
+    if (relays?.fromOutside) return said.through(names(t(), [...new Set(held)], 0, nameIn(session)))
     return reach?.publiclyReachable === 'no' ? said.no : said.unknown
   }
   return (

@@ -11,6 +11,7 @@ import { ContactFace } from '../parts/face.tsx'
 import { findingWords, isShown, nameIn, type Shown } from '../parts/finding-words.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { Page } from '../parts/page.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { createCall } from '../primitives/create-call.ts'
 import { bytes } from '../words/dates.ts'
 import { listOf, useWords } from '../words/words.ts'
@@ -99,6 +100,9 @@ const ForYou = (props: { status: Status; relays: RelayStatus }) => {
 
 const YouRelay = (props: { relays: RelayStatus }) => {
   const t = useWords()
+  const { api } = useNode()
+  const call = createCall()
+  const none = () => (props.relays.forContacts ? t().network.youRelayNone : t().network.youRelayOff)
   const strangers = () => props.relays.places - props.relays.for.length
   return (
     <section class="card">
@@ -106,7 +110,7 @@ const YouRelay = (props: { relays: RelayStatus }) => {
         <Icon name="relay" />
         {t().network.youRelay}
       </h2>
-      <Show when={props.relays.places > 0} fallback={<p class="hint">{t().network.youRelayNone}</p>}>
+      <Show when={props.relays.places > 0} fallback={<p class="hint">{none()}</p>}>
         <ul class="facts faced">
           <For each={props.relays.for}>{(contact) => <Faced contact={contact} line={t().network.youRelayFor} />}</For>
           <Show when={strangers() > 0}>
@@ -120,6 +124,15 @@ const YouRelay = (props: { relays: RelayStatus }) => {
       <Show when={props.relays.relayed > 0 || props.relays.bytes > 0}>
         <p class="hint">{t().network.traffic(props.relays.relayed, bytes(props.relays.bytes))}</p>
       </Show>
+      <Switch
+        label={t().network.relaying}
+        on={props.relays.forContacts}
+        busy={call.busy()}
+        onTurn={(forContacts) => void call.run(() => api.setRelaying({ forContacts }))}
+      >
+        <p class="mute">{t().network.relayingHint}</p>
+      </Switch>
+      <Trouble text={call.trouble()} />
     </section>
   )
 }

@@ -425,13 +425,14 @@ export const en = {
     },
     youRelay: 'Whom you relay for',
     youRelayNone: 'Nobody now. Contacts whom nobody reaches ask your tulnic by themselves.',
+    youRelayOff: 'No contact: you switched it off.',
     youRelayFor: 'reached from outside through you',
     strangers: (count: number) => n(count, { one: 'and # stranger', other: 'and # strangers' }),
     traffic: (connections: number, size: string) =>
       `${n(connections, { one: '# connection', other: '# connections' })} now, ${size} since the start. You cannot read any of it.`,
     relaying: 'Relay for my contacts',
     relayingHint:
-      'Contacts whom nobody reaches are then reached through you. It costs some of your line, never more than 2 GB an hour.',
+      'Contacts whom nobody reaches are then reached through you. It costs some of your line, at most about 2 GB an hour.',
     queued: (count: number) => n(count, { one: '# message waits', other: '# messages wait' }),
     addressesNone: 'None without a network.',
     addressesTitle: 'Addresses of this device',

@@ -435,13 +435,14 @@ export const fr: Words = {
     },
     youRelay: 'Pour qui vous relayez',
     youRelayNone: 'Personne en ce moment. Les contacts que personne ne joint le demandent d’eux-mêmes à votre tulnic.',
+    youRelayOff: 'Aucun contact : vous l’avez désactivé.',
     youRelayFor: 'joignable de l’extérieur par vous',
     strangers: (count) => n(count, { one: 'et # personne inconnue', other: 'et # personnes inconnues' }),
     traffic: (connections, size) =>
       `${n(connections, { one: '# liaison', other: '# liaisons' })} en ce moment, ${size} depuis le démarrage. Vous ne pouvez rien en lire.`,
     relaying: 'Relayer pour mes contacts',
     relayingHint:
-      'Les contacts que personne ne joint le sont alors par vous. Cela prend un peu de votre ligne, jamais plus de 2 Go par heure.',
+      'Les contacts que personne ne joint le sont alors par vous. Cela prend un peu de votre ligne, au plus 2 Go par heure environ.',
     queued: (count) => n(count, { one: '# message attend', other: '# messages attendent' }),
     addressesNone: 'Aucune sans réseau.',
     addressesTitle: 'Adresses de cet appareil',

@@ -436,6 +436,7 @@ export const ro: Words = {
     },
     youRelay: 'Pentru cine retransmiți',
     youRelayNone: 'Nimeni acum. Contactele la care nu ajunge nimeni întreabă singure acest tulnic.',
+    youRelayOff: 'Pentru niciun contact: ai oprit-o.',
     youRelayFor: 'accesibil din afară prin tine',
     strangers: (count) =>
       n(count, {
@@ -447,7 +448,7 @@ export const ro: Words = {
       `${n(connections, { one: 'O legătură', few: '# legături', other: '# de legături' })} acum, ${size} de la pornire. Nu poți citi nimic din ele.`,
     relaying: 'Retransmite pentru contactele mele',
     relayingHint:
-      'Contactele la care nu ajunge nimeni devin accesibile prin tine. Costă ceva din conexiunea ta, niciodată peste 2 GB pe oră.',
+      'Contactele la care nu ajunge nimeni devin accesibile prin tine. Costă ceva din conexiunea ta, cel mult vreo 2 GB pe oră.',
     queued: (count) => n(count, { one: 'un mesaj așteaptă', few: '# mesaje așteaptă', other: '# de mesaje așteaptă' }),
     addressesNone: 'Niciuna fără rețea.',
     addressesTitle: 'Adresele acestui dispozitiv',

@@ -131,7 +131,7 @@ describe('results', () => {
       expect(objects((await program.run(['relaying', word, '--json'])).out)).toEqual([{ forContacts: word === 'on' }])
       const [{ relays }] = objects((await program.run(['status', '--json'])).out)
       expect(relays.forContacts).toBe(word === 'on')
-      expect((await program.run(['status'])).out.includes('relaying for contacts is off')).toBe(word === 'off')
+      expect((await program.run(['status'])).out.includes('switched off')).toBe(word === 'off')
     }
   })
 

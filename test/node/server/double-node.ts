@@ -71,7 +71,7 @@ export class DoubleNode implements Node {
       network: 'local',
       lan: { on: true, peers: 0, only: false },
       isPrivate: false,
-      relays: { at: [], forContacts: this.#relaying, places: 0, for: [], relayed: 0, bytes: 0 },
+      relays: { at: [], fromOutside: false, forContacts: this.#relaying, places: 0, for: [], relayed: 0, bytes: 0 },
       storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),

@@ -91,7 +91,8 @@ export class RelayedPaths {
   }
 
   status(): RelayStatus {
-    return { at: this.#reservations.states(), ...this.#relaying.status() }
+    const places = this.#reservations
+    return { at: places.states(), fromOutside: places.fromOutside(), ...this.#relaying.status() }
   }
 
   /** Whether contacts are relayed for, from now on. */
