@@ -174,7 +174,7 @@ export interface RelayStatus {
     /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
-  /** Whether one of these places is at a public address, so that others come through it from anywhere. */
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
   readonly fromOutside: boolean
   /** Whether contacts get places here. */
   readonly forContacts: boolean

@@ -39,7 +39,7 @@ describe.skipIf(!chromium)('hidden from a contact, in Chromium', () => {
     folders.push(folder)
     const host = await hostNode({
       dataDirectory: folder,
-      startNode: (directory) => startOnDisk(directory, { listen: [], mdns: false, dht: false, lanOnly: false }),
+      startNode: (directory) => startOnDisk(directory, { listen: [], mdns: false, lanOnly: false }),
       door: { port: 0, assets: readAssets(app) },
       warn: () => undefined,
     })

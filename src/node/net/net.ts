@@ -100,7 +100,7 @@ export interface ReachStatus {
 export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
   readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
-  /** Whether one of these places is at a public address, so that others come through it from anywhere. */
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
   readonly fromOutside: boolean
   /** Whether contacts get places here. */
   readonly forContacts: boolean

@@ -12,7 +12,7 @@
  * again, one that says that it does not relay not before it says that it does.
  */
 import type { AccountId } from '../../../protocol/index.ts'
-import { kindOf, parseAddress, widestFirst } from '../addresses.ts'
+import { parseAddress, widestFirst } from '../addresses.ts'
 import type { Circuit, Reserved } from './circuit.ts'
 import type { Link } from '../link.ts'
 import type { RelayStatus } from '../net.ts'
@@ -90,14 +90,6 @@ export class Reservations {
       const none = standing.phase === 'useless' || standing.phase === 'unwilling'
       return { contact, state: none ? 'no-relay' : standing.phase }
     })
-  }
-
-  /** Whether a relay has a public address. */
-  fromOutside(): boolean {
-    const addresses = [...this.#held()].flatMap(([, place]) =>
-      place.addresses.flatMap((text) => parseAddress(text) ?? []),
-    )
-    return addresses.some((address) => kindOf(address) === 'public')
   }
 
   holds(relay: string): boolean {
