@@ -276,7 +276,10 @@ export class Lifecycle {
     take({ type: 'addresses', addresses: net.addresses() })
     const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     const stopTidying = keepTidy(store, failed)
+    // A neighbour that is heard, a relay that refuses, a byte that is relayed: no input says so.
+    const looking = setInterval(() => this.look(), LOOK_MS)
     const stopWaking = (): void => {
+      clearInterval(looking)
       outlet.stop()
       stopTidying()
       turns.close()
@@ -354,6 +357,8 @@ function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void
 
 const stopping = (): ApiError => new ApiError('usage', 'This node is stopping.')
 
+/** How old a status may be that nothing was told of. */
+const LOOK_MS = 2000
 const TIDY_NEXT = 20
 const TIDY_LATER = 1000
 

@@ -49,7 +49,7 @@ export class StatusNews {
   }
 }
 
-/** All of a status but bytes, on the disk and relayed, which change with every message. */
-function visible({ storage: { trouble }, relays, ...status }: Status): string {
-  return JSON.stringify([status, trouble, relays && { ...relays, bytes: 0 }])
+/** All of a status but the bytes on the disk, which change with every message. */
+function visible({ storage: { trouble }, ...status }: Status): string {
+  return JSON.stringify([status, trouble])
 }

@@ -222,25 +222,9 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
     await tells(page, /^Through a friend/, /Ilinca by Margaux/)
     node.reach(zsofia.id, 'direct')
     await tells(page, /^Directly/, /Zsófia sees your address/)
-  })
-
-  test('what the node does not tell is looked at while the page is shown, and no longer', async () => {
-    const { node } = everybody()
-    const page = await look(node, '#/')
-    await page.clock.install()
-    await page.evaluate(() => location.assign('#/network'))
-    await tells(page, 'Whom you relay for', /3\.4 MB/)
     node.relays = { ...node.relays, bytes: 7_700_000 }
-    await page.clock.runFor(2500)
+    node.tellStatus()
     await tells(page, 'Whom you relay for', /7\.7 MB/)
-    await page.evaluate(() => location.assign('#/add'))
-    await page.getByRole('heading', { name: 'Add someone' }).waitFor()
-    const asked = node.called('status').length
-    await page.clock.runFor(60_000)
-    // A call that is answered: whatever was asked before it has arrived.
-    await page.getByRole('button', { name: 'Be visible' }).click()
-    await expect.poll(() => node.called('nearby').length, { timeout: PATIENCE_MS }).toBe(1)
-    expect(node.called('status').length).toBe(asked)
   })
 
   test('five hundred people: a dozen on each ridge, the rest at a press, by keyboard', async () => {

@@ -3,7 +3,7 @@
  *
  * Holds: what is wrong comes first, what is well last; what the node does not know is not said.
  */
-import { For, onCleanup, Show } from 'solid-js'
+import { For, Show } from 'solid-js'
 import type { ContactId, Finding, RelayStatus, Status } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
@@ -16,9 +16,6 @@ import { createCall } from '../primitives/create-call.ts'
 import { bytes } from '../words/dates.ts'
 import { listOf, useWords } from '../words/words.ts'
 import { Picture } from './network-picture.tsx'
-
-/** How often what the node does not tell by itself is asked for while the page is seen: what is relayed, who is nearby. */
-const LOOK_MS = 2000
 
 function lookOf(level: Finding['level'], hasRemedy: boolean): { name: IconName; class: string } {
   if (level === 'problem') return { name: 'warn', class: 'rowan' }
@@ -161,15 +158,11 @@ const Addresses = (props: { status: Status }) => {
 
 export const Network = () => {
   const t = useWords()
-  const { api, state, refreshStatus } = useNode()
+  const { api, state } = useNode()
   const call = createCall()
   const all = () => Object.values(state.conversations)
   const reached = () => all().filter(({ contact }) => contact.online).length
   const line = () => (all().length > 0 ? t().network.reached(reached(), all().length) : t().network.nobody)
-  const look = () => document.visibilityState === 'visible' && refreshStatus()
-  look()
-  const looking = setInterval(look, LOOK_MS)
-  onCleanup(() => clearInterval(looking))
   return (
     <Page
       title={t().app.network}
