@@ -512,7 +512,7 @@ export const en = {
     version: (version: string) => `Version ${version}`,
     about: 'What tulnic does not hide',
     aboutPoints: [
-      'Contacts you are connected to see your internet address, and you theirs.',
+      'Contacts you are connected to see your internet address, and you theirs. In the details of a contact you can hide yours.',
       'Whoever watches your network sees that you use tulnic, when, and with which addresses; not what is said.',
       'Whoever uses this device while tulnic is open can read everything.',
       'No outsider has audited tulnic yet.',

@@ -523,7 +523,7 @@ export const fr: Words = {
     version: (version) => `Version ${version}`,
     about: 'Ce que tulnic ne cache pas',
     aboutPoints: [
-      'Les contacts en liaison avec vous voient votre adresse internet, et vous la leur.',
+      'Les contacts en liaison avec vous voient votre adresse internet, et vous la leur. Dans les détails d’un contact vous pouvez cacher la vôtre.',
       'Quiconque surveille votre réseau voit que vous utilisez tulnic, quand, et avec quelles adresses ; pas ce qui se dit.',
       'Quiconque utilise cet appareil pendant que tulnic est ouvert peut tout lire.',
       'Personne d’extérieur n’a encore audité tulnic.',

@@ -529,7 +529,7 @@ export const ro: Words = {
     version: (version) => `Versiunea ${version}`,
     about: 'Ce nu ascunde tulnic',
     aboutPoints: [
-      'Contactele cu care ai legătură îți văd adresa de internet, iar tu pe a lor.',
+      'Contactele cu care ai legătură îți văd adresa de internet, iar tu pe a lor. În detaliile unui contact o poți ascunde pe a ta.',
       'Cine îți urmărește rețeaua vede că folosești tulnic, când și cu ce adrese; nu și ce se spune.',
       'Oricine folosește acest dispozitiv cât timp tulnic e deschis poate citi tot.',
       'Nimeni din afară nu a auditat încă tulnic.',
