@@ -16,6 +16,7 @@ import { helloKeys } from './engine/acquaintances.ts'
 import type { Input } from './engine/input.ts'
 import { loadResident } from './engine/load.ts'
 import { Engine } from './engine/run.ts'
+import { findingsOf } from './findings.ts'
 import type { MakeNet, Net } from './net/net.ts'
 import { Outlet } from './outlet.ts'
 import { Pairing } from './pairing.ts'
@@ -181,16 +182,20 @@ export class Lifecycle {
     const running = this.#running
     const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
-    return {
+    const queued = running?.queries.queued() ?? new Map()
+    const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
+    const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+    const status = {
       phase: await this.phase(),
       self: running?.queries.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
-      queued: running?.queries.queued() ?? 0,
+      queued: [...queued.values()].reduce((sum, count) => sum + count, 0),
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
-      network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
-      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      network: connected ? 'internet-unknown' : 'none',
+      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
+      isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
@@ -201,7 +206,8 @@ export class Lifecycle {
       },
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
-    }
+    } as const
+    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? [], queued) }
   }
 
   /** One opening at a time, and none after the end. */
@@ -264,7 +270,10 @@ export class Lifecycle {
       take,
     )
     const stopTidying = keepTidy(store, failed)
+    // A neighbour that is heard, a relay that refuses, a byte that is relayed: no input says so.
+    const looking = setInterval(() => this.look(), LOOK_MS)
     const stopWaking = (): void => {
+      clearInterval(looking)
       outlet.stop()
       stopTidying()
     }
@@ -328,6 +337,8 @@ function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void
 
 const stopping = (): ApiError => new ApiError('usage', 'This node is stopping.')
 
+/** How old a status may be that nothing was told of. */
+const LOOK_MS = 2000
 const TIDY_NEXT = 20
 const TIDY_LATER = 1000
 

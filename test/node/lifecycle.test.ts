@@ -58,6 +58,33 @@ const opened = (node: Node): Promise<AnyEvent> =>
     node.subscribe((event) => event.type === 'profile' && event.phase === 'open' && resolve(event)),
   )
 
+test('what nothing says is told all the same, for as long as it runs: a neighbour that was heard', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const around = { peers: 0 }
+  const node = await startNode(
+    await nodejsPlatform(folder),
+    async () => ({
+      ...NO_NET,
+      addresses: () => ['/ip4/192.0.2.1/tcp/5000'],
+      lanPeers: () => around.peers,
+    }),
+    {
+      net: { listen: [], mdns: true, lanOnly: true },
+      version: 'test',
+    },
+  )
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  const heard = new Promise((resolve) =>
+    node.subscribe(
+      (event) => event.type === 'status' && event.status.lan.peers === 3 && resolve(event.status.findings),
+    ),
+  )
+  around.peers = 3
+  expect(await heard).toContainEqual({ level: 'good', code: 'looks-nearby', peers: 3 })
+  await node.stop()
+})
+
 test('when the disk is full a call says so, nothing is lost, and it goes on by itself when there is room', async () => {
   const disk = { full: false }
   const node = await nodeOn(disk)

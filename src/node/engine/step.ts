@@ -160,13 +160,15 @@ function setRelaying(draft: Draft, id: number, forContacts: boolean): void {
 }
 
 function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<void> {
-  const { connection, contact, device, via } = input
+  const { connection, contact, device, via, relayedBy = null, punched = false } = input
   const known = draft.maps.contacts.get(contact)
   if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
   draft.maps.connections.set(connection, {
     contact,
     device,
     via,
+    relayedBy,
+    punched,
     asking: null,
     refused: false,
     askedHead: null,

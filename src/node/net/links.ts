@@ -160,10 +160,10 @@ export class Links {
     }
     link.standing = { phase: 'known', ...found }
     link.announced = true
-    const { id: connection, via, address, dialed } = link
+    const { id: connection, via, address, dialed, isNegotiated: punched } = link
     const relay = this.all().find((one) => one.peer === link.relay && one.standing.phase === 'known')
     const relayedBy = contactOf(relay?.standing ?? { phase: 'closed' })
-    this.#emit({ type: 'connected', connection, ...found, via, address, dialed, relayedBy })
+    this.#emit({ type: 'connected', connection, ...found, via, address, dialed, relayedBy, punched })
     link.settle()
     link.writer.prepare()
     this.#notice.reached(found.contact, link)

@@ -108,12 +108,18 @@ export type RouterStatus = 'asking' | 'open' | 'refused' | 'behind-another' | 'n
 export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
   readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
+  readonly fromOutside: boolean
   /** Whether contacts get places here. */
   readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
+  /** Contacts that hold one of them. */
+  readonly for: readonly AccountId[]
   /** Connections that this node relays. */
   readonly relayed: number
+  /** Bytes that it relayed since it started. */
+  readonly bytes: number
 }
 
 /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */

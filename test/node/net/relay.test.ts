@@ -163,7 +163,8 @@ describe('through a relay', () => {
     expect(there).toMatchObject({ via: 'relayed', dialed: false, relayedBy: carol.id, device: alice.keys.id })
     expect(await a.heard.next('connected')).toMatchObject({ via: 'relayed', dialed: true, device: bob.keys.id })
     await talk(a, b, 'relayed')
-    expect(c.net.relays()).toMatchObject({ places: 1, relayed: 1 })
+    expect(c.net.relays()).toMatchObject({ places: 1, for: [bob.id], relayed: 1 })
+    expect(c.net.relays().bytes).toBeGreaterThan(0)
     expect(c.heard.of('frames')).toEqual([])
   })
 
@@ -321,7 +322,10 @@ describe('from relayed to direct', () => {
       [b, alice],
     ] as const) {
       const links = one.heard.of('connected').filter(({ contact }) => contact === other.id)
-      expect(links).toMatchObject([{ via: 'relayed' }, { via: 'direct', address: '/webrtc' }])
+      expect(links).toMatchObject([
+        { via: 'relayed', punched: false },
+        { via: 'direct', address: '/webrtc', punched: true },
+      ])
       await one.heard.next('disconnected', 1, ({ connection }) => connection === links[0]?.connection)
     }
   })
