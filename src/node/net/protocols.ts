@@ -263,7 +263,7 @@ export const LIMITS: Limits = {
   dialBacksAMinute: 20,
   reachableMs: 2 * HOUR,
   dhtConnections: 64,
-  dhtDials: 16,
+  dhtDials: 32,
   dhtMs: 2 * SECOND,
   dhtLeastMs: 800,
   dhtQueryMs: 10 * SECOND,

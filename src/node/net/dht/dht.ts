@@ -36,12 +36,12 @@ import { mayBelieve } from '../reach/told.ts'
 import { drawn, Slots } from '../waiting.ts'
 
 export interface DhtHost {
-  readonly libp2p: Libp2p
+  readonly libp2p: Pick<Libp2p, 'peerId' | 'logger'>
   readonly machine: Machine
   readonly limits: Limits
   readonly config: NetConfig
   readonly links: Links
-  readonly reaching: Reaching
+  readonly reaching: Pick<Reaching, 'reachStranger'>
   random(n: number): Uint8Array
   emit(input: Input): void
 }
@@ -91,7 +91,7 @@ export class Dht {
     const { machine, limits, links, reaching, libp2p, config } = host
     this.#host = host
     this.#p = machine.primitives
-    this.#peers = new DhtPeers(this.#p, limits, machine.now)
+    this.#peers = new DhtPeers(this.#p, limits, machine.now, libp2p.peerId.toMultihash().bytes)
     this.#records = new DhtRecords(this.#p, limits, machine.now)
     this.#connections = new DhtConnections({
       p: this.#p,
