@@ -9,15 +9,13 @@
  *     TULNIC_SERVERS=100,1000     other sizes
  */
 import { judged, type Bench, type Result } from './result.ts'
-import { measureScale, type Scale } from './swarm/measure.ts'
+import { HUNDRED, measureScale, type Scale } from './swarm/measure.ts'
 
 const SIZES = (process.env.TULNIC_SERVERS ?? '100,1000,10000').split(',').map(Number)
-/** Of 100 look-ups one may fail. */
-const AMOUNT = { nodes: 10, each: 10 }
 
 export const bench: Bench = async () => {
   const scales: Scale[] = []
-  for (const size of SIZES) scales.push(await measureScale(size, AMOUNT))
+  for (const size of SIZES) scales.push(await measureScale(size, HUNDRED))
   return [...scales.flatMap(resultsOf), ...growth(scales)]
 }
 

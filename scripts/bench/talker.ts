@@ -8,6 +8,8 @@ import { performance } from 'node:perf_hooks'
 import type { AnyEvent, Node } from '../../src/node/api.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
 import { makeNet } from '../../src/node/net/libp2p.ts'
+import type { MakeNet, NetConfig } from '../../src/node/net/net.ts'
+import { LIMITS } from '../../src/node/net/protocols.ts'
 import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
 import { nodejsMachine } from '../../src/node/platform/nodejs-net.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
@@ -21,6 +23,10 @@ export interface Opening {
   readonly directory: string
   readonly control: boolean
   readonly mdns: boolean
+  /** What differs from the settings of all benchmarks. */
+  readonly net?: Partial<NetConfig>
+  /** Hours of the net's clock that pass in one. */
+  readonly speed?: number
 }
 
 const calls = {
@@ -85,6 +91,8 @@ const calls = {
     const { user, system } = process.cpuUsage()
     return user + system
   },
+  /** Servers of the hash table that it knows. */
+  servers: async (): Promise<number> => (await running().status()).dht?.servers ?? 0,
   traffic: async (): Promise<Traffic> => trafficSoFar(),
 }
 
@@ -106,8 +114,26 @@ async function platformOf({ directory, control: without }: Opening): Promise<Pla
 }
 
 async function start(opening: Opening): Promise<Node> {
-  const net = { listen: [], mdns: opening.mdns, lanOnly: true }
-  return await startNode(await platformOf(opening), makeNet(nodejsMachine()), { net, version: 'bench' })
+  const net = { listen: [], mdns: opening.mdns, lanOnly: true, ...opening.net }
+  return await startNode(await platformOf(opening), netAt(opening.speed ?? 1), { net, version: 'bench' })
+}
+
+/**
+ * The net, with a clock that runs so many times as fast. What waits for an answer waits as long as ever, so that a slow machine is
+ * not taken for one that slept, or is silent.
+ */
+function netAt(speed: number): MakeNet {
+  const begun = Date.now()
+  const now = (): number => begun + (Date.now() - begun) * speed
+  const { tickMs, sleptMs, pongMs, silentBusyMs } = LIMITS
+  const limits = {
+    ...LIMITS,
+    tickMs: tickMs / speed,
+    sleptMs: sleptMs * speed,
+    pongMs: pongMs * speed,
+    silentBusyMs: silentBusyMs * speed,
+  }
+  return makeNet({ ...nodejsMachine(), now }, limits)
 }
 
 function hear(event: AnyEvent): void {

@@ -5,12 +5,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Calls, Opening } from './talker.ts'
+import { onWire } from './traffic.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 export type Talker = Worker<Calls>
 
 /** Starts the process; no node runs in it yet. */
 export const startTalker = (execArgv: readonly string[] = []): Talker => startWorker('talker.ts', execArgv)
+
+/** Bytes of all that these have sent, headers included. */
+export async function sentBy(talkers: readonly Talker[]): Promise<number> {
+  return onWire(await Promise.all(talkers.map((talker) => talker.ask('traffic'))))
+}
 
 export interface Pair {
   readonly alice: Talker

@@ -34,11 +34,12 @@ export class Swarm {
   readonly #seed: string
   #newcomers = 0
 
-  constructor(count: number, more: Partial<Manner> = {}, seed = 'swarm') {
+  /** `now`: the clock of everybody. */
+  constructor(count: number, more: Partial<Manner> = {}, now = Date.now, seed = 'swarm') {
     this.#seed = seed
     this.#draw = drawing(`swarm ${seed}`)
     this.#board = new Switchboard({ roundTripMs: 0, refuses: false, ...more })
-    this.#machine = { ...nodejsMachine(), interfaces: () => [] }
+    this.#machine = { ...nodejsMachine(), interfaces: () => [], now }
     this.#population = new Population(seed, count)
     this.servers = this.#population.peers.map((peer) => new Server(peer, this.#population, this.#machine))
     for (const server of this.servers) this.#board.add(server)
