@@ -5,7 +5,8 @@
  * Times are taken in this process, from the call of `send` to the `delivered` event of the same message.
  */
 import { performance } from 'node:perf_hooks'
-import type { AnyEvent, Node } from '../../src/node/api.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AnyEvent, Node, Via } from '../../src/node/api.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
 import { makeNet } from '../../src/node/net/libp2p.ts'
 import type { MakeNet, NetConfig } from '../../src/node/net/net.ts'
@@ -48,6 +49,23 @@ const calls = {
   },
   reached: async (count: number): Promise<void> => {
     await until(async () => (await running().status()).contacts.reached >= count)
+  },
+  /** Opens the profile; resolves with the milliseconds until a contact is reached, and how it is. */
+  meet: async ({ opening, who }: { opening: Opening; who: string }): Promise<{ ms: number; via: Via }> => {
+    const before = performance.now()
+    await calls.open(opening)
+    const via = await calls.via(who)
+    return { ms: performance.now() - before, via }
+  },
+  /** Resolves with how a contact is reached, once it is. */
+  via: async (who: string): Promise<Via> => {
+    await until(async () => (await running().contact({ to: who })).via !== null)
+    return (await running().contact({ to: who })).via
+  },
+  /** From now on both ways through relays alone; resolves when the contact is reached so. */
+  relayOnly: async (who: string): Promise<void> => {
+    await running().setRelayOnly({ to: who, on: true })
+    await until(async () => (await running().contact({ to: who })).via === 'relayed')
   },
   /** Puts `count` messages, half of them of each, into the one conversation of a profile that is not open. */
   fill: async ({ opening, count }: { opening: Opening; count: number }): Promise<void> => {
@@ -93,10 +111,20 @@ const calls = {
   },
   /** Servers of the hash table that it knows. */
   servers: async (): Promise<number> => (await running().status()).dht?.servers ?? 0,
+  /** Resolves when a record of its own lies in the hash table, at once where that is off. */
+  published: async (): Promise<void> => {
+    for (;;) {
+      const { dht } = await running().status()
+      if (dht?.on !== true || dht.published > 0) return
+      await delay(LOOK_MS)
+    }
+  },
   traffic: async (): Promise<Traffic> => trafficSoFar(),
 }
 
 export type Calls = typeof calls
+
+const LOOK_MS = 50
 
 let node: Node | undefined
 const arrivals: string[] = []

@@ -67,6 +67,46 @@ export async function withPair<T>(options: PairOptions, use: (pair: Pair) => Pro
   }
 }
 
+export interface Three extends Pair {
+  readonly relay: Talker
+  /** How a node is opened again; what `net` says comes on top. */
+  opening(name: 'alice' | 'bob' | 'relay', net?: Opening['net']): Opening
+}
+
+/** Three processes whose nodes all know each other, without the local network's help, for as long as `use` runs. */
+export async function withThree<T>(net: Opening['net'], use: (three: Three) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-bench-'))
+  const [alice, bob, relay] = [startTalker(), startTalker(), startTalker()]
+  const opening: Three['opening'] = (name, more) => ({
+    directory: join(folder, name),
+    control: false,
+    mdns: false,
+    net: { ...net, ...more },
+  })
+  try {
+    const toAlice = await alice.ask('open', opening('alice'))
+    const toBob = await bob.ask('open', opening('bob'))
+    await relay.ask('open', opening('relay'))
+    const toRelay = await relay.ask('invite', 2)
+    for (const one of [alice, bob]) await one.ask('add', toRelay)
+    await alice.ask('add', await bob.ask('invite', 1))
+    await Promise.all([alice, bob, relay].map((one) => one.ask('reached', 2)))
+    return await use({ alice, bob, relay, toBob, toAlice, opening })
+  } finally {
+    await Promise.all([alice.stop(), bob.stop(), relay.stop()])
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Two who reach each other through a third alone. */
+export function withRelayedPair<T>(use: (three: Three) => Promise<T>): Promise<T> {
+  return withThree({}, async (three) => {
+    const { alice, bob, toAlice, toBob } = three
+    await Promise.all([alice.ask('relayOnly', toBob), bob.ask('relayOnly', toAlice)])
+    return use(three)
+  })
+}
+
 async function reachEachOther(alice: Talker, bob: Talker): Promise<void> {
   await Promise.all([alice.ask('reached', 1), bob.ask('reached', 1)])
 }

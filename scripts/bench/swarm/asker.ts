@@ -68,7 +68,7 @@ async function measured(asker: Asker, record: SlotRecord, act: () => Promise<boo
 }
 
 /** Askers that are at work at once. */
-const AT_ONCE = 3
+const AT_ONCE = 10
 
 async function fewAtOnce(
   askers: readonly Asker[],

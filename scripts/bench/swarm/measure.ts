@@ -45,13 +45,13 @@ export interface Amount {
 }
 
 /** A hundred of each: one may fail. */
-export const HUNDRED: Amount = { nodes: 5, each: 20 }
+export const HUNDRED: Amount = { nodes: 10, each: 10 }
 
 export async function measureScale(servers: number, { nodes, each }: Amount): Promise<Scale> {
   // kad-dht ends most questions with an error, whose trace nobody reads and which costs as much as the question.
   Error.stackTraceLimit = 0
   const swarm = new Swarm(servers, { roundTripMs: ROUND_TRIP_MS })
-  const plain = await swarm.join(Math.ceil(nodes / 2), (peer, begin, board) => new Plain(peer, begin, board))
+  const plain = await swarm.join(nodes, (peer, begin, board) => new Plain(peer, begin, board))
   const writers = await swarm.join(nodes, ours)
   const readers = [await swarm.join(nodes, ours), await swarm.join(nodes, ours), await swarm.join(nodes, ours)] as const
   const everybody: readonly Asker[] = [...plain, ...writers, ...readers.flat()]

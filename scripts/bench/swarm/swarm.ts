@@ -45,16 +45,14 @@ export class Swarm {
     for (const server of this.servers) this.#board.add(server)
   }
 
-  /** Nodes that come one after another, and know three servers each. */
+  /** Nodes that come, and know three servers each. */
   async join<A extends Asker>(count: number, make: MakeAsker<A>): Promise<readonly A[]> {
-    const newcomers: A[] = []
-    for (let i = 0; i < count; i++) {
+    const newcomers = Array.from({ length: count }, () => {
       const peer = makePeer(this.#seed, BEYOND + this.#newcomers++)
       const begin = some(this.#population.peers, BEGIN, this.#draw)
-      const newcomer = make(peer, begin, this.#board, this.#machine)
-      newcomers.push(newcomer)
-      await newcomer.join()
-    }
+      return make(peer, begin, this.#board, this.#machine)
+    })
+    await Promise.all(newcomers.map((newcomer) => newcomer.join()))
     return newcomers
   }
 

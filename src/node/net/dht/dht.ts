@@ -206,10 +206,12 @@ export class Dht {
       void this.#check()
     }
     if (now >= this.#refreshAt && this.#servers() > 0) {
+      const isOwn = this.#refreshes % 2 === 1
       const whole = Math.min(limits.dhtRefreshMs * 4 ** this.#refreshes++, limits.dhtRefreshMaxMs)
       this.#refreshAt = now + drawn(whole, random)
-      void this.#refresh(random(32))
-      this.#settle()
+      // In turns: who is near to us, and somebody anywhere.
+      if (isOwn) this.#settle()
+      else void this.#refresh(random(32))
     }
     if (now >= this.#tellAt) {
       this.#tellAt = now + limits.dhtServersMs
@@ -328,7 +330,7 @@ export class Dht {
     if (addresses.length === 0) return
     this.#beginning = this.#beginWith(addresses).finally(() => {
       this.#beginning = undefined
-      const most = this.#servers() === 0 ? limits.dhtBeginMaxMs : limits.dhtRefreshMaxMs
+      const most = limits.dhtBeginMaxMs * (this.#servers() === 0 ? 1 : 12)
       const whole = Math.min(limits.dhtBeginMs * 2 ** this.#beginFailures++, most)
       this.#beginAt = machine.now() + drawn(whole, random)
     })
