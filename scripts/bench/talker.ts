@@ -30,6 +30,12 @@ export interface Opening {
   readonly speed?: number
 }
 
+export interface Met {
+  readonly ms: number
+  readonly via: Via
+  readonly otherMs: number | undefined
+}
+
 const calls = {
   /** Opens the profile there, made if it is missing. */
   open: async (opening: Opening): Promise<string> => {
@@ -50,12 +56,16 @@ const calls = {
   reached: async (count: number): Promise<void> => {
     await until(async () => (await running().status()).contacts.reached >= count)
   },
-  /** Opens the profile; resolves with the milliseconds until a contact is reached, and how it is. */
-  meet: async ({ opening, who }: { opening: Opening; who: string }): Promise<{ ms: number; via: Via }> => {
+  /** Opens the profile; resolves with the milliseconds until a contact is reached, how it is, and until another one was. */
+  meet: async ({ opening, who }: { opening: Opening; who: string }): Promise<Met> => {
     const before = performance.now()
     await calls.open(opening)
+    let otherMs: number | undefined
+    running().subscribe((event) => {
+      if (event.type === 'connection' && event.contact !== who) otherMs ??= performance.now() - before
+    })
     const via = await calls.via(who)
-    return { ms: performance.now() - before, via }
+    return { ms: performance.now() - before, via, otherMs }
   },
   /** Resolves with how a contact is reached, once it is. */
   via: async (who: string): Promise<Via> => {
@@ -111,12 +121,12 @@ const calls = {
   },
   /** Servers of the hash table that it knows. */
   servers: async (): Promise<number> => (await running().status()).dht?.servers ?? 0,
-  /** Resolves when a record of its own lies in the hash table, at once where that is off. */
+  /** Resolves when some records of its own lie in the hash table, and no more come; at once where it is off. */
   published: async (): Promise<void> => {
-    for (;;) {
+    for (let last = 0; ; await delay(STILL_MS)) {
       const { dht } = await running().status()
-      if (dht?.on !== true || dht.published > 0) return
-      await delay(LOOK_MS)
+      if (dht?.on !== true || (dht.published > 0 && dht.published === last)) return
+      last = dht.published
     }
   },
   traffic: async (): Promise<Traffic> => trafficSoFar(),
@@ -124,7 +134,7 @@ const calls = {
 
 export type Calls = typeof calls
 
-const LOOK_MS = 50
+const STILL_MS = 1000
 
 let node: Node | undefined
 const arrivals: string[] = []
