@@ -209,9 +209,10 @@ export class Dht {
       const isOwn = this.#refreshes % 2 === 1
       const whole = Math.min(limits.dhtRefreshMs * 4 ** this.#refreshes++, limits.dhtRefreshMaxMs)
       this.#refreshAt = now + drawn(whole, random)
-      // In turns: who is near to us, and somebody anywhere.
-      if (isOwn) this.#settle()
-      else void this.#refresh(random(32))
+      // Who is near to us and somebody anywhere, in turns; both where that costs next to nothing.
+      const isSmall = this.#servers() < HOLDERS
+      if (isOwn || isSmall) this.#settle()
+      if (!isOwn || isSmall) void this.#refresh(random(32))
     }
     if (now >= this.#tellAt) {
       this.#tellAt = now + limits.dhtServersMs
