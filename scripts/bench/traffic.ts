@@ -31,6 +31,14 @@ function count(socket: Socket): void {
   })
 }
 
+/** IPv4 20, TCP 20, its time stamps 12; and the same for the acknowledgement. */
+const SEGMENT_BYTES = 104
+
+/** Bytes on the wire: what was written to TCP, and for each write the headers of its segment and of a bare acknowledgement. */
+export function onWire(traffic: readonly Traffic[]): number {
+  return traffic.reduce((sum, { bytes, writes }) => sum + bytes + writes * SEGMENT_BYTES, 0)
+}
+
 export function trafficSoFar(): Traffic {
   return { bytes: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0), writes }
 }

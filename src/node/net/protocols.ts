@@ -189,7 +189,7 @@ export interface Limits {
   readonly dhtRefreshMaxMs: number
   /** After this, our own records are put again. */
   readonly dhtPutAgainMs: number
-  /** First and longest pause before DHT servers are looked for again. */
+  /** First and longest pause before DHT servers are looked for again; with a few of them, twelve times as long. */
   readonly dhtBeginMs: number
   readonly dhtBeginMaxMs: number
   /** Servers told to remember, and how often. */
@@ -275,7 +275,7 @@ export const LIMITS: Limits = {
   routerAgainMs: 30 * MINUTE,
   reachableMs: 2 * HOUR,
   dhtConnections: 64,
-  dhtDials: 16,
+  dhtDials: 32,
   dhtMs: 2 * SECOND,
   dhtLeastMs: 800,
   dhtQueryMs: 10 * SECOND,
@@ -290,9 +290,9 @@ export const LIMITS: Limits = {
   hostFailures: 4,
   dhtRestMs: 5 * SECOND,
   dhtRestMaxMs: 10 * MINUTE,
-  dhtCheckMs: 10 * MINUTE,
+  dhtCheckMs: 30 * MINUTE,
   dhtRefreshMs: 30 * SECOND,
-  dhtRefreshMaxMs: HOUR,
+  dhtRefreshMaxMs: 6 * HOUR,
   dhtPutAgainMs: 12 * HOUR,
   dhtBeginMs: 5 * SECOND,
   dhtBeginMaxMs: 5 * MINUTE,
