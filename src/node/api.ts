@@ -37,7 +37,11 @@ export interface Contact {
   readonly online: boolean
   readonly lastSeen: string | null
   readonly via: Via
-  /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
+  /** The contact whose node relays between us; `null` where none does, or it is not known whose it is. */
+  readonly relayedBy: ContactId | null
+  /** Whether a direct path was made through routers that let nobody in, with the help of a relay. */
+  readonly punched: boolean
+  /** Whether they are told, and reached at, relayed addresses alone: this node does not tell them its IP address (docs/decisions/0028). */
   readonly relayOnly: boolean
   /**
    * Whether their node carries mail for me. `asked`: it has not answered yet; `full`: it has no room; `off`: it carries for nobody;
@@ -74,6 +78,8 @@ export interface Conversation {
   readonly draft: string
   /** How many messages of theirs are known to exist and are not here. */
   readonly missing: number
+  /** How many messages of mine no device of theirs has acknowledged. */
+  readonly queued: number
 }
 
 export interface Self {
@@ -100,7 +106,10 @@ export interface Status {
   readonly contacts: { readonly total: number; readonly reached: number }
   /** Whether this machine has any network besides itself. */
   readonly network: 'none' | 'local' | 'internet-unknown'
-  readonly lan: { readonly on: boolean; readonly peers: number }
+  /** `on`: looks for others nearby, and shows itself. `only`: connects to nobody outside the local network. */
+  readonly lan: { readonly on: boolean; readonly peers: number; readonly only: boolean }
+  /** Whether a network key closes this network to whoever has another, or none. */
+  readonly isPrivate: boolean
   /** How it stands with the distributed hash table; missing while nothing runs. */
   readonly dht?: DhtStatus
   /** How others see this node; missing while nothing runs. */
@@ -113,7 +122,52 @@ export interface Status {
   readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
   readonly startedAt: string
+  /** What stands in the way of messages, and what is well: the worst first. */
+  readonly findings: readonly Finding[]
 }
+
+/** `problem`: messages do not go, or are not kept; `note`: something works less well than it could; `good`: it is well. */
+export type Finding =
+  | { readonly level: 'problem'; readonly code: 'locked' | 'no-profile' }
+  | { readonly level: 'problem'; readonly code: 'no-network' }
+  /** Nothing can be stored: `storage.trouble` says why. */
+  | { readonly level: 'problem'; readonly code: 'not-stored' }
+  /** The link of this contact was used, or is too old: it leads nowhere any more. */
+  | { readonly level: 'problem'; readonly code: 'link-dead'; readonly contact: ContactId }
+  | { readonly level: 'note'; readonly code: 'lan-only' | 'private-network' | 'not-nearby' }
+  /** Whether others reach this node from outside was not tried from two places yet. */
+  | { readonly level: 'note'; readonly code: 'reach-unknown' }
+  /** Nobody reaches this node from outside. `port`: TCP, to be let through by a router. */
+  | { readonly level: 'note'; readonly code: 'not-reachable'; readonly port: number | null }
+  /** What the router before this node said of letting others in (UPnP): `reach.router`. */
+  | {
+      readonly level: 'note'
+      readonly code: 'router-open' | 'router-refused' | 'router-behind-another' | 'router-none'
+    }
+  /** The hash table is off, or no other node of it is known. */
+  | { readonly level: 'note'; readonly code: 'dht-off' | 'dht-alone' | 'no-contacts' }
+  /** They are reached through relays alone, and nobody relays for this node. `more`: how many are not named. */
+  | {
+      readonly level: 'note'
+      readonly code: 'no-relay-for'
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
+  /** Messages of mine wait here for these contacts. `more`: how many are not named. */
+  | {
+      readonly level: 'note'
+      readonly code: 'messages-wait'
+      readonly messages: number
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
+  | { readonly level: 'good'; readonly code: 'stored' }
+  | { readonly level: 'good'; readonly code: 'reached-directly' }
+  | { readonly level: 'good'; readonly code: 'looks-nearby'; readonly peers: number }
+  /** Others reach this node through the nodes of these contacts. */
+  | { readonly level: 'good'; readonly code: 'reached-through'; readonly relays: readonly ContactId[] }
+  | { readonly level: 'good'; readonly code: 'dht-well'; readonly servers: number; readonly published: number }
+  | { readonly level: 'good'; readonly code: 'nothing-waits'; readonly reached: number; readonly total: number }
 
 export interface DhtStatus {
   readonly on: boolean
@@ -134,12 +188,18 @@ export interface RelayStatus {
     /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
+  readonly fromOutside: boolean
   /** Whether contacts get places here. */
   readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
+  /** Contacts that hold one of them: through this node, others reach them. The rest are strangers'. */
+  readonly for: readonly ContactId[]
   /** Connections that this node relays. */
   readonly relayed: number
+  /** Bytes that it relayed since it started. */
+  readonly bytes: number
 }
 
 export interface MailStatus {
@@ -156,6 +216,11 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /**
+   * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has
+   * no public address itself; `none`: nobody answered. Missing where no router is asked.
+   */
+  readonly router?: 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 }
 
 export interface Invite {

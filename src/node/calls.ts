@@ -152,7 +152,7 @@ export class Calls implements Node {
     const { running, id } = await this.#find(to)
     const last = running.queries.contact(id)
     await command(running, { name: 'remove', contact: id })
-    return { ...last, online: false, via: null }
+    return { ...last, online: false, via: null, relayedBy: null, punched: false }
   }
 
   async safetyNumber({ to }: { to: string }): Promise<{ contact: Contact; number: string }> {

@@ -17,6 +17,7 @@ import type { Input } from './engine/input.ts'
 import { MAIL_LIMITS } from './engine/limits.ts'
 import { loadResident } from './engine/load.ts'
 import { Engine } from './engine/run.ts'
+import { findingsOf } from './findings.ts'
 import type { MakeNet, Net } from './net/net.ts'
 import { Outlet } from './outlet.ts'
 import { Pairing } from './pairing.ts'
@@ -182,16 +183,20 @@ export class Lifecycle {
     const running = this.#running
     const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
-    return {
+    const queued = running?.queries.queued() ?? new Map()
+    const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
+    const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+    const status = {
       phase: await this.phase(),
       self: running?.queries.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
-      queued: running?.queries.queued() ?? 0,
+      queued: [...queued.values()].reduce((sum, count) => sum + count, 0),
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
-      network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
-      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      network: connected ? 'internet-unknown' : 'none',
+      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
+      isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
@@ -203,7 +208,8 @@ export class Lifecycle {
       },
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
-    }
+    } as const
+    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? [], queued) }
   }
 
   /** One opening at a time, and none after the end. */
@@ -242,14 +248,13 @@ export class Lifecycle {
     const queries = new Queries(resident, store, primitives, now)
     const replies = new Replies()
     const outlet = new Outlet((event) => this.tell(event), queries, replies, platform)
-    const turns = new Turns()
     const engine = new Engine(resident, {
       store,
       primitives,
       random,
       now,
       perform: (effect) => outlet.perform(effect),
-      pause: () => turns.next(),
+      pause: () => platform.turn(),
       report: (error) => {
         outlet.report(error)
         if (error instanceof StoreError) failed(error)
@@ -266,17 +271,27 @@ export class Lifecycle {
       helloKeys(resident, primitives, random, now),
       take,
     )
-    outlet.connect(net, take)
-    await engine.start()
-    await net.start()
-    take({ type: 'addresses', addresses: net.addresses() })
-    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     const stopTidying = keepTidy(store, failed)
+    // A neighbour that is heard, a relay that refuses, a byte that is relayed: no input says so.
+    const looking = setInterval(() => this.look(), LOOK_MS)
     const stopWaking = (): void => {
+      clearInterval(looking)
       outlet.stop()
       stopTidying()
-      turns.close()
     }
+    outlet.connect(net, take)
+    try {
+      await engine.start()
+      await net.start()
+    } catch (error) {
+      // What began before must not go on beside a store that closes.
+      stopWaking()
+      await net.stop().catch(() => undefined)
+      await engine.stop()
+      throw error
+    }
+    take({ type: 'addresses', addresses: net.addresses() })
+    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
 }
@@ -304,32 +319,6 @@ async function end(running: Running): Promise<void> {
   running.replies.abandon()
 }
 
-/** Lets input and output run between two batches. */
-class Turns {
-  readonly #channel = new MessageChannel()
-  #waiting: () => void = () => {}
-  #closed = false
-
-  constructor() {
-    this.#channel.port1.onmessage = () => this.#waiting()
-  }
-
-  /** Resolves in the next turn of the event loop; one waits at a time. After `close` at once. */
-  next(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-      this.#channel.port2.postMessage(null)
-    })
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#waiting()
-    this.#channel.port1.close()
-  }
-}
-
 /** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */
 function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -350,6 +339,8 @@ function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void
 
 const stopping = (): ApiError => new ApiError('usage', 'This node is stopping.')
 
+/** How old a status may be that nothing was told of. */
+const LOOK_MS = 2000
 const TIDY_NEXT = 20
 const TIDY_LATER = 1000
 

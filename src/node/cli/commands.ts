@@ -11,9 +11,10 @@ import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
 import { mailCommands } from './mail.ts'
 import { nearby, pair } from './nearby.ts'
-import { id, init, open, status } from './profile.ts'
+import { id, init, open } from './profile.ts'
 import { relaying } from './relaying.ts'
 import { start } from './start.ts'
+import { status } from './status.ts'
 
 /** In the order of the help. */
 export const COMMANDS: readonly Command[] = [

@@ -7,7 +7,7 @@ import type { Command, Context } from './command.ts'
 import { withNode } from './connection.ts'
 import { usage } from './failure.ts'
 import { plainLine, table } from './plain-text.ts'
-import { contactFields, reachWords, timeWords } from './views.ts'
+import { contactFields, contactNames, type Names, reachWords, timeWords } from './views.ts'
 
 export const contacts: Command = {
   name: 'contacts',
@@ -23,11 +23,12 @@ export const contacts: Command = {
 
 function contactsText(all: readonly Contact[]): string {
   if (all.length === 0) return 'Nobody yet: make a link with "tulnic invite", or look around with "tulnic nearby".'
+  const names = contactNames(all)
   const rows = all.map((contact) => [
     contact.name,
     contact.state,
     contact.verified ? 'verified' : '',
-    reachWords(contact),
+    reachWords(contact, names),
     contact.lastSeen === null ? '' : timeWords(contact.lastSeen),
     contact.id,
   ])
@@ -58,19 +59,22 @@ const show: Command = {
   options: {},
   count: [1, 1],
   run: async (context) => {
-    const contact = await withNode(context, (client) => client.call('contact', { to: context.args.at(0) }))
-    context.out.result({ contact: contactFields(contact) }, contactText(contact))
+    const [contact, all] = await withNode(context, async (client) => [
+      await client.call('contact', { to: context.args.at(0) }),
+      await client.call('contacts'),
+    ])
+    context.out.result({ contact: contactFields(contact) }, contactText(contact, contactNames(all)))
   },
 }
 
-function contactText(contact: Contact): string {
+function contactText(contact: Contact, names: Names): string {
   const own =
     contact.ownName === null || contact.ownName === contact.name ? '' : ` (calls itself ${plainLine(contact.ownName)})`
   return [
     `${plainLine(contact.name)}${own}`,
     `id         ${contact.id}`,
     `state      ${contact.state}${contact.verified ? ', verified' : ', not verified'}`,
-    `reached    ${reachWords(contact)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
+    `reached    ${reachWords(contact, names)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
     `last seen  ${contact.lastSeen === null ? 'never' : timeWords(contact.lastSeen)}`,
     ...(contact.carrier === null ? [] : [`carrier    ${CARRIER_WORDS[contact.carrier].split(/[:]/, 1)[0]}`]),
   ].join('\n')

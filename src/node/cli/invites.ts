@@ -136,7 +136,7 @@ function spentReason(contact: Contact | undefined): NonNullable<Reason> | undefi
 function addedText(contact: Contact | undefined): string {
   if (contact === undefined) return 'Not reached yet.'
   const name = plainLine(contact.name)
-  if (contact.state === 'active') return `${name} is your contact now: try "tulnic send ${JSON.stringify(name)} Hello".`
+  if (contact.state === 'active') return `${name} is your contact now. Try: tulnic send ${JSON.stringify(name)} Hello`
   return `${name} is not reached yet: it is tried again by itself, as long as the node runs.`
 }
 

@@ -114,7 +114,7 @@ function readyText(status: Status, url: string | null, phrase: string | undefine
   const words =
     phrase === undefined
       ? []
-      : ['', 'Your recovery phrase, shown only this once: write it down and keep it safe.', '', `  ${phrase}`, '']
+      : ['', 'Your recovery phrase: write it down and keep it safe. The app shows it again.', '', `  ${phrase}`, '']
   return [name, ...words, `The app is at ${url} (open it with "tulnic open"). Stop with Ctrl+C.`].join('\n')
 }
 

@@ -4,10 +4,10 @@
 import type { Contact, ContactId, Message, MessageState, NodeEvent, Reason, Via } from '../api.ts'
 import { plainLine, plainText } from './plain-text.ts'
 
-/** The seven fields of `contacts`, and whether they carry mail for me. */
+/** The seven fields of `contacts`, more of the way, and whether they carry mail for me. */
 export function contactFields(contact: Contact): object {
-  const { id, name, state, verified, online, lastSeen, via, carrier } = contact
-  return { id, name, state, verified, online, lastSeen, via, carrier }
+  const { id, name, state, verified, online, lastSeen, via, relayedBy, punched, relayOnly, carrier } = contact
+  return { id, name, state, verified, online, lastSeen, via, relayedBy, punched, relayOnly, carrier }
 }
 
 /** The fields of `history`. */
@@ -50,11 +50,12 @@ const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
   blocked: 'this contact is blocked',
 }
 
-const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
+export const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
   lan: 'on this network',
   direct: 'directly',
   relayed: 'through a relay',
 }
+const PUNCHED_WORDS = 'directly, through both routers'
 
 export function stateWords(state: MessageState, reason: Reason): string {
   return reason === null ? STATE_WORDS[state] : `${STATE_WORDS[state]} (${REASON_WORDS[reason]})`
@@ -64,8 +65,11 @@ export function reasonWords(reason: NonNullable<Reason>): string {
   return REASON_WORDS[reason]
 }
 
-/** How a contact is reached. */
-export function reachWords(contact: Contact): string {
+/** How a contact is reached; `names`: of those who may relay. */
+export function reachWords(contact: Contact, names: Names): string {
+  const relay = contact.relayedBy === null ? undefined : names.get(contact.relayedBy)
+  if (relay !== undefined) return `through the node of ${plainLine(relay)}`
+  if (contact.punched) return PUNCHED_WORDS
   if (contact.via !== null) return VIA_WORDS[contact.via]
   if (contact.reason !== null) return REASON_WORDS[contact.reason].split(/[;:]/, 1)[0] ?? ''
   return 'not reached'
@@ -83,6 +87,10 @@ export function timeWords(iso: string): string {
 
 /** Names by id, mine included. */
 export type Names = ReadonlyMap<ContactId, string>
+
+export function contactNames(contacts: readonly Contact[]): Names {
+  return new Map(contacts.map(({ id, name }) => [id, name]))
+}
 
 /** Where a message of mine is, and by whom it is carried. */
 function whereWords({ state, reason, carriedBy }: Message, names: Names): string {

@@ -79,6 +79,7 @@ export async function loadResident(
     running: { ms, at: null, stored: ms },
     limits,
     keptUpAt: 0,
+    quiet: { since: 0, renewAt: null },
     rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
     maps: {
       prekeys: new Map(

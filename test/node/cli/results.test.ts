@@ -29,6 +29,9 @@ describe('results', () => {
       online: true,
       lastSeen: '1970-01-01T00:00:00.000Z',
       via: 'lan',
+      relayedBy: null,
+      punched: false,
+      relayOnly: false,
     })
     const { out } = await program.run(['contacts'])
     expect(out).toMatch(/^NAME +STATE +REACHED/)
@@ -128,7 +131,7 @@ describe('results', () => {
       expect(objects((await program.run(['relaying', word, '--json'])).out)).toEqual([{ forContacts: word === 'on' }])
       const [{ relays }] = objects((await program.run(['status', '--json'])).out)
       expect(relays.forContacts).toBe(word === 'on')
-      expect((await program.run(['status'])).out.includes('relaying for contacts is off')).toBe(word === 'off')
+      expect((await program.run(['status'])).out.includes('switched off')).toBe(word === 'off')
     }
   })
 
@@ -141,7 +144,7 @@ describe('results', () => {
     }
     for (const word of ['on', 'off']) {
       const { contact } = objects((await program.run(['contact', 'relay-only', word, 'bob', '--json'])).out)[0]
-      expect(Object.keys(contact)).toEqual(['id', 'name', 'state', 'verified', 'online', 'lastSeen', 'via'])
+      expect(contact).toMatchObject({ via: 'lan', relayOnly: word === 'on' })
     }
     const [{ number }] = objects((await program.run(['contact', 'verify', 'bob', '--json'])).out)
     expect(number.replaceAll(' ', '')).toHaveLength(60)

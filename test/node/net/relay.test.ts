@@ -163,7 +163,8 @@ describe('through a relay', () => {
     expect(there).toMatchObject({ via: 'relayed', dialed: false, relayedBy: carol.id, device: alice.keys.id })
     expect(await a.heard.next('connected')).toMatchObject({ via: 'relayed', dialed: true, device: bob.keys.id })
     await talk(a, b, 'relayed')
-    expect(c.net.relays()).toMatchObject({ places: 1, relayed: 1 })
+    expect(c.net.relays()).toMatchObject({ places: 1, for: [bob.id], relayed: 1 })
+    expect(c.net.relays().bytes).toBeGreaterThan(0)
     expect(c.heard.of('frames')).toEqual([])
   })
 
@@ -321,7 +322,10 @@ describe('from relayed to direct', () => {
       [b, alice],
     ] as const) {
       const links = one.heard.of('connected').filter(({ contact }) => contact === other.id)
-      expect(links).toMatchObject([{ via: 'relayed' }, { via: 'direct', address: '/webrtc' }])
+      expect(links).toMatchObject([
+        { via: 'relayed', punched: false },
+        { via: 'direct', address: '/webrtc', punched: true },
+      ])
       await one.heard.next('disconnected', 1, ({ connection }) => connection === links[0]?.connection)
     }
   })
@@ -369,6 +373,28 @@ describe('only through relays', () => {
     const found = await Promise.all(negotiated.mock.results.map(({ value }) => value))
     expect(new Set(found)).toEqual(new Set([undefined]))
     expect(a.heard.of('connected').filter(({ via, contact }) => contact === bob.id && via !== 'relayed')).toEqual([])
+  })
+
+  test('what it does not hide: whom else we meet sees our address beside the PeerID that the contact knows', async () => {
+    const { alice, bob, carol } = people()
+    const [relay, b] = [await online(carol), await online(bob)]
+    // A server of the DHT, which the contact may run.
+    const server = await hostile()
+    const seen = new Promise<{ peer: Uint8Array; address: string }>((resolve) => {
+      server.node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr } }) =>
+        resolve({ peer: remotePeer.toMultihash().bytes, address: remoteAddr.toString() }),
+      )
+    })
+    const a = await online(alice, { config: { ...RELAYED, dht: true, bootstrap: [server.address] } })
+    a.want(bob, [], { relayOnly: true })
+    a.want(carol, [relay.address])
+    const told = await relayedBy(a, relay)
+    b.want(carol, [relay.address])
+    b.want(alice, told)
+    await talk(a, b, 'relayed')
+    const { peer, address } = await seen
+    expect(equal(peer, endOf(told))).toBe(true)
+    expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\//)
   })
 
   test('on a direct path a hidden contact is met as a stranger', async () => {

@@ -71,11 +71,13 @@ export class DoubleNode implements Node {
       queued: 0,
       contacts: { total: this.#contacts.size, reached: 1 },
       network: 'local',
-      lan: { on: true, peers: 0 },
-      relays: { at: [], forContacts: this.#relaying, places: 0, relayed: 0 },
+      lan: { on: true, peers: 0, only: false },
+      isPrivate: false,
+      relays: { at: [], fromOutside: false, forContacts: this.#relaying, places: 0, for: [], relayed: 0, bytes: 0 },
       storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),
+      findings: [],
     }
   }
 
@@ -201,8 +203,8 @@ export class DoubleNode implements Node {
     to,
   }: {
     to: string
-  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number }> {
-    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0 }
+  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number; queued: number }> {
+    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0, queued: 0 }
   }
 
   /** `stuck …` stays queued, `refused …` fails, `as <state> …` gets as far as that, everything else is delivered. */
@@ -287,6 +289,8 @@ function contact(id: ContactId, name: string, state: Contact['state'] = 'active'
     online: true,
     lastSeen: new Date(0).toISOString(),
     via: 'lan',
+    relayedBy: null,
+    punched: false,
     relayOnly: false,
     carrier: null,
     reason: null,

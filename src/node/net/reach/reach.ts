@@ -63,6 +63,8 @@ export interface ReachHost {
   relaysTo(link: Link): boolean
   /** Addresses on which this node listens, of every kind. */
   listening(): readonly Address[]
+  /** Where our router says that others reach us. */
+  mapped(): Address | undefined
   /** The other end said this. */
   told(link: Link, meeting: Meeting): void
   /** What is known of how others reach us is different. */
@@ -224,7 +226,10 @@ export class Reach {
 
   /** Asks whoever sees us at an address whether it gets through to the port on which we listen. */
   async #tryOut(link: Link, seen: Address, place: string): Promise<void> {
-    const port = this.#host.listening().find(({ transport }) => transport === 'tcp')?.port
+    const mapped = this.#host.mapped()
+    // Whoever lies about our address is believed by nobody who sees us elsewhere.
+    const isMapped = mapped !== undefined && equal(mapped.ip, seen.ip)
+    const port = isMapped ? mapped.port : this.#host.listening().find(({ transport }) => transport === 'tcp')?.port
     const candidate = port === undefined ? undefined : parseAddress(`${withoutPort(seen)}/tcp/${port}`)
     if (candidate === undefined || !this.#reachability.wants(candidate.text, place, this.#machine.now())) return
     const signal = AbortSignal.timeout(this.#limits.reachMs + this.#limits.addressMs)

@@ -170,8 +170,8 @@ export class Circuit {
   }
 
   /** Who has a place here. */
-  reserved(): number {
-    return this.#server?.reservations.size ?? 0
+  reserved(): readonly PeerId[] {
+    return [...(this.#server?.reservations.keys() ?? [])]
   }
 
   /** Whether that peer has a place here. */

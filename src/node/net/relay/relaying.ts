@@ -20,6 +20,7 @@ import { Broken } from '../failures.ts'
 import type { Link } from '../link.ts'
 import type { Links } from '../links.ts'
 import type { Machine } from '../machine.ts'
+import type { RelayStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 
 /** What somebody may send on a HOP stream before it is relayed. */
@@ -53,8 +54,9 @@ export class Relaying implements CircuitGate {
   /** Open HOP streams. */
   readonly #asking = new Map<Stream, Asking>()
   #hourBegan: number
-  #relayedBytes = 0
   #forContacts = true
+  #bytesThisHour = 0
+  #bytes = 0
 
   constructor(machine: Machine, limits: Limits, links: Links, circuit: Circuit, needs: RelayingNeeds) {
     this.#machine = machine
@@ -65,9 +67,19 @@ export class Relaying implements CircuitGate {
     this.#hourBegan = machine.now()
   }
 
-  /** Connections that are being relayed, or asked for. */
-  get relayed(): number {
-    return this.#asking.size
+  status(): Omit<RelayStatus, 'at' | 'fromOutside'> {
+    const reserved = this.#circuit.reserved()
+    const contacts = reserved.flatMap((peer) => {
+      const standing = this.#links.directTo(peer.toString())?.standing
+      return standing?.phase === 'known' ? [standing.contact] : []
+    })
+    return {
+      forContacts: this.#forContacts,
+      places: reserved.length,
+      for: [...new Set(contacts)],
+      relayed: this.#asking.size,
+      bytes: this.#bytes,
+    }
   }
 
   async admitsHop(stream: Stream, connection: Connection): Promise<boolean> {
@@ -92,11 +104,6 @@ export class Relaying implements CircuitGate {
     return link.isOpen && this.#needs.reservedAt(connection.remotePeer)
   }
 
-  /** Whether contacts may reserve here. */
-  get forContacts(): boolean {
-    return this.#forContacts
-  }
-
   /** From now on contacts may reserve, or not: then their places end. */
   relay(forContacts: boolean): void {
     this.#forContacts = forContacts
@@ -109,7 +116,7 @@ export class Relaying implements CircuitGate {
     const link = this.#links.directTo(peer.toString())
     if (link === undefined || !this.relaysTo(link)) return false
     if (this.#isContacts(link)) return true
-    return this.#circuit.holds(peer) || this.#circuit.reserved() < this.#limits.reservationsOfStrangers
+    return this.#circuit.holds(peer) || this.#circuit.reserved().length < this.#limits.reservationsOfStrangers
   }
 
   /** Whether the other end of a link may have a place here, if there is room. */
@@ -126,9 +133,9 @@ export class Relaying implements CircuitGate {
     const now = this.#machine.now()
     if (now - this.#hourBegan >= HOUR_MS || now < this.#hourBegan) {
       this.#hourBegan = now
-      this.#relayedBytes = 0
+      this.#bytesThisHour = 0
     }
-    if (this.#relayedBytes >= this.#limits.relayedBytesAnHour) return false
+    if (this.#bytesThisHour >= this.#limits.relayedBytesAnHour) return false
     for (const asking of this.#asking.values()) if (asking.link.peer === from.toString()) asking.through = true
     return true
   }
@@ -159,7 +166,8 @@ export class Relaying implements CircuitGate {
 
   #count(stream: Stream): void {
     stream.addEventListener('message', ({ data }) => {
-      this.#relayedBytes += data.byteLength
+      this.#bytesThisHour += data.byteLength
+      this.#bytes += data.byteLength
     })
   }
 }
