@@ -21,6 +21,9 @@ const COUNTER_BYTES = 4
 /** Messages in one write of a flood: our engine hands over whole batches too, and one write for each would be the slower. */
 const MESSAGES_A_WRITE = 64
 
+/** Bytes of a message. */
+export const MESSAGE_BYTES = padFrame(new Uint8Array(TEXT_FRAME_BYTES)).length
+
 const MESSAGE = padFrame(new Uint8Array(TEXT_FRAME_BYTES).fill(7))
 const RECEIPT = padFrame(new Uint8Array(RECEIPT_FRAME_BYTES).fill(7))
 

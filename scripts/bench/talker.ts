@@ -5,9 +5,12 @@
  * Times are taken in this process, from the call of `send` to the `delivered` event of the same message.
  */
 import { performance } from 'node:perf_hooks'
-import type { AnyEvent, Node } from '../../src/node/api.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AnyEvent, Node, Via } from '../../src/node/api.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
 import { makeNet } from '../../src/node/net/libp2p.ts'
+import type { MakeNet, NetConfig } from '../../src/node/net/net.ts'
+import { LIMITS } from '../../src/node/net/protocols.ts'
 import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
 import { nodejsMachine } from '../../src/node/platform/nodejs-net.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
@@ -21,6 +24,16 @@ export interface Opening {
   readonly directory: string
   readonly control: boolean
   readonly mdns: boolean
+  /** What differs from the settings of all benchmarks. */
+  readonly net?: Partial<NetConfig>
+  /** Hours of the net's clock that pass in one. */
+  readonly speed?: number
+}
+
+export interface Met {
+  readonly ms: number
+  readonly via: Via
+  readonly otherMs: number | undefined
 }
 
 const calls = {
@@ -42,6 +55,27 @@ const calls = {
   },
   reached: async (count: number): Promise<void> => {
     await until(async () => (await running().status()).contacts.reached >= count)
+  },
+  /** Opens the profile; resolves with the milliseconds until a contact is reached, how it is, and until another one was. */
+  meet: async ({ opening, who }: { opening: Opening; who: string }): Promise<Met> => {
+    const before = performance.now()
+    await calls.open(opening)
+    let otherMs: number | undefined
+    running().subscribe((event) => {
+      if (event.type === 'connection' && event.contact !== who) otherMs ??= performance.now() - before
+    })
+    const via = await calls.via(who)
+    return { ms: performance.now() - before, via, otherMs }
+  },
+  /** Resolves with how a contact is reached, once it is. */
+  via: async (who: string): Promise<Via> => {
+    await until(async () => (await running().contact({ to: who })).via !== null)
+    return (await running().contact({ to: who })).via
+  },
+  /** From now on both ways through relays alone; resolves when the contact is reached so. */
+  relayOnly: async (who: string): Promise<void> => {
+    await running().setRelayOnly({ to: who, on: true })
+    await until(async () => (await running().contact({ to: who })).via === 'relayed')
   },
   /** Puts `count` messages, half of them of each, into the one conversation of a profile that is not open. */
   fill: async ({ opening, count }: { opening: Opening; count: number }): Promise<void> => {
@@ -85,10 +119,22 @@ const calls = {
     const { user, system } = process.cpuUsage()
     return user + system
   },
+  /** Servers of the hash table that it knows. */
+  servers: async (): Promise<number> => (await running().status()).dht?.servers ?? 0,
+  /** Resolves when some records of its own lie in the hash table, and no more come; at once where it is off. */
+  published: async (): Promise<void> => {
+    for (let last = 0; ; await delay(STILL_MS)) {
+      const { dht } = await running().status()
+      if (dht?.on !== true || (dht.published > 0 && dht.published === last)) return
+      last = dht.published
+    }
+  },
   traffic: async (): Promise<Traffic> => trafficSoFar(),
 }
 
 export type Calls = typeof calls
+
+const STILL_MS = 1000
 
 let node: Node | undefined
 const arrivals: string[] = []
@@ -106,8 +152,26 @@ async function platformOf({ directory, control: without }: Opening): Promise<Pla
 }
 
 async function start(opening: Opening): Promise<Node> {
-  const net = { listen: [], mdns: opening.mdns, lanOnly: true }
-  return await startNode(await platformOf(opening), makeNet(nodejsMachine()), { net, version: 'bench' })
+  const net = { listen: [], mdns: opening.mdns, lanOnly: true, ...opening.net }
+  return await startNode(await platformOf(opening), netAt(opening.speed ?? 1), { net, version: 'bench' })
+}
+
+/**
+ * The net, with a clock that runs so many times as fast. What waits for an answer waits as long as ever, so that a slow machine is
+ * not taken for one that slept, or is silent.
+ */
+function netAt(speed: number): MakeNet {
+  const begun = Date.now()
+  const now = (): number => begun + (Date.now() - begun) * speed
+  const { tickMs, sleptMs, pongMs, silentBusyMs } = LIMITS
+  const limits = {
+    ...LIMITS,
+    tickMs: tickMs / speed,
+    sleptMs: sleptMs * speed,
+    pongMs: pongMs * speed,
+    silentBusyMs: silentBusyMs * speed,
+  }
+  return makeNet({ ...nodejsMachine(), now }, limits)
 }
 
 function hear(event: AnyEvent): void {

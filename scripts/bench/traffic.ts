@@ -20,12 +20,23 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 function count(socket: Socket): void {
   sockets.push(socket)
-  socket.write = new Proxy(socket.write, {
-    apply: (write, on, args) => {
-      writes++
-      return Reflect.apply(write, on, args)
-    },
+  // connect() puts a socket's own write() back.
+  queueMicrotask(() => {
+    socket.write = new Proxy(socket.write, {
+      apply: (write, on, args) => {
+        writes++
+        return Reflect.apply(write, on, args)
+      },
+    })
   })
+}
+
+/** IPv4 20, TCP 20, its time stamps 12; and the same for the acknowledgement. */
+const SEGMENT_BYTES = 104
+
+/** Bytes on the wire: what was written to TCP, and for each write the headers of its segment and of a bare acknowledgement. */
+export function onWire(traffic: readonly Traffic[]): number {
+  return traffic.reduce((sum, { bytes, writes }) => sum + bytes + writes * SEGMENT_BYTES, 0)
 }
 
 export function trafficSoFar(): Traffic {

@@ -37,8 +37,17 @@ export interface Contact {
   readonly online: boolean
   readonly lastSeen: string | null
   readonly via: Via
-  /** Whether they are told, and reached at, relayed addresses alone, so that they do not learn this node's IP address. */
+  /** The contact whose node relays between us; `null` where none does, or it is not known whose it is. */
+  readonly relayedBy: ContactId | null
+  /** Whether a direct path was made through routers that let nobody in, with the help of a relay. */
+  readonly punched: boolean
+  /** Whether they are told, and reached at, relayed addresses alone: this node does not tell them its IP address (docs/decisions/0028). */
   readonly relayOnly: boolean
+  /**
+   * Whether their node carries mail for me. `asked`: it has not answered yet; `full`: it has no room; `off`: it carries for nobody;
+   * `null`: it was not asked to.
+   */
+  readonly carrier: 'asked' | 'on' | 'full' | 'off' | null
   /** Why an invited contact is not active yet, or why nothing is sent. */
   readonly reason: Reason
 }
@@ -58,6 +67,7 @@ export interface Message {
   readonly receivedAt: string
   readonly state: MessageState
   readonly reason: Reason
+  /** While `carried`: those of my contacts whose nodes hold it; somebody I do not know may hold it, too. */
   readonly carriedBy: readonly ContactId[]
 }
 
@@ -68,6 +78,8 @@ export interface Conversation {
   readonly draft: string
   /** How many messages of theirs are known to exist and are not here. */
   readonly missing: number
+  /** How many messages of mine no device of theirs has acknowledged. */
+  readonly queued: number
 }
 
 export interface Self {
@@ -94,18 +106,68 @@ export interface Status {
   readonly contacts: { readonly total: number; readonly reached: number }
   /** Whether this machine has any network besides itself. */
   readonly network: 'none' | 'local' | 'internet-unknown'
-  readonly lan: { readonly on: boolean; readonly peers: number }
+  /** `on`: looks for others nearby, and shows itself. `only`: connects to nobody outside the local network. */
+  readonly lan: { readonly on: boolean; readonly peers: number; readonly only: boolean }
+  /** Whether a network key closes this network to whoever has another, or none. */
+  readonly isPrivate: boolean
   /** How it stands with the distributed hash table; missing while nothing runs. */
   readonly dht?: DhtStatus
   /** How others see this node; missing while nothing runs. */
   readonly reach?: ReachStatus
   /** Who relays for this node, and for whom it does; missing while nothing runs. */
   readonly relays?: RelayStatus
+  /** What this node carries for its contacts; missing while nothing runs. */
+  readonly mail?: MailStatus
   /** `trouble`: why nothing can be stored at the moment, as one English sentence; the node goes on by itself once it can. */
   readonly storage: { readonly path: string; readonly bytes: number; readonly trouble: string | null }
   readonly version: string
   readonly startedAt: string
+  /** What stands in the way of messages, and what is well: the worst first. */
+  readonly findings: readonly Finding[]
 }
+
+/** `problem`: messages do not go, or are not kept; `note`: something works less well than it could; `good`: it is well. */
+export type Finding =
+  | { readonly level: 'problem'; readonly code: 'locked' | 'no-profile' }
+  | { readonly level: 'problem'; readonly code: 'no-network' }
+  /** Nothing can be stored: `storage.trouble` says why. */
+  | { readonly level: 'problem'; readonly code: 'not-stored' }
+  /** The link of this contact was used, or is too old: it leads nowhere any more. */
+  | { readonly level: 'problem'; readonly code: 'link-dead'; readonly contact: ContactId }
+  | { readonly level: 'note'; readonly code: 'lan-only' | 'private-network' | 'not-nearby' }
+  /** Whether others reach this node from outside was not tried from two places yet. */
+  | { readonly level: 'note'; readonly code: 'reach-unknown' }
+  /** Nobody reaches this node from outside. `port`: TCP, to be let through by a router. */
+  | { readonly level: 'note'; readonly code: 'not-reachable'; readonly port: number | null }
+  /** What the router before this node said of letting others in (UPnP): `reach.router`. */
+  | {
+      readonly level: 'note'
+      readonly code: 'router-open' | 'router-refused' | 'router-behind-another' | 'router-none'
+    }
+  /** The hash table is off, or no other node of it is known. */
+  | { readonly level: 'note'; readonly code: 'dht-off' | 'dht-alone' | 'no-contacts' }
+  /** They are reached through relays alone, and nobody relays for this node. `more`: how many are not named. */
+  | {
+      readonly level: 'note'
+      readonly code: 'no-relay-for'
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
+  /** Messages of mine wait here for these contacts. `more`: how many are not named. */
+  | {
+      readonly level: 'note'
+      readonly code: 'messages-wait'
+      readonly messages: number
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
+  | { readonly level: 'good'; readonly code: 'stored' }
+  | { readonly level: 'good'; readonly code: 'reached-directly' }
+  | { readonly level: 'good'; readonly code: 'looks-nearby'; readonly peers: number }
+  /** Others reach this node through the nodes of these contacts. */
+  | { readonly level: 'good'; readonly code: 'reached-through'; readonly relays: readonly ContactId[] }
+  | { readonly level: 'good'; readonly code: 'dht-well'; readonly servers: number; readonly published: number }
+  | { readonly level: 'good'; readonly code: 'nothing-waits'; readonly reached: number; readonly total: number }
 
 export interface DhtStatus {
   readonly on: boolean
@@ -126,10 +188,27 @@ export interface RelayStatus {
     /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
+  readonly fromOutside: boolean
+  /** Whether contacts get places here. */
+  readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
+  /** Contacts that hold one of them: through this node, others reach them. The rest are strangers'. */
+  readonly for: readonly ContactId[]
   /** Connections that this node relays. */
   readonly relayed: number
+  /** Bytes that it relayed since it started. */
+  readonly bytes: number
+}
+
+export interface MailStatus {
+  /** Whether it carries for contacts that want it to. */
+  readonly on: boolean
+  /** Contacts whose mail is kept here, their sealed letters, and these letters' bytes. */
+  readonly boxes: number
+  readonly letters: number
+  readonly bytes: number
 }
 
 export interface ReachStatus {
@@ -137,6 +216,11 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /**
+   * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has
+   * no public address itself; `none`: nobody answered. Missing where no router is asked.
+   */
+  readonly router?: 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 }
 
 export interface Invite {
@@ -144,6 +228,21 @@ export interface Invite {
   readonly link: string
   readonly expiresAt: string
   readonly uses: number
+  /** The text of a file by which it can be accepted with no network at all; where it was asked for. */
+  readonly file?: string
+}
+
+export interface MailPiece {
+  readonly piece: string
+  readonly envelopes: number
+  readonly after: number | null
+}
+
+export interface MailTaken {
+  readonly envelopes: number
+  readonly delivered: number
+  readonly kept: number
+  readonly damaged: boolean
 }
 
 export interface NearbyPeer {
@@ -212,6 +311,7 @@ export type ErrorCode =
   | 'peer-unknown'
   | 'pairing-failed'
   | 'number-differs'
+  | 'mail-foreign'
   | 'timeout'
   | 'too-large'
   | 'storage' // disk full, read-only, damaged: the text says which and what to do
@@ -242,7 +342,7 @@ export interface NodeApi {
   contacts(): Promise<readonly Contact[]>
   /** `to`: an exact id, else a case-folded name. Rejects `contact-unknown` or `contact-ambiguous`. */
   contact(args: { to: string }): Promise<Contact>
-  createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite>
+  createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite>
   /**
    * Accepts a link. Resolves once the contact is stored and the first try to reach the inviter ended: `invited` if nobody
    * answered yet (tried again by itself), `active` once the first message, which carries my name, was stored there.
@@ -259,8 +359,14 @@ export interface NodeApi {
   verifyContact(args: { to: string; number: string | null }): Promise<Contact>
   /** Whether they are told, and reached at, relayed addresses alone. What they were told before, they know. */
   setRelayOnly(args: { to: string; on: boolean }): Promise<Contact>
+  /** Whether their node shall carry mail for me while I am away. */
+  setCarrier(args: { to: string; on: boolean }): Promise<Contact>
   /** Tries to reach the contact (or everybody) at once instead of when its turn comes. */
   reachNow(args: { to?: string }): Promise<void>
+
+  // network
+  /** Whether this node relays for contacts: it does unless it is told not to. Off, places end at once, and what they carry. */
+  setRelaying(args: { forContacts: boolean }): Promise<void>
 
   // nearby
   /** Is visible on this network by the profile's name for `seconds`, and looks who is. The list comes as `nearby` events; 0 hides. */
@@ -299,6 +405,21 @@ export interface NodeApi {
   /** Everything up to and with this message of theirs was shown to a person. */
   markRead(args: { to: string; upTo: MessageId }): Promise<void>
   setDraft(args: { to: string; text: string }): Promise<void>
+
+  /** Leaves a `failed` message of mine with carriers once more. */
+  sendAgain(args: { id: MessageId }): Promise<Message>
+
+  // mail by hand
+  /**
+   * What waits for the contact (or everybody), sealed, as a piece of a file: base64, of which the file is made
+   * one after the other. `after` names the next one; `null`: there is none.
+   */
+  exportMail(args: { to?: string; after?: number }): Promise<MailPiece>
+  /**
+   * Takes in a piece of such a file, base64. `delivered`: for me, and new; `kept`: for somebody whose mail this node carries.
+   * Rejects `mail-foreign` for what is no such file; `damaged`: something of the piece is not as it was written.
+   */
+  importMail(args: { piece: string }): Promise<MailTaken>
 
   // events
   /** Stored events after `since`, oldest first, at most `limit` (500); the live ones come through {@link EventSource}. */

@@ -3,12 +3,15 @@
  *
  * Holds: a call that rejects changed nothing; one that resolves is stored.
  */
-import { type AccountId, fromBase32, utf8 } from '../protocol/index.ts'
+import { type AccountId, decodeMailPiece, encodeMailPiece, fromBase32, utf8 } from '../protocol/index.ts'
+import { base64 } from '@scure/base'
 import type {
   AnyEvent,
   Contact,
   Conversation,
   Invite,
+  MailPiece,
+  MailTaken,
   Message,
   NearbyPeer,
   Node,
@@ -25,7 +28,7 @@ import {
   INVITE_USES,
   NAME_MOST_CODE_POINTS,
 } from './config.ts'
-import type { Asked } from './engine/command.ts'
+import type { Asked, MailPortion } from './engine/command.ts'
 import type { Lifecycle, Running } from './lifecycle.ts'
 import type { Platform } from './platform/platform.ts'
 import type { MessageRow } from './store/records.ts'
@@ -107,7 +110,7 @@ export class Calls implements Node {
     return running.queries.contact(id)
   }
 
-  async createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite> {
+  async createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite> {
     const uses = whole(args.uses ?? INVITE_USES, 1, INVITE_MOST_USES, 'The number of uses')
     const seconds = whole(
       args.expiresInSeconds ?? INVITE_SECONDS,
@@ -115,13 +118,13 @@ export class Calls implements Node {
       INVITE_MOST_SECONDS,
       'The time until expiry in seconds',
     )
+    const file = args.file === true
     const running = await this.#life.open()
     const expiresAt = Math.floor(this.#life.platform.now() / 1000 + seconds) * 1000
-    const made = (await command(running, { name: 'create-invite', uses, expiresAt })) as {
-      link: string
-      expiresAt: number
-      uses: number
-    }
+    const made = (await command(running, { name: 'create-invite', uses, expiresAt, file })) as Omit<
+      Invite,
+      'expiresAt'
+    > & { expiresAt: number }
     return { ...made, expiresAt: new Date(made.expiresAt).toISOString() }
   }
 
@@ -149,7 +152,7 @@ export class Calls implements Node {
     const { running, id } = await this.#find(to)
     const last = running.queries.contact(id)
     await command(running, { name: 'remove', contact: id })
-    return { ...last, online: false, via: null }
+    return { ...last, online: false, via: null, relayedBy: null, punched: false }
   }
 
   async safetyNumber({ to }: { to: string }): Promise<{ contact: Contact; number: string }> {
@@ -160,6 +163,10 @@ export class Calls implements Node {
 
   setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
     return this.#change(to, (contact) => ({ name: 'relay-only', contact, on }))
+  }
+
+  setCarrier({ to, on }: { to: string; on: boolean }): Promise<Contact> {
+    return this.#change(to, (contact) => ({ name: 'carrier', contact, on }))
   }
 
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
@@ -178,6 +185,13 @@ export class Calls implements Node {
     const running = await this.#life.open()
     const contact = to === undefined ? null : running.queries.resolve(to)
     await command(running, { name: 'reach-now', contact })
+  }
+
+  // network
+
+  async setRelaying({ forContacts }: { forContacts: boolean }): Promise<void> {
+    await command(await this.#life.open(), { name: 'set-relaying', forContacts })
+    this.#life.look()
   }
 
   // nearby
@@ -284,6 +298,38 @@ export class Calls implements Node {
     await command(running, { name: 'set-draft', contact: id, text: text.toWellFormed() })
   }
 
+  async sendAgain({ id }: { id: string }): Promise<Message> {
+    const running = await this.#life.open()
+    const { contact, counter } = await running.queries.ofMine(id)
+    await command(running, { name: 'send-again', contact, counter })
+    return running.queries.message(id)
+  }
+
+  // mail by hand
+
+  async exportMail({ to, after }: { to?: string; after?: number }): Promise<MailPiece> {
+    const from = whole(after ?? 0, 0, Number.MAX_SAFE_INTEGER, 'The place in the mail')
+    const running = await this.#life.open()
+    const contact = to === undefined ? null : running.queries.resolve(to)
+    const portion = (await command(running, { name: 'export-mail', contact, after: from })) as MailPortion
+    const { envelopes } = portion
+    const bytes = encodeMailPiece(this.#life.platform.primitives, envelopes)
+    return { piece: base64.encode(bytes), envelopes: envelopes.length, after: portion.after }
+  }
+
+  async importMail({ piece }: { piece: string }): Promise<MailTaken> {
+    const bytes = fromBase64(piece)
+    const read = bytes && decodeMailPiece(this.#life.platform.primitives, bytes)
+    if (read === undefined) throw new ApiError('mail-foreign', 'This holds no tulnic mail: nothing was taken in.')
+    const { envelopes, whole: isWhole } = read
+    const running = await this.#life.open()
+    const { delivered, kept } = (await command(running, { name: 'import-mail', envelopes })) as {
+      delivered: number
+      kept: number
+    }
+    return { envelopes: envelopes.length, delivered, kept, damaged: !isWhole }
+  }
+
   // events
 
   async events({ since, limit }: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
@@ -363,4 +409,12 @@ function checkText(text: string): string {
       `A message holds at most ${TEXT_MOST_BYTES} bytes; this one has ${bytes}. Send it in parts.`,
     )
   return text.toWellFormed()
+}
+
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return base64.decode(text)
+  } catch {
+    return undefined
+  }
 }

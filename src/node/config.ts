@@ -5,6 +5,8 @@ import type { NetConfig } from './net/net.ts'
 
 export interface NodeConfig {
   readonly net: Pick<NetConfig, 'listen' | 'mdns' | 'lanOnly'> & Partial<NetConfig>
+  /** Whether it carries mail for contacts that ask; it does unless told otherwise. */
+  readonly carry?: boolean
   /** Shown in `status`. */
   readonly version: string
 }

@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly bootstrap?: readonly string[]
   /** Whether to relay for strangers, too (false). */
   readonly relay?: boolean
+  /** Whether to carry mail for contacts that ask (true). */
+  readonly carry?: boolean
   /** 32 bytes that close the network to whoever has others, or none. */
   readonly networkKey?: Uint8Array
   /** Told in one sentence what a person should know. */

@@ -14,8 +14,10 @@ import { ApiError } from './api-error.ts'
 import { NET_DEFAULTS, type NodeConfig } from './config.ts'
 import { helloKeys } from './engine/acquaintances.ts'
 import type { Input } from './engine/input.ts'
+import { MAIL_LIMITS } from './engine/limits.ts'
 import { loadResident } from './engine/load.ts'
 import { Engine } from './engine/run.ts'
+import { findingsOf } from './findings.ts'
 import type { MakeNet, Net } from './net/net.ts'
 import { Outlet } from './outlet.ts'
 import { Pairing } from './pairing.ts'
@@ -123,11 +125,11 @@ export class Lifecycle {
 
   tell(event: AnyEvent): void {
     for (const listener of this.#listeners) listener(event)
-    if (IN_STATUS.has(event.type)) this.#look()
+    if (IN_STATUS.has(event.type)) this.look()
   }
 
   /** Tells the status if it changed and somebody listens. */
-  #look(): void {
+  look(): void {
     if (this.#listeners.size > 0) this.#news.look()
   }
 
@@ -149,7 +151,7 @@ export class Lifecycle {
     if (running === undefined || running.store !== failed) return
     this.#running = undefined
     this.#suspended = { cause, self: running.queries.self() }
-    this.#look()
+    this.look()
     this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
   }
 
@@ -181,19 +183,24 @@ export class Lifecycle {
     const running = this.#running
     const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
-    return {
+    const queued = running?.queries.queued() ?? new Map()
+    const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
+    const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+    const status = {
       phase: await this.phase(),
       self: running?.queries.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
-      queued: running?.queries.queued() ?? 0,
+      queued: [...queued.values()].reduce((sum, count) => sum + count, 0),
       contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
-      network: addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ? 'internet-unknown' : 'none',
-      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0 },
+      network: connected ? 'internet-unknown' : 'none',
+      lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
+      isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
+      ...optional('mail', running?.queries.mail()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,
@@ -201,7 +208,8 @@ export class Lifecycle {
       },
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
-    }
+    } as const
+    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? [], queued) }
   }
 
   /** One opening at a time, and none after the end. */
@@ -235,19 +243,18 @@ export class Lifecycle {
   async #assemble(store: Store, failed: (cause: StoreError) => void): Promise<Running> {
     const { platform, config } = this
     const { primitives, random } = platform
-    const resident = await loadResident(primitives, store)
+    const resident = await loadResident(primitives, store, { ...MAIL_LIMITS, carry: config.carry ?? MAIL_LIMITS.carry })
     const now = (): number => platform.now()
     const queries = new Queries(resident, store, primitives, now)
     const replies = new Replies()
     const outlet = new Outlet((event) => this.tell(event), queries, replies, platform)
-    const turns = new Turns()
     const engine = new Engine(resident, {
       store,
       primitives,
       random,
       now,
       perform: (effect) => outlet.perform(effect),
-      pause: () => turns.next(),
+      pause: () => platform.turn(),
       report: (error) => {
         outlet.report(error)
         if (error instanceof StoreError) failed(error)
@@ -255,7 +262,7 @@ export class Lifecycle {
     })
     const take = (input: Input): void => {
       engine.take(input)
-      if (input.type === 'addresses' || input.type === 'dht-servers') this.#look()
+      if (input.type === 'addresses' || input.type === 'dht-servers') this.look()
     }
     const listenPort = config.net.listenPort ?? resident.self.row.listenPort
     const bootstrap = [...new Set([...(config.net.bootstrap ?? []), ...resident.self.row.dhtServers])]
@@ -264,17 +271,27 @@ export class Lifecycle {
       helloKeys(resident, primitives, random, now),
       take,
     )
-    outlet.connect(net, take)
-    await engine.start()
-    await net.start()
-    take({ type: 'addresses', addresses: net.addresses() })
-    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     const stopTidying = keepTidy(store, failed)
+    // A neighbour that is heard, a relay that refuses, a byte that is relayed: no input says so.
+    const looking = setInterval(() => this.look(), LOOK_MS)
     const stopWaking = (): void => {
+      clearInterval(looking)
       outlet.stop()
       stopTidying()
-      turns.close()
     }
+    outlet.connect(net, take)
+    try {
+      await engine.start()
+      await net.start()
+    } catch (error) {
+      // What began before must not go on beside a store that closes.
+      stopWaking()
+      await net.stop().catch(() => undefined)
+      await engine.stop()
+      throw error
+    }
+    take({ type: 'addresses', addresses: net.addresses() })
+    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
     return { store, engine, net, queries, pairing, replies, stopWaking }
   }
 }
@@ -302,32 +319,6 @@ async function end(running: Running): Promise<void> {
   running.replies.abandon()
 }
 
-/** Lets input and output run between two batches. */
-class Turns {
-  readonly #channel = new MessageChannel()
-  #waiting: () => void = () => {}
-  #closed = false
-
-  constructor() {
-    this.#channel.port1.onmessage = () => this.#waiting()
-  }
-
-  /** Resolves in the next turn of the event loop; one waits at a time. After `close` at once. */
-  next(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-      this.#channel.port2.postMessage(null)
-    })
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#waiting()
-    this.#channel.port1.close()
-  }
-}
-
 /** Housekeeping of the store: a bounded piece at a time, with rests, more slowly when nothing waits. */
 function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -348,6 +339,8 @@ function keepTidy(store: Store, failed: (cause: StoreError) => void): () => void
 
 const stopping = (): ApiError => new ApiError('usage', 'This node is stopping.')
 
+/** How old a status may be that nothing was told of. */
+const LOOK_MS = 2000
 const TIDY_NEXT = 20
 const TIDY_LATER = 1000
 

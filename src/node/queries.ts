@@ -17,15 +17,32 @@ import {
   toBase32,
   union,
 } from '../protocol/index.ts'
-import type { AnyEvent, Contact, Conversation, Message, MessageState, NodeEvent, Reason, Self, Via } from './api.ts'
+import type {
+  AnyEvent,
+  Contact,
+  Conversation,
+  MailStatus,
+  Message,
+  MessageState,
+  NodeEvent,
+  Reason,
+  Self,
+} from './api.ts'
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
 import { carrierOf } from './engine/routes.ts'
-import { isRepairing, type Posted, type Resident } from './engine/state.ts'
+import { isRepairing, type Path, pathsOf, type Posted, type Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
-import type { ContactRow, MessageRow } from './store/records.ts'
+import type { BoxRow, ContactRow, DeliveryRow, MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
+
+/** What is read once for many contacts. */
+interface Known {
+  /** Shown names. */
+  readonly names: ReadonlyMap<AccountId, string>
+  readonly paths: ReadonlyMap<AccountId, readonly Path[]>
+}
 
 export class Queries {
   readonly #resident: Resident
@@ -53,14 +70,14 @@ export class Queries {
   // contacts
 
   contacts(): readonly Contact[] {
-    const names = this.#names()
+    const known = this.#known()
     return [...this.#resident.maps.contacts.keys()]
-      .map((id) => this.#contact(id, names))
+      .map((id) => this.#contact(id, known))
       .sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1))
   }
 
   contact(id: AccountId): Contact {
-    return this.#contact(id, this.#names())
+    return this.#contact(id, this.#known())
   }
 
   /** An exact id, else a case-folded name. */
@@ -88,11 +105,17 @@ export class Queries {
     return { contacts: contacts.size, devices: devices.length }
   }
 
-  queued(): number {
-    return [...this.#resident.maps.contacts.keys()].reduce((sum, id) => {
-      const { sent, delivered, read } = this.#delivery(id)
-      return sum + (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
-    }, 0)
+  /** Messages of mine that wait here, by contact; who has none is not among them. */
+  queued(): ReadonlyMap<AccountId, number> {
+    const { contacts, deliveries } = this.#resident.maps
+    const rows = Map.groupBy(deliveries.values(), ({ contact }) => contact)
+    const all = [...contacts.keys()].map((id) => [id, this.#queued(id, rows.get(id) ?? [])] as const)
+    return new Map(all.filter(([, count]) => count > 0))
+  }
+
+  #queued(id: AccountId, rows: Iterable<DeliveryRow>): number {
+    const { sent, delivered, read } = together(id, rows)
+    return (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
   }
 
   safetyNumber(id: AccountId): string {
@@ -107,17 +130,17 @@ export class Queries {
   }
 
   async conversations(): Promise<readonly Conversation[]> {
-    const names = this.#names()
+    const known = this.#known()
     const all: { at: number; conversation: Conversation }[] = []
     for (const [id, { row }] of this.#resident.maps.contacts) {
       const at = this.#resident.maps.conversations.get(id)?.lastAt ?? 0
-      all.push({ at: Math.max(at, row.addedAt), conversation: await this.#conversation(id, names) })
+      all.push({ at: Math.max(at, row.addedAt), conversation: await this.#conversation(id, known) })
     }
     return all.sort((a, b) => b.at - a.at).map(({ conversation }) => conversation)
   }
 
   conversation(id: AccountId): Promise<Conversation> {
-    return this.#conversation(id, this.#names())
+    return this.#conversation(id, this.#known())
   }
 
   async message(id: string): Promise<Message> {
@@ -161,6 +184,15 @@ export class Queries {
   }
 
   /** The counter of one of theirs, for `markRead`. */
+  /** A message of mine, as the engine knows it. */
+  async ofMine(message: string): Promise<{ readonly contact: AccountId; readonly counter: number }> {
+    const row = await this.#row(message)
+    const contact = row && this.#contactByNumber(row.conversation)
+    if (row === undefined || contact === undefined || row.author !== authorOf(this.#resident.self.id, contact))
+      throw new ApiError('message-unknown', `There is no message of yours "${message}".`)
+    return { contact, counter: row.counter }
+  }
+
   async counterOf(id: AccountId, message: string): Promise<number> {
     const row = await this.#place(id, message)
     const theirs = authorOf(id, this.#resident.self.id)
@@ -178,8 +210,9 @@ export class Queries {
   // events
 
   async events(since: string, limit: number): Promise<readonly NodeEvent[]> {
-    const [number = Number.NaN, index = 0] = since.split('.').map(Number)
-    if (!Number.isSafeInteger(number) || number < 0 || !Number.isSafeInteger(index)) {
+    const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(since) ?? []
+    const [number, index] = [Number(first), Number(second)]
+    if (first === undefined) {
       throw new ApiError('usage', `"${since}" is not an event id: take one from an event that "tulnic listen" printed.`)
     }
     const told: NodeEvent[] = []
@@ -248,11 +281,17 @@ export class Queries {
     return names
   }
 
-  #contact(id: AccountId, names: ReadonlyMap<AccountId, string>): Contact {
-    const known = this.#resident.maps.contacts.get(id)
-    if (known === undefined) throw new ApiError('contact-unknown', 'There is no such contact.')
-    const { row } = known
-    const via = this.#via(id)
+  #known(): Known {
+    return { names: this.#names(), paths: pathsOf(this.#resident.maps) }
+  }
+
+  #contact(id: AccountId, { names, paths }: Known): Contact {
+    const acquaintance = this.#resident.maps.contacts.get(id)
+    if (acquaintance === undefined) throw new ApiError('contact-unknown', 'There is no such contact.')
+    const { row } = acquaintance
+    const all = paths.get(id) ?? []
+    const path = all[0]?.connection
+    const via = path?.via ?? null
     return {
       id,
       name: names.get(id) ?? id.slice(0, 8),
@@ -260,38 +299,58 @@ export class Queries {
       state: row.state,
       verified: row.verified,
       relayOnly: row.relayOnly,
+      carrier: this.#carrier(id),
       online: via !== null,
       lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
       via,
-      reason: this.#reason(id, row, via),
+      relayedBy: path?.relayedBy ?? null,
+      punched: path?.punched ?? false,
+      reason: this.#reason(row, all),
     }
   }
 
-  #via(id: AccountId): Via {
-    for (const [device, connection] of this.#resident.maps.links) {
-      if (this.#resident.maps.deliveries.get(device)?.contact === id)
-        return this.#resident.maps.connections.get(connection)?.via ?? null
-    }
-    return null
+  /** How it stands with the newest box that was asked of them. */
+  #carrier(id: AccountId): Contact['carrier'] {
+    const boxes = [...this.#resident.maps.boxes.values()].filter(({ carrier }) => carrier === id)
+    const newest = boxes.reduce<BoxRow | undefined>(
+      (a, b) => (a === undefined || b.version > a.version ? b : a),
+      undefined,
+    )
+    if (newest === undefined || newest.state === 'ended') return null
+    return newest.state === 'kept' ? 'on' : newest.state
   }
 
-  #reason(id: AccountId, row: ContactRow, via: Via): Reason {
+  /** What lies here for contacts. */
+  mail(): MailStatus {
+    const carried = [...this.#resident.maps.carried.values()]
+    const sum = (of: (row: (typeof carried)[number]) => number): number =>
+      carried.reduce((all, row) => all + of(row), 0)
+    return {
+      on: this.#resident.limits.carry,
+      boxes: carried.filter(({ state }) => state === 'kept').length,
+      letters: sum(({ count }) => count),
+      bytes: sum(({ bytes }) => bytes),
+    }
+  }
+
+  #reason(row: ContactRow, paths: readonly Path[]): Reason {
     if (row.state === 'blocked') return 'blocked'
     if (row.problem !== null) return row.problem
     if (row.state === 'invited') return 'invite-pending'
-    if (via === null) return 'not-reached'
-    return isRepairing(this.#resident.maps, id) ? 'repairing' : null
+    if (paths.length === 0) return 'not-reached'
+    return paths.some((path) => isRepairing(this.#resident.maps, path)) ? 'repairing' : null
   }
 
-  async #conversation(id: AccountId, names: ReadonlyMap<AccountId, string>): Promise<Conversation> {
+  async #conversation(id: AccountId, known: Known): Promise<Conversation> {
     const row = this.#resident.maps.conversations.get(id)
     const last = row === undefined || row.lastSeq === 0 ? undefined : await this.#store.messageBySeq(row.lastSeq)
     return {
-      contact: this.#contact(id, names),
+      contact: this.#contact(id, known),
       last: last === undefined ? null : this.#message(id, last),
       unread: row === undefined ? 0 : size(row.received) - size(row.shown),
       draft: row?.draft ?? '',
       missing: row === undefined ? 0 : row.known - size(row.received),
+      queued: this.#queued(id, this.#resident.maps.deliveries.values()),
     }
   }
 
@@ -331,20 +390,6 @@ export class Queries {
     const id = this.#contactByNumber(row.conversation)
     if (id === undefined) throw unknownMessage(toBase32(row.id))
     return id
-  }
-
-  /** What the devices of a contact hold of mine, together. */
-  #delivery(id: AccountId): { readonly sent: Ranges; readonly delivered: Ranges; readonly read: Ranges } {
-    let all: { sent: Ranges; delivered: Ranges; read: Ranges } = { sent: [], delivered: [], read: [] }
-    for (const row of this.#resident.maps.deliveries.values()) {
-      if (row.contact !== id) continue
-      all = {
-        sent: union(all.sent, row.sent),
-        delivered: union(all.delivered, row.delivered),
-        read: union(all.read, row.read),
-      }
-    }
-    return all
   }
 
   #message(id: AccountId, row: MessageRow): Message {
@@ -388,16 +433,33 @@ export class Queries {
   }
 
   #stateOfMine(id: AccountId, row: MessageRow): { state: MessageState; reason: Reason } {
-    const { sent, delivered, read } = this.#delivery(id)
+    const { sent, delivered, read } = together(id, this.#resident.maps.deliveries.values())
     if (has(read, row.counter)) return { state: 'read', reason: null }
     if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
     if (has(sent, row.counter)) return { state: 'sent', reason: null }
     if (this.#carried(id, row.counter).length > 0) return { state: 'carried', reason: null }
     if (row.failed !== null) return { state: 'failed', reason: row.failed as Reason }
     const contact = this.#resident.maps.contacts.get(id)?.row
-    const reason = contact === undefined ? null : this.#reason(id, contact, this.#via(id))
+    const reason = contact === undefined ? null : this.#reason(contact, pathsOf(this.#resident.maps).get(id) ?? [])
     return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }
   }
+}
+
+/** What the devices of a contact hold of mine, together. */
+function together(
+  id: AccountId,
+  rows: Iterable<DeliveryRow>,
+): { readonly sent: Ranges; readonly delivered: Ranges; readonly read: Ranges } {
+  let all: { sent: Ranges; delivered: Ranges; read: Ranges } = { sent: [], delivered: [], read: [] }
+  for (const row of rows) {
+    if (row.contact !== id) continue
+    all = {
+      sent: union(all.sent, row.sent),
+      delivered: union(all.delivered, row.delivered),
+      read: union(all.read, row.read),
+    }
+  }
+  return all
 }
 
 const fold = (name: string): string => name.trim().normalize('NFKC').toLowerCase()

@@ -111,6 +111,7 @@ function newProfile(platform: Platform, name: string): { row: ProfileRow; phrase
     addresses: [],
     addressVersion: 0,
     dhtServers: [],
+    relaysForContacts: true,
     createdAt: now,
   }
   return { row, phrase: phraseOf(accountEntropy) }

@@ -64,7 +64,7 @@ export const FRAME_BYTES = 64 * 1024
 /** Frames in one envelope: as many as may be in flight for a device. */
 export const FRAMES_IN_ENVELOPE = 256
 /** Bytes of frames in one envelope: the largest frame, or as many small ones. */
-export const ENVELOPE_ROOM = FRAME_BYTES
+export const ENVELOPE_ROOM = 64 * 1024
 /** Days that an envelope may be kept: as long as a skipped message key lives. */
 export const ENVELOPE_LIFE_DAYS = 30
 /** Hashes of tokens that are good for one box at a time: 16 for each of 128 contacts; 32 KiB of one session message. */
@@ -79,10 +79,8 @@ export const STORED_IDS = 256
 export const INVITE_BOXES = 2
 /** Envelopes that all guests of an invite together may leave in one box: an INIT, and three more tries or guests. */
 export const INVITE_TOKENS = 4
-/** A file of envelopes, in bytes: what is read into memory at once. */
-export const MAIL_FILE_BYTES = 64 * 1024 * 1024
-/** Envelopes in a file: as many as a carrier keeps in one box. */
-export const MAIL_FILE_ENVELOPES = 5000
+/** A piece of a file of mail, in bytes: what is read into memory at once, and passes a local door as base64. */
+export const MAIL_PIECE_BYTES = 704 * 1024
 /** A file of an invite, in characters: a link, a bundle of 6 KiB and two boxes with 30 names, in base64url. */
 export const INVITE_FILE_CHARACTERS = 12 * 1024
 

@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { AnyEvent, Node } from '../../src/node/api.ts'
+import type { NetEffect } from '../../src/node/engine/effect.ts'
+import type { Input } from '../../src/node/engine/input.ts'
+import { makeNet } from '../../src/node/net/libp2p.ts'
 import type { MakeNet } from '../../src/node/net/net.ts'
 import { nodejsPlatform } from '../../src/node/platform/nodejs.ts'
+import { nodejsMachine } from '../../src/node/platform/nodejs-net.ts'
 import { startNode } from '../../src/node/start.ts'
 import { type Store, StoreError } from '../../src/node/store/store.ts'
 import { decodeInvite } from '../../src/protocol/index.ts'
@@ -53,6 +57,33 @@ const opened = (node: Node): Promise<AnyEvent> =>
   new Promise((resolve) =>
     node.subscribe((event) => event.type === 'profile' && event.phase === 'open' && resolve(event)),
   )
+
+test('what nothing says is told all the same, for as long as it runs: a neighbour that was heard', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const around = { peers: 0 }
+  const node = await startNode(
+    await nodejsPlatform(folder),
+    async () => ({
+      ...NO_NET,
+      addresses: () => ['/ip4/192.0.2.1/tcp/5000'],
+      lanPeers: () => around.peers,
+    }),
+    {
+      net: { listen: [], mdns: true, lanOnly: true },
+      version: 'test',
+    },
+  )
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  const heard = new Promise((resolve) =>
+    node.subscribe(
+      (event) => event.type === 'status' && event.status.lan.peers === 3 && resolve(event.status.findings),
+    ),
+  )
+  around.peers = 3
+  expect(await heard).toContainEqual({ level: 'good', code: 'looks-nearby', peers: 3 })
+  await node.stop()
+})
 
 test('when the disk is full a call says so, nothing is lost, and it goes on by itself when there is room', async () => {
   const disk = { full: false }
@@ -126,4 +157,59 @@ test('a node that stops while its disk is full does stop', async () => {
   await expect(node.rename({ name: 'Anna' })).rejects.toMatchObject({ code: 'storage' })
   await node.stop()
   await expect(node.contacts()).rejects.toMatchObject({ code: 'usage' })
+})
+
+test('a net that cannot start is stopped with all that began before it, and the profile opens where it can', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const stopped: string[] = []
+  const told: NetEffect[] = []
+  let emitLater = (_input: Input): void => {}
+  const failing: MakeNet = async (config, acquaintances, emit) => {
+    emitLater = emit
+    return {
+      ...(await nobody(config, acquaintances, emit)),
+      start: () => Promise.reject(new Error('this address is not of this machine')),
+      stop: async () => void stopped.push('net'),
+      perform: (effect) => void told.push(effect),
+    }
+  }
+  const config = { net: { listen: [], mdns: false, lanOnly: true }, version: 'test' }
+  const node = await startNode(await nodejsPlatform(folder), failing, config)
+  await expect(node.createProfile({ name: 'Ana', passphrase: null })).rejects.toThrow('not of this machine')
+  expect(stopped).toEqual(['net'])
+  // The engine is not there any more: what the net says late leads to nothing, on a store that is closed.
+  const before = told.length
+  const warned: AnyEvent[] = []
+  node.subscribe((event) => warned.push(event))
+  emitLater({ type: 'addresses', addresses: ['/ip4/192.0.2.1/tcp/1'] })
+  emitLater({ type: 'timer' })
+  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(told).toHaveLength(before)
+  expect(warned.filter(({ type }) => type === 'warning')).toEqual([])
+  await node.stop()
+  const again = await startNode(await nodejsPlatform(folder), nobody, config)
+  expect((await again.status()).self?.name).toBe('Ana')
+  await again.stop()
+})
+
+test('a real net that cannot listen leaves nothing behind: no port, no timer, no lock', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
+  folders.push(folder)
+  const net = { mdns: false, lanOnly: true }
+  const real = makeNet(nodejsMachine())
+  const first = await startNode(await nodejsPlatform(folder), real, {
+    net: { ...net, listen: ['/ip4/192.0.2.1/tcp/1'] },
+    version: 'test',
+  })
+  await expect(first.createProfile({ name: 'Ana', passphrase: null })).rejects.toThrow()
+  await first.stop()
+  const second = await startNode(await nodejsPlatform(folder), real, { net: { ...net, listen: [] }, version: 'test' })
+  const { addresses } = await second.status()
+  const port = Number(addresses.find((address) => !address.includes('/p2p'))?.split('/')[4])
+  await second.stop()
+  const third = await startNode(await nodejsPlatform(folder), real, { net: { ...net, listen: [] }, version: 'test' })
+  expect((await third.status()).addresses.some((address) => address.endsWith(`/tcp/${port}`))).toBe(true)
+  await third.stop()
 })

@@ -9,7 +9,7 @@ export const NO_NET: Net = {
   perform: () => {},
   addresses: () => [],
   lanPeers: () => 0,
-  relays: () => ({ at: [], places: 0, relayed: 0 }),
+  relays: () => ({ at: [], fromOutside: false, forContacts: true, places: 0, for: [], relayed: 0, bytes: 0 }),
   dht: () => ({ on: false, mode: 'off', servers: 0, stored: 0, published: 0 }),
   reach: () => ({ observed: [], publiclyReachable: 'unknown' }),
   pairing: {

@@ -17,10 +17,12 @@ const status = (over: Partial<Status> = {}): Status => ({
   queued: 0,
   contacts: { total: 0, reached: 0 },
   network: 'none',
-  lan: { on: false, peers: 0 },
+  lan: { on: false, peers: 0, only: false },
+  isPrivate: false,
   storage: { path: '/nowhere', bytes: 0, trouble: null },
   version: 'test',
   startedAt: new Date(0).toISOString(),
+  findings: [],
   ...over,
 })
 

@@ -8,6 +8,7 @@ import {
   createBundle,
   decodeBundle,
   deviceKeys,
+  encodeShortGrant,
   type InviteBox,
   inviteSlot,
   openInviteRecord,
@@ -21,7 +22,7 @@ import { LABELS } from '../../src/protocol/labels.ts'
 import { BUNDLE_BYTES, DEVICE_LOG_ENTRIES, INVITE_RECORD_BYTES } from '../../src/protocol/limits.ts'
 import type { Plain } from '../../src/protocol/wire/codec.ts'
 import { encode } from '../../src/protocol/wire/codec.ts'
-import { invited, kept } from './mail.ts'
+import { IDENTITY, invited, kept } from './mail.ts'
 import { NOW, person, secrets } from './people.ts'
 import { hex, seeded } from './seeded.ts'
 
@@ -33,6 +34,8 @@ const addresses = Array.from({ length: 10 }, () => random(22))
 const version = { seq: 1, nowMs: NOW }
 const sealed = (bundle: Uint8Array, told = addresses, boxes: readonly InviteBox[] = []) =>
   sealInviteRecord(p, random, secret, version, { bundle, addresses: told, boxes })
+const someBox = invited(kept(random, alice), 2)
+const plainBox: readonly Plain[] = [someBox.box, someBox.carrierKey, someBox.tag, encodeShortGrant(someBox.grant)]
 
 describe('the record of an invite', () => {
   test('brings the bundle and the addresses to whoever has the link', () => {
@@ -87,6 +90,37 @@ describe('the record of an invite', () => {
     expect(hex(inviteSlot(p, random(32)).name)).not.toBe(hex(keys.name))
   })
 
+  test('leaves out the second box, then the first, where the bundle is long; a later one that fits is taken', () => {
+    const boxes = [invited(kept(random, alice), 30), invited(kept(random, alice), 30)]
+    const told = (length: number, each = boxes) =>
+      openInviteRecord(p, secret, sealed(random(length), addresses, each).value)?.boxes
+    expect([told(3000), told(4500), told(BUNDLE_BYTES)]).toEqual([boxes, boxes.slice(0, 1), []])
+    const few = invited(kept(random, alice), 1)
+    expect(told(5700, [boxes[0]!, few])).toEqual([few])
+  })
+
+  test('without boxes is the record that it was before there were any', () => {
+    const twice = (boxes: readonly InviteBox[]) =>
+      sealInviteRecord(p, seeded(3), secret, version, { bundle: alice.bundle.bytes, addresses, boxes }).value
+    const keys = inviteSlot(p, secret)
+    const plain = encode([alice.bundle.bytes, addresses])
+    const before = sealSlot(p, seeded(3), 'iv1', keys, derive(p, secret, LABELS.inviteSlotKey, 32), version, plain)
+    expect(hex(twice([]))).toBe(hex(before.value))
+    expect(hex(twice([invited(kept(random, alice), 1)]))).not.toBe(hex(before.value))
+  })
+
+  test('boxes that are none are our own mistake', () => {
+    const [one] = [invited(kept(random, alice), 3)]
+    for (const bad of [
+      [one, one],
+      [one, invited(kept(random, alice), 3), invited(kept(random, alice), 3)],
+      [{ ...one, tag: random(15) }],
+      [{ ...one, carrierKey: new Uint8Array(32) }],
+      [invited(kept(random, alice), 0)],
+    ])
+      expect(() => sealed(alice.bundle.bytes, addresses, bad)).toThrow(RangeError)
+  })
+
   test('a size that no bundle has is our own mistake', () => {
     expect(() => sealed(new Uint8Array(0))).toThrow(RangeError)
     expect(() => sealed(new Uint8Array(BUNDLE_BYTES + 1))).toThrow(RangeError)
@@ -99,6 +133,15 @@ describe('the record of an invite', () => {
     ['no bundle', [new Uint8Array(0), []]],
     ['a bundle beyond 6 KiB', [random(BUNDLE_BYTES + 1), []]],
     ['one field more', [random(9), [], 0]],
+    ['a list of no boxes', [random(9), [], []]],
+    ['boxes that are none', [random(9), [], [random(9)]]],
+    ['two fields more', [random(9), [], [plainBox], 0]],
+    ['a box twice', [random(9), [], [plainBox, plainBox]]],
+    [
+      'three boxes',
+      [random(9), [], [plainBox, [random(16), ...plainBox.slice(1)], [random(16), ...plainBox.slice(1)]]],
+    ],
+    ['a carrier key that fits every proof', [random(9), [], [[random(16), IDENTITY, ...plainBox.slice(2)]]]],
     ['no list', 1],
   ])('%s is refused, from whoever has the link', (_, content) => {
     const recordKey = derive(p, secret, LABELS.inviteSlotKey, 32)

@@ -2,7 +2,8 @@
  * The test of the tests: each planted fault breaks the law that is there for it.
  */
 import { expect, test } from 'vitest'
-import { FAULTS, planted } from './ratchet-faults.ts'
+import { planted } from './planted.ts'
+import { FAULTS } from './ratchet-faults.ts'
 import { LAWS } from './ratchet-laws.ts'
 import { seedOfRun } from './seeded.ts'
 

@@ -34,6 +34,7 @@ import {
 import { nodejs as p } from '../../src/node/platform/nodejs-primitives.ts'
 import type { Plain } from '../../src/protocol/wire/codec.ts'
 import { encode } from '../../src/protocol/wire/codec.ts'
+import { commonBytes, WINDOW } from './common-bytes.ts'
 import { NOW } from './people.ts'
 import { hex, seeded, seedOfRun } from './seeded.ts'
 
@@ -219,16 +220,11 @@ describe('a reader that saw a record', () => {
 
 /** Where a record is clear numbers: everything else is a key, a hash, a ciphertext or a signature. */
 const NUMBERS = [32, 48] as const
-const WINDOW = 5
 
-/** The byte strings of five that two records have in common, wherever they stand, their numbers left out. */
-function shared(a: Uint8Array, b: Uint8Array): readonly string[] {
-  const windows = (record: Uint8Array) =>
-    [record.subarray(0, NUMBERS[0]), record.subarray(NUMBERS[1])].flatMap((part) =>
-      Array.from({ length: part.length - WINDOW + 1 }, (_, at) => hex(part.subarray(at, at + WINDOW))),
-    )
-  const others = new Set(windows(b))
-  return windows(a).filter((each) => others.has(each))
+/** What two records have in common, their numbers left out. */
+const shared = (a: Uint8Array, b: Uint8Array) => {
+  const parts = (record: Uint8Array) => [record.subarray(0, NUMBERS[0]), record.subarray(NUMBERS[1])]
+  return commonBytes(parts(a), parts(b))
 }
 
 describe('what a server can tell of the records that it keeps', () => {

@@ -14,6 +14,7 @@ export interface Moved {
   readonly wrong: readonly string[]
   readonly messages: number
   readonly moves: number
+  readonly renewals: number
   readonly lookUps: number
   /** Virtual milliseconds from healing until nothing was owed. */
   readonly healedAfter: number
@@ -21,7 +22,7 @@ export interface Moved {
 
 /** Performs one seed. Throws nothing for what it finds. */
 export async function performMoving(seed: number, faults: Faults = {}): Promise<Moved> {
-  const counted = { lookUps: 0, moves: 0 }
+  const counted = { lookUps: 0, moves: 0, renewals: 0 }
   const world = new World(seed, {
     ...faults,
     effect: (effect, chance, node) => {
@@ -51,7 +52,11 @@ async function acquaint(world: World): Promise<void> {
   await world.clock.runUntil(world.now() + 10_000)
 }
 
-async function trouble(world: World, stored: Map<string, Set<string>>, counted: { moves: number }): Promise<void> {
+async function trouble(
+  world: World,
+  stored: Map<string, Set<string>>,
+  counted: { moves: number; renewals: number },
+): Promise<void> {
   const { chance, clock } = world
   world.weather = { drop: chance.next() * 0.1, double: 0.1, reorder: chance.next() * 0.2, delay: 5 + chance.below(800) }
   const end = clock.now + (15 + chance.below(30)) * MINUTE
@@ -72,6 +77,10 @@ async function trouble(world: World, stored: Map<string, Set<string>>, counted: 
   })
   again(3 * MINUTE, () => {
     for (const node of world.nodes.filter(() => chance.happens(0.6))) node.move(placeAt(100 + ++counted.moves))
+  })
+  again(4 * MINUTE, () => {
+    counted.renewals++
+    chance.pick(world.nodes).renew()
   })
   again(5 * MINUTE, () => {
     world.board.isThere = chance.happens(0.8)

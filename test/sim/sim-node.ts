@@ -116,6 +116,8 @@ export class SimNode {
   #wakeLife = 0
   /** Counts the lives: what belongs to an earlier one is not heard any more. */
   #life = 0
+  /** Counts the PeerIDs. */
+  #runs = 0
 
   constructor(name: string, around: Surroundings) {
     this.name = name
@@ -191,9 +193,9 @@ export class SimNode {
     if (life === this.#life) this.#tellPlaces()
   }
 
-  /** Raw bytes of the PeerID of this life. */
+  /** Raw bytes of the PeerID at hand. */
   get peerId(): Uint8Array {
-    const key = this.around.primitives.sha256(new TextEncoder().encode(`${this.name}/${this.#life}`))
+    const key = this.around.primitives.sha256(new TextEncoder().encode(`${this.name}/${this.#life}/${this.#runs}`))
     return Uint8Array.of(0, 0x24, 8, 1, 0x12, 0x20, ...key)
   }
 
@@ -203,6 +205,14 @@ export class SimNode {
     this.pastPlaces.push(...places)
     this.around.parted(this)
     if (this.phase === 'up') this.#tellPlaces()
+  }
+
+  /** From now on it goes by another PeerID; connections end, and what they carried. */
+  renew(): void {
+    if (this.phase === 'down') return
+    this.#runs++
+    this.around.parted(this)
+    this.#tellPlaces()
   }
 
   #tellPlaces(): void {

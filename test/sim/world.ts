@@ -262,6 +262,8 @@ export class World implements Surroundings {
         const { connection, box, ids } = effect
         return this.#deliver(node, connection, () => ({ type: 'letters-taken', connection, box, ids }))
       }
+      case 'renew':
+        return node.renew()
     }
   }
 
@@ -410,8 +412,7 @@ export class World implements Surroundings {
   }
 
   #side(node: SimNode): Side {
-    const text = new TextEncoder().encode(`${node.name}/${node.life}`)
-    return { node, life: node.life, peer: primitives.sha256(text), mute: false, lastAt: 0 }
+    return { node, life: node.life, peer: primitives.sha256(node.peerId), mute: false, lastAt: 0 }
   }
 
   /** The real hello of both engines, at one moment. */

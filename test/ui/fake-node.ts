@@ -10,7 +10,10 @@ import type {
   Contact,
   ContactId,
   Conversation,
+  DhtStatus,
   Invite,
+  MailPiece,
+  MailTaken,
   LiveEvent,
   Message,
   MessageId,
@@ -19,11 +22,14 @@ import type {
   Node,
   NodeEvent,
   ProfilePhase,
+  ReachStatus,
   Reason,
+  RelayStatus,
   Self,
   Status,
   Via,
 } from '../../src/node/api.ts'
+import { findingsOf } from '../../src/node/findings.ts'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -45,6 +51,9 @@ export interface Person {
   readonly state?: Contact['state']
   readonly verified?: boolean
   readonly via?: Via
+  readonly relayedBy?: ContactId
+  readonly punched?: boolean
+  readonly relayOnly?: boolean
   readonly lastSeen?: string | null
   readonly reason?: Reason
 }
@@ -61,6 +70,11 @@ export class FakeNode implements Node {
   phase: ProfilePhase
   self: Self | null = null
   network: Status['network'] = 'internet-unknown'
+  lan = { on: true, only: false }
+  isPrivate = false
+  dht: DhtStatus = { on: true, mode: 'client', servers: 0, stored: 0, published: 0 }
+  reachStatus: ReachStatus = { observed: [], publiclyReachable: 'unknown' }
+  relays: RelayStatus = { at: [], fromOutside: false, forContacts: true, places: 0, for: [], relayed: 0, bytes: 0 }
   /** Why nothing can be stored, if so. */
   trouble: string | null = null
   startedAt: string
@@ -125,7 +139,10 @@ export class FakeNode implements Node {
       verified: person.verified ?? false,
       online: (person.via ?? null) !== null,
       via: person.via ?? null,
-      relayOnly: false,
+      relayedBy: person.relayedBy ?? null,
+      punched: person.punched ?? false,
+      relayOnly: person.relayOnly ?? false,
+      carrier: null,
       lastSeen: person.lastSeen ?? null,
       reason: person.reason ?? null,
     }
@@ -142,8 +159,9 @@ export class FakeNode implements Node {
     return next
   }
 
-  reach(contact: ContactId, via: Via): void {
-    this.people.set(contact, { ...this.mustKnow(contact), via, online: via !== null, lastSeen: this.time() })
+  reach(contact: ContactId, via: Via, relayedBy: ContactId | null = null): void {
+    const known = this.mustKnow(contact)
+    this.people.set(contact, { ...known, via, relayedBy, punched: false, online: via !== null, lastSeen: this.time() })
     this.emit({ type: 'connection', contact, via })
   }
 
@@ -275,13 +293,15 @@ export class FakeNode implements Node {
     return this.#status()
   }
 
+  #queued(): readonly Message[] {
+    return [...this.messages.values()].flat().filter((one) => one.from === this.self?.id && one.state === 'queued')
+  }
+
   #status(): Status {
     const people = [...this.people.values()]
     const reached = people.filter((one) => one.online).length
-    const mine = [...this.messages.values()]
-      .flat()
-      .filter((one) => one.from === this.self?.id && one.state === 'queued')
-    return {
+    const mine = this.#queued()
+    const status = {
       phase: this.phase,
       self: this.phase === 'open' ? this.self : null,
       online: reached > 0,
@@ -290,10 +310,18 @@ export class FakeNode implements Node {
       queued: mine.length,
       contacts: { total: people.length, reached },
       network: this.network,
-      lan: { on: true, peers: people.filter((one) => one.via === 'lan').length },
+      lan: { ...this.lan, peers: people.filter((one) => one.via === 'lan').length },
+      isPrivate: this.isPrivate,
+      dht: this.dht,
+      reach: this.reachStatus,
+      relays: this.relays,
       storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000, trouble: this.trouble },
       version: '0.1.0',
       startedAt: this.startedAt,
+    }
+    return {
+      ...status,
+      findings: findingsOf(status, people, new Map(mine.map(({ conversation }) => [conversation, 1]))),
     }
   }
 
@@ -388,6 +416,26 @@ export class FakeNode implements Node {
     return { contact, number: '59294 73370 61033 59222 66563 76989 24890 24203 67096 62359 82559 80472' }
   }
 
+  async setCarrier(args: { to: string; on: boolean }): Promise<Contact> {
+    this.#begin('setCarrier', args)
+    return this.change(this.mustKnow(args.to).id, { carrier: args.on ? 'asked' : null })
+  }
+
+  async sendAgain(args: { id: MessageId }): Promise<Message> {
+    this.#begin('sendAgain', args)
+    return this.message(args)
+  }
+
+  async exportMail(args: { to?: string; after?: number }): Promise<MailPiece> {
+    this.#begin('exportMail', args)
+    return { piece: btoa('tulnic mail 1\n'), envelopes: 2, after: null }
+  }
+
+  async importMail(args: { piece: string }): Promise<MailTaken> {
+    this.#begin('importMail', args)
+    return { envelopes: 2, delivered: 1, kept: 1, damaged: false }
+  }
+
   async setRelayOnly(args: { to: string; on: boolean }): Promise<Contact> {
     this.#begin('setRelayOnly', args)
     return this.change(this.mustKnow(args.to).id, { relayOnly: args.on })
@@ -402,6 +450,11 @@ export class FakeNode implements Node {
 
   async reachNow(args: { to?: string }): Promise<void> {
     this.#begin('reachNow', args)
+  }
+  async setRelaying(args: { forContacts: boolean }): Promise<void> {
+    this.#begin('setRelaying', args)
+    this.relays = { ...this.relays, ...args, ...(args.forContacts ? {} : { places: 0, for: [], relayed: 0 }) }
+    this.tellStatus()
   }
 
   async nearby(args: { seconds: number }): Promise<readonly NearbyPeer[]> {
@@ -443,6 +496,7 @@ export class FakeNode implements Node {
       unread: this.unread.get(contact.id) ?? 0,
       draft: this.drafts.get(contact.id) ?? '',
       missing: this.missing.get(contact.id) ?? 0,
+      queued: this.#queued().filter(({ conversation }) => conversation === contact.id).length,
     }
   }
 

@@ -39,7 +39,7 @@ async function converse(context: Context, client: Client): Promise<void> {
   const lines = reader[Symbol.asyncIterator]()
   const screen = new Screen(reader, client, conversation, names)
   await client.subscribe((event) => screen.hear(event))
-  screen.say(`${plainLine(conversation.contact.name)}: ${reachWords(conversation.contact)}. Ctrl+D ends.`)
+  screen.say(`${plainLine(conversation.contact.name)}: ${reachWords(conversation.contact, names)}. Ctrl+D ends.`)
   for (const message of await client.call('history', { to: screen.to, limit: SHOWN_AT_FIRST })) screen.show(message)
   screen.prompt()
   void client.closed.then(() => reader.close())
@@ -90,7 +90,7 @@ class Screen {
         this.say(`       ${stateWords(event.state, event.reason)}: ${words}`)
     }
     if (event.type === 'contact' && event.contact.id === this.to)
-      this.say(`       ${plainLine(event.contact.name)}: ${reachWords(event.contact)}`)
+      this.say(`       ${plainLine(event.contact.name)}: ${reachWords(event.contact, this.#names)}`)
   }
 
   async send(line: string): Promise<void> {

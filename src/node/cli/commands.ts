@@ -9,9 +9,12 @@ import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { add, invite } from './invites.ts'
 import { history, listen, send } from './messages.ts'
+import { mailCommands } from './mail.ts'
 import { nearby, pair } from './nearby.ts'
-import { id, init, open, status } from './profile.ts'
+import { id, init, open } from './profile.ts'
+import { relaying } from './relaying.ts'
 import { start } from './start.ts'
+import { status } from './status.ts'
 
 /** In the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -27,13 +30,15 @@ export const COMMANDS: readonly Command[] = [
   pair,
   contacts,
   ...contactCommands,
+  relaying,
   send,
   history,
   listen,
   chat,
+  ...mailCommands,
   demo,
   bench,
 ]
 
 /** First words of commands that a later version will have: known, so that their refusal can say so. */
-export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'mail', 'devices', 'backup', 'recovery'])
+export const LATER: ReadonlySet<string> = new Set(['group', 'attachment', 'devices', 'backup', 'recovery'])

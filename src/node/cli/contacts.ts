@@ -5,9 +5,9 @@ import type { Contact } from '../api.ts'
 import type { Client } from '../server/socket.ts'
 import type { Command, Context } from './command.ts'
 import { withNode } from './connection.ts'
-import { notInThisVersion, usage } from './failure.ts'
+import { usage } from './failure.ts'
 import { plainLine, table } from './plain-text.ts'
-import { contactFields, reachWords, timeWords } from './views.ts'
+import { contactFields, contactNames, type Names, reachWords, timeWords } from './views.ts'
 
 export const contacts: Command = {
   name: 'contacts',
@@ -23,11 +23,12 @@ export const contacts: Command = {
 
 function contactsText(all: readonly Contact[]): string {
   if (all.length === 0) return 'Nobody yet: make a link with "tulnic invite", or look around with "tulnic nearby".'
+  const names = contactNames(all)
   const rows = all.map((contact) => [
     contact.name,
     contact.state,
     contact.verified ? 'verified' : '',
-    reachWords(contact),
+    reachWords(contact, names),
     contact.lastSeen === null ? '' : timeWords(contact.lastSeen),
     contact.id,
   ])
@@ -58,20 +59,24 @@ const show: Command = {
   options: {},
   count: [1, 1],
   run: async (context) => {
-    const contact = await withNode(context, (client) => client.call('contact', { to: context.args.at(0) }))
-    context.out.result({ contact: contactFields(contact) }, contactText(contact))
+    const [contact, all] = await withNode(context, async (client) => [
+      await client.call('contact', { to: context.args.at(0) }),
+      await client.call('contacts'),
+    ])
+    context.out.result({ contact: contactFields(contact) }, contactText(contact, contactNames(all)))
   },
 }
 
-function contactText(contact: Contact): string {
+function contactText(contact: Contact, names: Names): string {
   const own =
     contact.ownName === null || contact.ownName === contact.name ? '' : ` (calls itself ${plainLine(contact.ownName)})`
   return [
     `${plainLine(contact.name)}${own}`,
     `id         ${contact.id}`,
     `state      ${contact.state}${contact.verified ? ', verified' : ', not verified'}`,
-    `reached    ${reachWords(contact)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
+    `reached    ${reachWords(contact, names)}${contact.relayOnly ? ' (through relays alone)' : ''}`,
     `last seen  ${contact.lastSeen === null ? 'never' : timeWords(contact.lastSeen)}`,
+    ...(contact.carrier === null ? [] : [`carrier    ${CARRIER_WORDS[contact.carrier].split(/[:]/, 1)[0]}`]),
   ].join('\n')
 }
 
@@ -137,17 +142,31 @@ const relayOnly: Command = {
   },
 }
 
-function later(verb: string): Command {
-  return {
-    name: `contact ${verb}`,
-    takes: 'on|off TO',
-    help: 'not in this version',
-    options: {},
-    count: [0, 2],
-    run: async () => {
-      throw notInThisVersion(`contact ${verb}`)
-    },
-  }
+const CARRIER_WORDS: Readonly<Record<NonNullable<Contact['carrier']>, string>> = {
+  asked: 'is asked to carry mail for you: it begins when their node answers',
+  on: 'carries mail for you: what others write to you while you are away waits there, sealed',
+  full: 'has no room for your mail at the moment',
+  off: 'does not carry mail: its owner turned that off',
+}
+
+const carrier: Command = {
+  name: 'contact carrier',
+  takes: 'on|off TO',
+  help: "let somebody's node keep what others send me while I am away, sealed",
+  options: {},
+  count: [2, 2],
+  run: async (context) => {
+    const { args, out } = context
+    const word = args.at(0)
+    if (word !== 'on' && word !== 'off') throw usage('Use it so: tulnic contact carrier on|off TO')
+    const on = word === 'on'
+    const contact = await withNode(context, (client) => client.call('setCarrier', { to: args.at(1), on }))
+    out.object({ contact: contactFields(contact) })
+    const name = plainLine(contact.name)
+    out.comfort(
+      contact.carrier === null ? `${name} carries no mail for you.` : `${name} ${CARRIER_WORDS[contact.carrier]}.`,
+    )
+  },
 }
 
 export const contactCommands: readonly Command[] = [
@@ -172,6 +191,6 @@ export const contactCommands: readonly Command[] = [
   ),
   rename,
   verify,
-  later('carrier'),
+  carrier,
   relayOnly,
 ]

@@ -47,6 +47,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   'contact-unknown': EXIT.unknown,
   'message-unknown': EXIT.unknown,
   'peer-unknown': EXIT.unknown,
+  'mail-foreign': EXIT.failed,
   'no-profile': EXIT.failed,
   'profile-exists': EXIT.failed,
   'invite-malformed': EXIT.failed,

@@ -1,7 +1,7 @@
 /**
  * `tulnic invite` and `add`: making a link, and accepting one.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 import encodeQR from 'qr'
 import type { Contact, Reason } from '../api.ts'
 import type { Client } from '../server/socket.ts'
@@ -19,19 +19,26 @@ export const invite: Command = {
     uses: { type: 'string', value: 'N', help: 'for how many people (1)' },
     expires: { type: 'string', value: '7d', help: 'for how long: s, m, h or d (7d)' },
     qr: { type: 'boolean', help: 'draw it as a QR code' },
-    file: { type: 'string', value: 'FILE', help: 'write it to a file that needs no network', later: true },
+    file: { type: 'string', value: 'FILE', help: 'write it to a file, which needs no network' },
   },
   count: [0, 0],
   run: async (context) => {
     const { args, out } = context
     const uses = args.whole('uses', 1, 1000)
     const expiresInSeconds = args.duration('expires')
-    const { link, expiresAt } = await withNode(context, (client) =>
+    const file = args.text('file')
+    const {
+      link,
+      expiresAt,
+      file: text,
+    } = await withNode(context, (client) =>
       client.call('createInvite', {
+        ...(file === undefined ? {} : { file: true }),
         ...(uses === undefined ? {} : { uses }),
         ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
       }),
     )
+    if (file !== undefined && text !== undefined) writeInvite(file, text)
     if (args.flag('qr')) out.aside(drawQr(link))
     out.result({ link, expiresAt }, link)
     out.comfort(
@@ -41,6 +48,21 @@ export const invite: Command = {
       ),
     )
   },
+}
+
+/** The file holds the link's secret: only its owner may read it, and nothing is written over. */
+function writeInvite(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    throw new Failure(
+      EXIT.failed,
+      isThere
+        ? `There is a file ${file} already: name another.`
+        : `The file ${file} cannot be written: check its folder.`,
+    )
+  }
 }
 
 /** Two modules a character, light on dark whatever the terminal's colours, with the quiet zone of four modules around. */
@@ -114,7 +136,7 @@ function spentReason(contact: Contact | undefined): NonNullable<Reason> | undefi
 function addedText(contact: Contact | undefined): string {
   if (contact === undefined) return 'Not reached yet.'
   const name = plainLine(contact.name)
-  if (contact.state === 'active') return `${name} is your contact now: try "tulnic send ${JSON.stringify(name)} Hello".`
+  if (contact.state === 'active') return `${name} is your contact now. Try: tulnic send ${JSON.stringify(name)} Hello`
   return `${name} is not reached yet: it is tried again by itself, as long as the node runs.`
 }
 

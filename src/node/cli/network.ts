@@ -13,7 +13,10 @@ const ON_OFF = ['on', 'off'] as const
 export const NETWORK_OPTIONS = {
   listen: { type: 'string', value: 'MULTIADDR', multiple: true, help: 'listen here too' },
   bootstrap: { type: 'string', value: 'MULTIADDR', multiple: true, help: 'look for others here, too' },
-  'no-mdns': { type: 'boolean', help: 'neither look for nor show oneself to others on this network' },
+  'no-mdns': {
+    type: 'boolean',
+    help: 'neither look for nor show oneself to others on this network, nor ask its router',
+  },
   'no-dht': { type: 'boolean', help: 'neither use nor serve the distributed hash table' },
   'lan-only': { type: 'boolean', help: 'connect to nobody outside the local network' },
   'network-key': {

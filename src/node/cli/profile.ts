@@ -1,5 +1,5 @@
 /**
- * `tulnic init`, `id`, `open` and `status`: the profile and the node themselves.
+ * `tulnic init`, `id` and `open`: the profile, and the app's way in.
  */
 import type { NodeApi, Status } from '../api.ts'
 import { hostNode } from '../server/host.ts'
@@ -14,7 +14,7 @@ import { plainLine } from './plain-text.ts'
 export const init: Command = {
   name: 'init',
   takes: '',
-  help: 'make a profile; prints its id and, once, the recovery phrase',
+  help: 'make a profile; prints its id and the recovery phrase',
   options: { name: { type: 'string', value: 'NAME', help: 'what you are called (needed)' }, ...PASSPHRASE_OPTIONS },
   count: [0, 0],
   run: async (context) => {
@@ -24,7 +24,7 @@ export const init: Command = {
     const text = [
       `${plainLine(self.name)} is ${self.id}.`,
       '',
-      'Your recovery phrase, shown only this once: write it down and keep it safe.',
+      'Your recovery phrase: write it down and keep it safe. The app shows it again.',
       '',
       `  ${phrase}`,
       '',
@@ -105,57 +105,4 @@ export const open: Command = {
     out.object({ url: plain })
     out.comfort(`Opened ${plain}`)
   },
-}
-
-const NETWORK_WORDS = { none: 'no network', local: 'local network', 'internet-unknown': 'network' } as const
-const PHASE_WORDS = { empty: 'there is none yet', locked: 'locked: waits for its passphrase', open: 'open' } as const
-
-export const status: Command = {
-  name: 'status',
-  takes: '',
-  help: 'connections, addresses, what waits',
-  options: {},
-  count: [0, 0],
-  run: async (context) => {
-    const now = await withNode(context, (client) => client.call('status'))
-    context.out.result(now, statusText(now))
-  },
-}
-
-function statusText(now: Status): string {
-  const rows: readonly (readonly [string, string])[] = [
-    ['profile', now.self === null ? PHASE_WORDS[now.phase] : `${plainLine(now.self.name)} (${now.self.id})`],
-    ['contacts', `${now.contacts.reached} of ${now.contacts.total} reached, on ${now.peers} of their devices`],
-    ['waiting', now.queued === 1 ? '1 message' : `${now.queued} messages`],
-    ['network', `${NETWORK_WORDS[now.network]}; ${now.lan.on ? `${now.lan.peers} seen nearby` : 'not looking nearby'}`],
-    ['reach', reachText(now)],
-    ['found by', foundText(now)],
-    ['listening', now.addresses.length === 0 ? 'nowhere' : now.addresses.join('\n           ')],
-    ['stored', `${megabytes(now.storage.bytes)} in ${now.storage.path}`],
-    ['running', `tulnic ${now.version} since ${now.startedAt}`],
-  ]
-  return rows.map(([name, value]) => `${name.padEnd(9)}  ${value}`).join('\n')
-}
-
-const REACHABLE_WORDS = {
-  yes: 'others reach this node directly',
-  no: 'others do not reach this node directly',
-  unknown: 'not known yet',
-} as const
-
-function reachText({ reach, relays }: Status): string {
-  const held = relays?.at.filter(({ state }) => state === 'held').length ?? 0
-  const through = held === 0 ? '' : `; through ${held === 1 ? 'one relay' : `${held} relays`}`
-  const relaying = relays === undefined || relays.places === 0 ? '' : `; relays for ${relays.places}`
-  return `${REACHABLE_WORDS[reach?.publiclyReachable ?? 'unknown']}${through}${relaying}`
-}
-
-function foundText({ dht }: Status): string {
-  if (dht === undefined || !dht.on) return 'addresses alone: the hash table is off'
-  const part = dht.mode === 'server' ? `; keeps ${dht.stored} records for others` : ''
-  return `the hash table: ${dht.servers} servers known, ${dht.published} records there${part}`
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
 }

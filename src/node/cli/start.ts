@@ -26,7 +26,7 @@ export const start: Command = {
     port: { type: 'string', value: 'N', help: "the app's port (7733, or the next free)" },
     'no-open': { type: 'boolean', help: 'do not open the app' },
     ...NETWORK_OPTIONS,
-    carry: { type: 'string', value: 'on|off', help: 'carry mail for contacts (this version carries none yet)' },
+    carry: { type: 'string', value: 'on|off', help: 'carry mail for contacts that ask (on)' },
     ...PASSPHRASE_OPTIONS,
   },
   count: [0, 0],
@@ -35,9 +35,8 @@ export const start: Command = {
 
 async function runStart(context: Context): Promise<void> {
   const { args, out } = context
-  args.choice('carry', ON_OFF)
   const port = args.whole('port', 0, 65_535)
-  const settings = networkSettings(context)
+  const settings = { ...networkSettings(context), carry: args.choice('carry', ON_OFF) !== 'off' }
   const interruption = watchSignals()
   const host = await hostNode({
     dataDirectory: context.dataDirectory,
@@ -115,7 +114,7 @@ function readyText(status: Status, url: string | null, phrase: string | undefine
   const words =
     phrase === undefined
       ? []
-      : ['', 'Your recovery phrase, shown only this once: write it down and keep it safe.', '', `  ${phrase}`, '']
+      : ['', 'Your recovery phrase: write it down and keep it safe. The app shows it again.', '', `  ${phrase}`, '']
   return [name, ...words, `The app is at ${url} (open it with "tulnic open"). Stop with Ctrl+C.`].join('\n')
 }
 

@@ -4,10 +4,10 @@
 import type { Contact, ContactId, Message, MessageState, NodeEvent, Reason, Via } from '../api.ts'
 import { plainLine, plainText } from './plain-text.ts'
 
-/** The seven fields of `contacts`. */
+/** The seven fields of `contacts`, more of the way, and whether they carry mail for me. */
 export function contactFields(contact: Contact): object {
-  const { id, name, state, verified, online, lastSeen, via } = contact
-  return { id, name, state, verified, online, lastSeen, via }
+  const { id, name, state, verified, online, lastSeen, via, relayedBy, punched, relayOnly, carrier } = contact
+  return { id, name, state, verified, online, lastSeen, via, relayedBy, punched, relayOnly, carrier }
 }
 
 /** The fields of `history`. */
@@ -34,7 +34,7 @@ export function eventFields(event: NodeEvent): object {
 const STATE_WORDS: Readonly<Record<MessageState, string>> = {
   queued: 'on this device',
   sent: 'on their device',
-  carried: 'carried by others',
+  carried: 'carried, sealed',
   delivered: 'delivered',
   read: 'read',
   failed: 'failed',
@@ -50,11 +50,12 @@ const REASON_WORDS: Readonly<Record<NonNullable<Reason>, string>> = {
   blocked: 'this contact is blocked',
 }
 
-const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
+export const VIA_WORDS: Readonly<Record<NonNullable<Via>, string>> = {
   lan: 'on this network',
   direct: 'directly',
   relayed: 'through a relay',
 }
+const PUNCHED_WORDS = 'directly, through both routers'
 
 export function stateWords(state: MessageState, reason: Reason): string {
   return reason === null ? STATE_WORDS[state] : `${STATE_WORDS[state]} (${REASON_WORDS[reason]})`
@@ -64,8 +65,11 @@ export function reasonWords(reason: NonNullable<Reason>): string {
   return REASON_WORDS[reason]
 }
 
-/** How a contact is reached. */
-export function reachWords(contact: Contact): string {
+/** How a contact is reached; `names`: of those who may relay. */
+export function reachWords(contact: Contact, names: Names): string {
+  const relay = contact.relayedBy === null ? undefined : names.get(contact.relayedBy)
+  if (relay !== undefined) return `through the node of ${plainLine(relay)}`
+  if (contact.punched) return PUNCHED_WORDS
   if (contact.via !== null) return VIA_WORDS[contact.via]
   if (contact.reason !== null) return REASON_WORDS[contact.reason].split(/[;:]/, 1)[0] ?? ''
   return 'not reached'
@@ -84,11 +88,21 @@ export function timeWords(iso: string): string {
 /** Names by id, mine included. */
 export type Names = ReadonlyMap<ContactId, string>
 
+export function contactNames(contacts: readonly Contact[]): Names {
+  return new Map(contacts.map(({ id, name }) => [id, name]))
+}
+
+/** Where a message of mine is, and by whom it is carried. */
+function whereWords({ state, reason, carriedBy }: Message, names: Names): string {
+  if (state !== 'carried' || carriedBy.length === 0) return stateWords(state, reason)
+  return `carried by ${carriedBy.map((id) => plainLine(names.get(id) ?? id.slice(0, 8))).join(', ')}, sealed`
+}
+
 /** One message for people: time, author, text; for mine also where it is. */
 export function messageWords(message: Message, names: Names): string {
   const mine = message.from !== message.conversation
   const author = plainLine(names.get(message.from) ?? message.from.slice(0, 8))
-  const where = mine ? `  [${stateWords(message.state, message.reason)}]` : ''
+  const where = mine ? `  [${whereWords(message, names)}]` : ''
   return `${timeWords(message.receivedAt)}  ${author}: ${plainText(message.text, '    ')}${where}`
 }
 

@@ -69,6 +69,8 @@ export function* reachStranger(draft: Draft, { connection, contact }: Told<'reac
 const STRANGE = {
   device: null,
   via: 'direct',
+  relayedBy: null,
+  punched: false,
   refused: false,
   askedHead: null,
   warned: false,

@@ -34,6 +34,8 @@ export type Asked =
   | { readonly name: 'send'; readonly contact: AccountId; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly name: 'mark-read'; readonly contact: AccountId; readonly upTo: number }
   | { readonly name: 'set-draft'; readonly contact: AccountId; readonly text: string }
+  /** Whether this node gives contacts places to be reached through. */
+  | { readonly name: 'set-relaying'; readonly forContacts: boolean }
   | { readonly name: 'reach-now'; readonly contact: AccountId | null }
 
 /** At most 256 KiB of envelopes; `after: null`: there are no more. */

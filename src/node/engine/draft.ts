@@ -89,6 +89,7 @@ export class Draft {
   numbers: Resident['numbers']
   self: Resident['self']
   keptUpAt: number
+  quiet: Resident['quiet']
   rendezvous: Resident['rendezvous']
   running: Resident['running']
   readonly limits: Resident['limits']
@@ -99,6 +100,7 @@ export class Draft {
     this.numbers = { ...resident.numbers }
     this.self = resident.self
     this.keptUpAt = resident.keptUpAt
+    this.quiet = resident.quiet
     this.rendezvous = resident.rendezvous
     this.running = resident.running
     this.limits = resident.limits
@@ -215,6 +217,11 @@ export class Draft {
     else this.#told[this.#told.length - 1] = run
   }
 
+  /** Whether a text of anybody's was stored. */
+  get hasNewText(): boolean {
+    return this.#told.some(({ t }) => t === 'message')
+  }
+
   /** Numbers and stores what was told. The last thing a batch does. */
   recordTold(at: number): void {
     for (const body of this.#told) {
@@ -246,6 +253,7 @@ export class Draft {
     this.#resident.numbers = this.numbers
     this.#resident.self = this.self
     this.#resident.keptUpAt = this.keptUpAt
+    this.#resident.quiet = this.quiet
     this.#resident.rendezvous = this.rendezvous
     this.#resident.running = this.running
     for (const layer of Object.values(this.maps)) layer.adopt()

@@ -28,7 +28,7 @@ export type NetEffect =
       readonly addresses: readonly string[]
       readonly stranger: boolean
       readonly now: boolean
-      /** Only through relays, so that they do not learn our IP address. */
+      /** Only through relays: they are not told our IP address. */
       readonly relayOnly: boolean
       /**
        * Where the DHT says that they are: to be dialed before `addresses`, by the rules for addresses of records. Bytes of
@@ -55,6 +55,10 @@ export type NetEffect =
   /** Both sides now share a contact secret: run hello again on this connection; the dialer begins. */
   | { readonly type: 'hello-again'; readonly connection: ConnectionId; readonly contact: AccountId }
   | { readonly type: 'close'; readonly connection: ConnectionId }
+  /** Whether to relay for contacts, from now on. Until it is told, a net does. */
+  | { readonly type: 'relay'; readonly forContacts: boolean }
+  /** Nobody used this node for long: go by another PeerID, unless somebody depends on this one. */
+  | { readonly type: 'renew' }
   /** All records that this node keeps in the DHT from now on; replaces the set before. */
   | { readonly type: 'publish'; readonly records: readonly SlotRecord[] }
   /** Look for the newest record of each name; answered by `looked-up`. */

@@ -40,6 +40,8 @@ export type Input =
       readonly dialed: boolean
       /** The contact whose node relays; `null` where none does, or it is not known. */
       readonly relayedBy?: AccountId | null
+      /** Whether the path was negotiated over a relayed one. */
+      readonly punched?: boolean
     }
   /** A connection to somebody the hello does not know, made because `contact` (invited, or pairing) was wanted at that address. */
   | { readonly type: 'reached-stranger'; readonly connection: ConnectionId; readonly contact: AccountId }

@@ -159,6 +159,11 @@ export const MAIL_LIMITS: MailLimits = {
   tokensEach: 128,
 }
 
+/** A node that nobody used for so long goes by another PeerID, up to so much later by lot; where it cannot, an hour later. */
+export const QUIET = 24 * HOUR
+export const QUIET_LOT = 12 * HOUR
+export const RENEW_AGAIN = HOUR
+
 /** How often housekeeping by date runs. */
 export const MAINTENANCE_EVERY = 6 * HOUR
 /** …and how soon it is tried again where the disk failed. */

@@ -29,7 +29,7 @@ import type { Acquaintance, InFlight, Own, Posted, Prekey, Resident, SessionRef 
 
 /** What rows of the first profiles lack. */
 const ABSENT = {
-  profile: { dhtServers: [] },
+  profile: { dhtServers: [], relaysForContacts: true },
   invite: { seq: 0, boxes: [], guests: [] },
   contact: { relayOnly: false, audience: null, grantVersion: 0, grantEpoch: 0, found: null },
   conversation: { differing: [] },
@@ -79,6 +79,7 @@ export async function loadResident(
     running: { ms, at: null, stored: ms },
     limits,
     keptUpAt: 0,
+    quiet: { since: 0, renewAt: null },
     rendezvous: { whereabouts: null, published: [], lookedAt: [], away: null },
     maps: {
       prekeys: new Map(

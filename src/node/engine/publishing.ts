@@ -12,6 +12,7 @@ import {
   concat,
   deviceIdBytes,
   epochsToPublish,
+  equal,
   type InviteBox,
   sealInviteRecord,
   sealRecord,
@@ -32,6 +33,7 @@ import {
   RELAYED_TOLD,
   SLOTS_COUNTED,
 } from './limits.ts'
+import { quietFrom } from './quiet.ts'
 import type { Published } from './state.ts'
 
 /** Addresses in a record: what the protocol has room for. */
@@ -42,6 +44,8 @@ const P2P = Uint8Array.of(0xa5, 0x03, 38)
 /** The net says where we are, by which records are made; what was not found there may be found from here. */
 export function moved(draft: Draft, env: Env, whereabouts: Whereabouts): void {
   if (says(draft.rendezvous.whereabouts) === says(whereabouts)) return
+  const before = draft.rendezvous.whereabouts?.peerId
+  if (before === undefined || !equal(before, whereabouts.peerId)) quietFrom(draft, env)
   draft.rendezvous = { ...draft.rendezvous, whereabouts, away: null }
   for (const [contact, search] of [...draft.maps.searches.entries()])
     draft.maps.searches.set(contact, { ...search, at: env.now })

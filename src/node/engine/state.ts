@@ -81,6 +81,8 @@ export interface Connection {
   readonly contact: AccountId
   readonly device: DeviceId | null
   readonly via: 'lan' | 'direct' | 'relayed'
+  readonly relayedBy: AccountId | null
+  readonly punched: boolean
   /** A bundle was asked for here and is not answered yet: to begin a session with, or for the device log in it. */
   readonly asking: 'session' | 'log' | null
   /** The head of their device log (16 bytes) for which a bundle was asked here. */
@@ -178,17 +180,31 @@ export interface ResidentMaps {
   readonly adding: Map<AccountId, { readonly command: number; readonly until: number; readonly fresh: boolean }>
 }
 
-/** Whether a contact is reached and its session has to be set up anew before texts leave. */
-export function isRepairing({ links, deliveries, connections, sessions }: ResidentMaps, contact: AccountId): boolean {
+/** A device that is spoken to, and over which connection. */
+export interface Path {
+  readonly device: DeviceId
+  readonly connection: Connection
+}
+
+/** All paths, by contact. */
+export function pathsOf({ links, connections }: ResidentMaps): ReadonlyMap<AccountId, readonly Path[]> {
+  const paths = new Map<AccountId, Path[]>()
   for (const [device, link] of links) {
-    const delivery = deliveries.get(device)
     const connection = connections.get(link)
-    if (connection?.contact !== contact) continue
-    const hasSession = (sessions.get(device) ?? []).length > 0
-    if (!hasSession || connection.asking === 'session') return true
-    if (delivery !== undefined && (delivery.awaitsReceipt || delivery.comparing !== null)) return true
+    if (connection === undefined) continue
+    const known = paths.get(connection.contact)
+    if (known === undefined) paths.set(connection.contact, [{ device, connection }])
+    else known.push({ device, connection })
   }
-  return false
+  return paths
+}
+
+/** Whether the session of a device that is reached has to be set up anew before texts leave. */
+export function isRepairing({ deliveries, sessions }: ResidentMaps, { device, connection }: Path): boolean {
+  const delivery = deliveries.get(device)
+  const hasSession = (sessions.get(device) ?? []).length > 0
+  if (!hasSession || connection.asking === 'session') return true
+  return delivery !== undefined && (delivery.awaitsReceipt || delivery.comparing !== null)
 }
 
 export interface Resident {
@@ -200,6 +216,8 @@ export interface Resident {
   readonly limits: MailLimits
   /** When housekeeping by date ran last. */
   keptUpAt: number
+  /** Since when nobody used this node, and when it is to go by another PeerID, once that is drawn. */
+  quiet: { readonly since: number; readonly renewAt: number | null }
   rendezvous: Rendezvous
   readonly maps: ResidentMaps
 }

@@ -43,6 +43,7 @@ import type { Input } from './input.ts'
 import { beginLooking, lookFor, lookNow, lookUp, takeLookedUp } from './finding.ts'
 import { flush, isUnderWay, oweAddresses, resume, seenNow, touchAll } from './outbox.ts'
 import { planPost, postDue, postNow, sendAgain, takeDeposited } from './post.ts'
+import { quietFrom } from './quiet.ts'
 import { moved, publish, rememberServers, withRelayed } from './publishing.ts'
 import { askToRepair, takeRefusal } from './sessions.ts'
 import { onTimer } from './upkeep.ts'
@@ -105,6 +106,7 @@ export function* end(draft: Draft, env: Env): Steps<void> {
   yield* handOver(draft)
   if (draft.due.publish) publish(draft, env)
   if (draft.due.look) lookUp(draft, env)
+  if (draft.hasNewText) quietFrom(draft, env)
   draft.recordTold(env.now)
 }
 
@@ -117,6 +119,8 @@ function regroupAll(draft: Draft, env: Env): void {
 
 /** What the net must be told at start, once. */
 export function* begin(draft: Draft, env: Env): Steps<void> {
+  quietFrom(draft, env)
+  draft.effect({ type: 'relay', forContacts: draft.self.row.relaysForContacts })
   for (const [id] of draft.maps.contacts.entries()) want(draft, id)
   regroupAll(draft, env)
   renewGrants(draft, env)
@@ -126,6 +130,7 @@ export function* begin(draft: Draft, env: Env): Steps<void> {
 }
 
 function* command(draft: Draft, env: Env, asked: Command): Steps<void> {
+  quietFrom(draft, env)
   switch (asked.name) {
     case 'rename':
       return rename(draft, asked.id, asked.to)
@@ -165,6 +170,8 @@ function* command(draft: Draft, env: Env, asked: Command): Steps<void> {
       return markRead(draft, asked.id, asked)
     case 'set-draft':
       return setDraft(draft, asked.id, asked)
+    case 'set-relaying':
+      return setRelaying(draft, asked.id, asked.forContacts)
     case 'reach-now':
       for (const [id] of draft.maps.contacts.entries())
         if (asked.contact === null || asked.contact === id) want(draft, id, true)
@@ -181,14 +188,24 @@ function rename(draft: Draft, id: number, name: string): void {
   reply(draft, id, null)
 }
 
+function setRelaying(draft: Draft, id: number, forContacts: boolean): void {
+  const row = { ...draft.self.row, relaysForContacts: forContacts }
+  draft.self = { ...draft.self, row }
+  draft.put('profile', 'self', row)
+  draft.effect({ type: 'relay', forContacts })
+  reply(draft, id, null)
+}
+
 function* connected(draft: Draft, env: Env, input: Told<'connected'>): Steps<void> {
-  const { connection, contact, device, via } = input
+  const { connection, contact, device, via, relayedBy = null, punched = false } = input
   const known = draft.maps.contacts.get(contact)
   if (known === undefined || known.row.state === 'blocked') return draft.effect({ type: 'close', connection })
   draft.maps.connections.set(connection, {
     contact,
     device,
     via,
+    relayedBy,
+    punched,
     asking: null,
     refused: false,
     askedHead: null,

@@ -24,6 +24,7 @@ import {
 import { touch } from './outbox.ts'
 import { expire } from './post.ts'
 import { keepRunningTime } from './running.ts'
+import { renewIfQuiet } from './quiet.ts'
 
 export function* onTimer(draft: Draft, env: Env): Steps<void> {
   for (const [contact, waiting] of [...draft.maps.adding.entries()]) {
@@ -36,6 +37,7 @@ export function* onTimer(draft: Draft, env: Env): Steps<void> {
   yield* expire(draft, env)
   if (Math.abs(env.now - draft.keptUpAt) >= MAINTENANCE_EVERY) maintain(draft, env)
   draft.effect({ type: 'wake', at: draft.keptUpAt + MAINTENANCE_EVERY })
+  renewIfQuiet(draft, env)
   draft.due.publish = true
   draft.due.look = true
 }

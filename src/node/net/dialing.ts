@@ -20,7 +20,7 @@
  * | with lan-only              | addresses of shared subnets, relays there, no WebRTC                          | here           |
  * | how many at once           | 10 addresses a contact, one attempt an address, 128 in all                    | protocols.ts   |
  * | where we are reached       | places at up to 3 contacts' nodes                                             | reservations.ts|
- * | whom we relay for          | contacts; strangers if asked to                                               | relaying.ts    |
+ * | whom we relay for          | contacts, unless it is switched off; strangers if asked to                    | relaying.ts    |
  *
  * Holds: a dead address never holds up a live one; one address is dialed by one attempt at a time (libp2p would hand both the
  * same connection); a contact that is connected is not dialed.

@@ -218,7 +218,10 @@ export class EnvelopeReader {
     this.#pauseIfFull()
   }
 
-  /** Hands on what one event brought, in order within each kind; `false` for what must not be. */
+  /**
+   * Hands on what one event brought, in order within each kind; `false` for what must not be. Acknowledgements go first: the
+   * receipt that follows one is doubted by an engine that has not heard it, and asked about.
+   */
   #deliver(messages: readonly Message[]): boolean {
     const frames: Bytes[] = []
     const acknowledged: Bytes[] = []
@@ -238,8 +241,8 @@ export class EnvelopeReader {
       else good &&= kind === KIND.pong && body.length === 0
       if (!good) break
     }
-    if (frames.length > 0) this.#sink.frames(frames)
     if (acknowledged.length > 0) this.#sink.acknowledged(acknowledged)
+    if (frames.length > 0) this.#sink.frames(frames)
     if (noSession.length > 0) this.#sink.noSession(noSession)
     return good
   }

@@ -15,6 +15,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { utf8 } from '../../protocol/index.ts'
 import { hostOf, isNear } from './addresses.ts'
+import { inFewPackets } from './few-packets.ts'
 import type { Circuit } from './relay/circuit.ts'
 import type { Machine } from './machine.ts'
 import type { NetConfig } from './net.ts'
@@ -114,7 +115,7 @@ async function makeHost(
     transports: [...machine.transports, circuit.transport, ...(await webRtcDirect(config))],
     ...(networkKey === null ? {} : { connectionProtector: preSharedKey({ psk: pskFile(networkKey) }) }),
     services: { relay: circuit.server, ...(lanOnly ? {} : { webRtc: webRtc.service }) },
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [inFewPackets(noise())],
     streamMuxers: [
       yamux({
         enableKeepAlive: false,

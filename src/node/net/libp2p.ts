@@ -1,22 +1,23 @@
 /**
- * The net on libp2p: the engine's effects on their way to connections, and what happens there on its way to the engine.
+ * The net on libp2p, under one PeerID: the engine's effects on their way to connections, and what happens there on its way to the engine.
  *
  *     effects ─▶ perform ─┬▶ dialing ─▶ reaching ─▶ hello ─┐
  *                         └▶ links ◀────────────────────────┴─ streams that peers open
  *     inputs  ◀─ emit ◀────┘
  *
- * Holds: the PeerID is made at each start and kept nowhere; nothing is contacted but what the engine wants, and peers of the
+ * Holds: the PeerID is made for each run and kept nowhere; nothing is contacted but what the engine wants, and peers of the
  * local network.
  */
 import type { Connection } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import type { AccountId } from '../../protocol/index.ts'
 import type { NetEffect } from '../engine/effect.ts'
-import type { Input } from '../engine/input.ts'
+import type { ConnectionId, Input } from '../engine/input.ts'
 import { type Address, isLoopback, ownAddresses, parseAddress } from './addresses.ts'
 import { askBundle } from './bundles.ts'
 import { Circuit } from './relay/circuit.ts'
 import { Dht } from './dht/dht.ts'
+import { DhtRecords } from './dht/records.ts'
 import { Dialing } from './dialing.ts'
 import { attempt } from './failures.ts'
 import { hiding } from './hiding.ts'
@@ -28,22 +29,30 @@ import { Links } from './links.ts'
 import type { Machine } from './machine.ts'
 import { Mail, type MailEffect } from './mail/mail.ts'
 import { Nearby } from './lan/nearby.ts'
-import type { Acquaintances, DhtStatus, MakeNet, Net, NetConfig, ReachStatus, RelayStatus } from './net.ts'
+import type { Acquaintances, DhtStatus, MakeNet, NetConfig, ReachStatus, RelayStatus } from './net.ts'
 import { BUNDLE, LIMITS, type Limits } from './protocols.ts'
 import { Reach } from './reach/reach.ts'
+import { Router } from './reach/router.ts'
 import { Reaching } from './reaching.ts'
 import { RelayedPaths } from './relay/relayed-paths.ts'
 import { WebRtc } from './relay/webrtc.ts'
+import { type MakeRun, renewable, type Run, type RunEffect } from './renewing.ts'
 import { Serving } from './serving.ts'
 import { whereaboutsOf } from './whereabouts.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
-  async (config, acquaintances, emit) => {
-    const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
-    const host = await Host.make(machine, limits, config, parts)
-    return new Libp2pNet(host, parts, { machine, limits, config, acquaintances, emit })
+  (config, acquaintances, emit) => {
+    const records = new DhtRecords(machine.primitives, limits, machine.now)
+    let connections = 0
+    const lasting = { machine, limits, acquaintances, records, number: () => ++connections }
+    const makeRun: MakeRun = async (config, emit) => {
+      const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
+      const host = await Host.make(machine, limits, config, parts)
+      return new Libp2pNet(host, parts, { ...lasting, config, emit })
+    }
+    return renewable(makeRun, config, emit, { ...limits, random: acquaintances.random })
   }
 
 interface Surroundings {
@@ -51,10 +60,14 @@ interface Surroundings {
   readonly limits: Limits
   readonly config: NetConfig
   readonly acquaintances: Acquaintances
+  /** What is kept for others in the DHT: it outlives a PeerID. */
+  readonly records: DhtRecords
+  /** A number that no connection had before. */
+  readonly number: () => ConnectionId
   readonly emit: (input: Input) => void
 }
 
-class Libp2pNet implements Net {
+class Libp2pNet implements Run {
   readonly pairing: Nearby
   readonly #host: Host
   readonly #around: Surroundings
@@ -65,23 +78,26 @@ class Libp2pNet implements Net {
   readonly #lan: Lan
   readonly #greeting: LanGreeting
   readonly #reach: Reach
+  /** `undefined`: no router is asked. */
+  readonly #router: Router | undefined
   /** `undefined`: switched off. */
   readonly #dht: Dht | undefined
   readonly #serving: Serving
   readonly #mail: Mail
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
-  #told = ''
+  /** Where we listen, as the engine was told: looked at again when something changes, and with each tick. */
+  #told: readonly string[] = []
   #stopped = false
   /** Whether others reach us directly; nobody knows yet. */
   #reachable: boolean | undefined
 
   constructor(host: Host, parts: Parts, around: Surroundings) {
-    const { machine, limits, config, acquaintances, emit } = around
+    const { machine, limits, config, acquaintances, records, number, emit } = around
     this.#host = host
     this.#around = around
     const local = host.libp2p.peerId.toMultihash().bytes
-    this.#links = new Links(machine, limits, local, emit, {
+    this.#links = new Links(machine, limits, local, number, emit, {
       reached: (contact, link) => this.#reached(contact, link),
       lost: (contact, link, was) => this.#lost(contact, link, was),
       closed: (link) => this.#relayed.closed(link),
@@ -124,12 +140,17 @@ class Libp2pNet implements Net {
     const { random } = acquaintances
     const { reaching, links } = { reaching: this.#reaching, links: this.#links }
     this.#dht = config.dht
-      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, random, emit })
+      ? new Dht({ libp2p: host.libp2p, machine, limits, config, links, reaching, records, random, emit })
       : undefined
     this.#reach = new Reach(machine, limits, links, reaching, {
       servesTo: (link) => config.dht && (link.via === 'lan' || this.#isPublic()),
+      relaysTo: (link) => this.#relayed.relaysTo(link),
+      mapped: () => this.#router?.mapped(),
       listening: () => host.libp2p.getMultiaddrs().flatMap((address) => parseAddress(address.toString()) ?? []),
-      told: (link, meeting) => this.#dht?.told(link, meeting),
+      told: (link, meeting) => {
+        this.#dht?.told(link, meeting)
+        this.#relayed.told(link, meeting.isRelay)
+      },
       changed: () => this.#reachChanged(),
     })
     this.#mail = new Mail({
@@ -141,6 +162,10 @@ class Libp2pNet implements Net {
       mayDial: (address) => this.#dialing.mayDial(address),
       emit,
     })
+    // Who neither looks for others on this network nor leaves it says nothing to its router.
+    const asksRouter = config.mdns && !config.lanOnly
+    const routed = { port: () => host.port, changed: () => this.#reach.forget(), random }
+    this.#router = asksRouter ? new Router(machine, limits, routed) : undefined
     this.#serving = new Serving({
       machine,
       limits,
@@ -165,6 +190,7 @@ class Libp2pNet implements Net {
     this.#tickedAt = machine.now()
     this.#ticking = setInterval(() => this.#tick(), limits.tickMs)
     if (config.mdns) this.#lan.start()
+    this.#router?.start()
     this.#tellAddresses()
   }
 
@@ -180,6 +206,7 @@ class Libp2pNet implements Net {
     this.#dialing.stop()
     this.#greeting.stop()
     this.#mail.stop()
+    await this.#router?.stop()
     await this.#relayed.stop()
     await this.#dht?.stop()
     await this.#lan.stop()
@@ -189,8 +216,16 @@ class Libp2pNet implements Net {
     for (const link of this.#links.all()) this.#links.closed(link.connection)
   }
 
+  get port(): number {
+    return this.#host.port
+  }
+
+  get isPairing(): boolean {
+    return this.#links.all().some(({ isPairing }) => isPairing)
+  }
+
   addresses(): readonly string[] {
-    return [...this.#directAddresses(), ...this.#relayed.addresses()]
+    return this.#told
   }
 
   #directAddresses(): readonly string[] {
@@ -217,20 +252,22 @@ class Libp2pNet implements Net {
   }
 
   reach(): ReachStatus {
-    return this.#reach.status()
+    const router = this.#router?.status()
+    return { ...this.#reach.status(), ...(router === undefined ? {} : { router }) }
   }
 
   relays(): RelayStatus {
     return this.#relayed.status()
   }
 
-  perform(effect: NetEffect): void {
+  perform(effect: RunEffect): void {
     if (this.#stopped) return
     if (effect.type === 'want') return this.#want(effect)
     if (effect.type === 'unwant') return this.#dialing.unwant(effect.contact)
     if (effect.type === 'publish') return this.#dht?.publish(effect.records)
     if (effect.type === 'look-up') return this.#lookUp(effect)
     if (isMail(effect)) return this.#mail.perform(effect)
+    if (effect.type === 'relay') return this.#relay(effect.forContacts)
     const link = this.#links.byId(effect.connection)
     if (effect.type === 'ask-bundle') return void this.#ask(effect, link)
     // A connection that ended meanwhile: its `disconnected` is on the way.
@@ -248,6 +285,12 @@ class Libp2pNet implements Net {
     if (effect.relayOnly) for (const link of this.#links.directlyTo(effect.contact)) link.abort('only through relays')
     this.#dialing.want(effect)
     if (isNew) this.#greeting.newContact()
+  }
+
+  #relay(forContacts: boolean): void {
+    if (this.#relayed.status().forContacts === forContacts) return
+    this.#relayed.relay(forContacts)
+    this.#reach.tellAll()
   }
 
   #lookUp(effect: Extract<NetEffect, { type: 'look-up' }>): void {
@@ -311,6 +354,7 @@ class Libp2pNet implements Net {
     this.#relayed.reached(contact, link)
     if (link.via === 'relayed') return
     this.#greeting.met(contact, link)
+    this.#reach.known(link)
     this.#dialing.relayCame(link.peer)
   }
 
@@ -333,6 +377,7 @@ class Libp2pNet implements Net {
     this.#dht?.tick()
     if (!slept && !moved) return
     if (moved) this.#reach.forget()
+    if (moved) this.#router?.again()
     this.#dht?.again()
     this.#lan.ask()
     this.#dialing.again()
@@ -341,10 +386,9 @@ class Libp2pNet implements Net {
 
   /** Says where we listen, if that is new. */
   #tellAddresses(): boolean {
-    const addresses = this.addresses()
-    const told = addresses.join(' ')
-    if (told === this.#told) return false
-    this.#told = told
+    const addresses = [...this.#directAddresses(), ...this.#relayed.addresses()]
+    if (addresses.join(' ') === this.#told.join(' ')) return false
+    this.#told = addresses
     const whereabouts = whereaboutsOf(this.#host.libp2p.peerId.toMultihash().bytes, addresses)
     this.#around.emit({ type: 'addresses', addresses, whereabouts })
     return true

@@ -4,6 +4,8 @@
  *     greeting ──hello──▶ known ◀──hello again── stranger ◀──hello── greeting
  *         └───────────────── closed, from each ─────────────────────────┘
  *
+ * Whoever takes a link for something of theirs holds it; whoever has no use for it lets it go, and it ends when nobody holds it.
+ *
  * Holds: no protocol but hello is served before hello has ended; `settled` says when.
  */
 import type { Connection, Stream } from '@libp2p/interface'
@@ -69,6 +71,9 @@ export class Link {
   readonly settled: Promise<void>
   readonly settle: () => void
   readonly #streamMs: number
+  #holders = 0
+  /** Why it was let go of, while somebody still holds it. */
+  #parting: string | undefined
 
   constructor(connection: Connection, facts: LinkFacts, limits: Limits) {
     this.id = facts.id
@@ -108,6 +113,29 @@ export class Link {
     return this.connection.streams.some(({ protocol }) => protocol === PAIR)
   }
 
+  get isHeld(): boolean {
+    return this.#holders > 0
+  }
+
+  /** Keeps it from being let go of. Returns how to give it back. */
+  hold(): () => void {
+    this.#holders++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holders--
+      if (this.#parting !== undefined) this.letGo(this.#parting)
+    }
+  }
+
+  /** Ends the connection as soon as nobody holds it, unless a contact turns out to be there. */
+  letGo(reason: string): void {
+    if (this.standing.phase === 'known') return
+    this.#parting = reason
+    if (!this.isHeld) this.abort(reason)
+  }
+
   /** Something came from the other end. */
   hear(now: number): void {
     this.heardAt = now
@@ -118,6 +146,21 @@ export class Link {
   async openStream(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#streamMs)])
     return attempt(this.connection.newStream(protocol, { signal: bounded, runOnLimitedConnection: true }))
+  }
+
+  /** The same, and the link is held until the stream closes. */
+  async openHeld(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
+    const release = this.hold()
+    const stream = await this.openStream(protocol, signal)
+    if (stream === undefined) release()
+    else this.holdFor(stream, release)
+    return stream
+  }
+
+  /** Holds the link until a stream on it closes. */
+  holdFor(stream: Stream, release = this.hold()): void {
+    if (stream.status === 'open') stream.addEventListener('close', release, { once: true })
+    else release()
   }
 
   /** Ends the connection when what was written has left, or soon after. */

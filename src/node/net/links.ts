@@ -36,12 +36,21 @@ export class Links {
   readonly #notice: Notice
   readonly #byId = new Map<ConnectionId, Link>()
   readonly #byConnection = new Map<string, Link>()
-  #next = 1
+  readonly #number: () => ConnectionId
 
-  constructor(machine: Machine, limits: Limits, local: Uint8Array, emit: (input: Input) => void, notice: Notice) {
+  /** `number`: one that no connection had before. */
+  constructor(
+    machine: Machine,
+    limits: Limits,
+    local: Uint8Array,
+    number: () => ConnectionId,
+    emit: (input: Input) => void,
+    notice: Notice,
+  ) {
     this.#machine = machine
     this.#limits = limits
     this.#local = local
+    this.#number = number
     this.#emit = emit
     this.#notice = notice
   }
@@ -66,6 +75,14 @@ export class Links {
     return link.find(({ standing }) => standing.phase === 'known') ?? link[0]
   }
 
+  /** A connection that we dialed to this PeerID, whose hello has ended and found nobody. */
+  strangerDialed(peer: string): Link | undefined {
+    return this.all().find((one) => {
+      const { phase } = one.standing
+      return one.peer === peer && one.dialed && one.via !== 'relayed' && phase === 'stranger'
+    })
+  }
+
   /** Links to a contact without a relay. */
   directlyTo(contact: AccountId): readonly Link[] {
     return this.all().filter(({ via, standing }) => via !== 'relayed' && contactOf(standing) === contact)
@@ -86,7 +103,7 @@ export class Links {
   /** A connection that libp2p opened. Inbound ones must greet in time. */
   open(connection: Connection): Link {
     const facts = {
-      id: this.#next++,
+      id: this.#number(),
       ends: { local: this.#local, remote: connection.remotePeer.toMultihash().bytes },
       ...this.#path(connection),
       openedAt: this.#machine.now(),
@@ -143,10 +160,10 @@ export class Links {
     }
     link.standing = { phase: 'known', ...found }
     link.announced = true
-    const { id: connection, via, address, dialed } = link
+    const { id: connection, via, address, dialed, isNegotiated: punched } = link
     const relay = this.all().find((one) => one.peer === link.relay && one.standing.phase === 'known')
     const relayedBy = contactOf(relay?.standing ?? { phase: 'closed' })
-    this.#emit({ type: 'connected', connection, ...found, via, address, dialed, relayedBy })
+    this.#emit({ type: 'connected', connection, ...found, via, address, dialed, relayedBy, punched })
     link.settle()
     link.writer.prepare()
     this.#notice.reached(found.contact, link)
@@ -220,7 +237,7 @@ export class Links {
   }
 
   #tickStranger(link: Link, now: number): void {
-    if (link.isBusy) link.heardAt = now
+    if (link.isBusy || link.isHeld) link.heardAt = now
     else if (now - link.heardAt > this.#limits.strangerIdleMs) link.abort('idle')
   }
 
@@ -228,7 +245,7 @@ export class Links {
     const strangers = this.all().filter(({ standing, dialed }) => standing.phase === 'stranger' && !dialed)
     if (strangers.length <= this.#limits.strangers) return
     // Those that nothing runs on go first.
-    const idle = strangers.find(({ connection }) => connection.streams.length === 0)
+    const idle = strangers.find(({ connection, isHeld }) => connection.streams.length === 0 && !isHeld)
     ;(idle ?? strangers[0])?.abort('too many strangers')
   }
 }

@@ -52,6 +52,26 @@ export interface Datagrams {
   stop(): Promise<void>
 }
 
+/** One question by HTTP, to an IPv4 address alone. */
+export interface HttpQuestion {
+  readonly ip: string
+  readonly port: number
+  readonly path: string
+  /** The address of this machine from which it is asked. */
+  readonly from: string
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Bytes of the answer's body: one that is longer is none. */
+  readonly most: number
+  readonly signal: AbortSignal
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: Uint8Array
+}
+
 export interface Machine {
   readonly primitives: Primitives
   readonly transports: NonNullable<Libp2pOptions['transports']>
@@ -64,6 +84,18 @@ export interface Machine {
     port: number,
     heard: (bytes: Uint8Array, from: Sender, reply: (bytes: Uint8Array) => void) => void,
   ): Datagrams
+  /**
+   * Sends a text from an IPv4 address of this machine to a multicast group, twice and no further than its link, and hears what
+   * comes back to the port from which it was sent.
+   */
+  search(
+    from: string,
+    group: { readonly address: string; readonly port: number },
+    question: string,
+    heard: (bytes: Uint8Array, from: Sender) => void,
+  ): Datagrams
+  /** The answer; `undefined` where there is none in time, or none that fits. No redirect is followed. */
+  http(question: HttpQuestion): Promise<HttpAnswer | undefined>
   /** Milliseconds since 1970; jumps after a sleep. */
   now(): number
 }

@@ -107,15 +107,31 @@ export interface ReachStatus {
   readonly observed: readonly string[]
   /** `yes`: peers at two places got through to one of our addresses. */
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
+  /** Missing where no router is asked. */
+  readonly router?: RouterStatus
 }
+
+/**
+ * What the router offers: `open`: it lets others in, as it says; `refused`: it does not, though it could; `behind-another`: it has no
+ * public address itself; `none`: nobody answered.
+ */
+export type RouterStatus = 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
 
 export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
   readonly at: readonly { readonly contact: AccountId; readonly state: RelayState }[]
+  /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
+  readonly fromOutside: boolean
+  /** Whether contacts get places here. */
+  readonly forContacts: boolean
   /** Places that others hold here. */
   readonly places: number
+  /** Contacts that hold one of them. */
+  readonly for: readonly AccountId[]
   /** Connections that this node relays. */
   readonly relayed: number
+  /** Bytes that it relayed since it started. */
+  readonly bytes: number
 }
 
 /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */

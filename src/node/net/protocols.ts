@@ -149,6 +149,13 @@ export interface Limits {
   readonly dialBacksEach: number
   readonly dialBacks: number
   readonly dialBacksAMinute: number
+  /** Searching for routers, one question to one, the bytes of its answer. */
+  readonly routerSearchMs: number
+  readonly routerMs: number
+  readonly routerBytes: number
+  /** How long a router is asked to let others in (renewed at half), and the pause before one is asked again that did not. */
+  readonly routerLeaseMs: number
+  readonly routerAgainMs: number
   /** How long it is believed that others get through to us. */
   readonly reachableMs: number
   /** Connections that the DHT dialed, and how many it dials at once. */
@@ -185,7 +192,7 @@ export interface Limits {
   readonly dhtRefreshMaxMs: number
   /** After this, our own records are put again. */
   readonly dhtPutAgainMs: number
-  /** First and longest pause before DHT servers are looked for again. */
+  /** First and longest pause before DHT servers are looked for again; with a few of them, twelve times as long. */
   readonly dhtBeginMs: number
   readonly dhtBeginMaxMs: number
   /** Servers told to remember, and how often. */
@@ -272,9 +279,14 @@ export const LIMITS: Limits = {
   dialBacksEach: 2,
   dialBacks: 4,
   dialBacksAMinute: 20,
+  routerSearchMs: 2 * SECOND,
+  routerMs: 3 * SECOND,
+  routerBytes: 64 * KIB,
+  routerLeaseMs: HOUR,
+  routerAgainMs: 30 * MINUTE,
   reachableMs: 2 * HOUR,
   dhtConnections: 64,
-  dhtDials: 16,
+  dhtDials: 32,
   dhtMs: 2 * SECOND,
   dhtLeastMs: 800,
   dhtQueryMs: 10 * SECOND,
@@ -289,9 +301,9 @@ export const LIMITS: Limits = {
   hostFailures: 4,
   dhtRestMs: 5 * SECOND,
   dhtRestMaxMs: 10 * MINUTE,
-  dhtCheckMs: 10 * MINUTE,
+  dhtCheckMs: 30 * MINUTE,
   dhtRefreshMs: 30 * SECOND,
-  dhtRefreshMaxMs: HOUR,
+  dhtRefreshMaxMs: 6 * HOUR,
   dhtPutAgainMs: 12 * HOUR,
   dhtBeginMs: 5 * SECOND,
   dhtBeginMaxMs: 5 * MINUTE,

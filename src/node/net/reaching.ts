@@ -129,9 +129,12 @@ export class Reaching {
 
   /** A link to a peer of the local network, known if it is a contact. Shows every contact's tag, 32 at a time. */
   async reachPeer(peer: LanPeer, signal: AbortSignal): Promise<Link | undefined> {
-    const open = this.#links.directTo(peer.id)
-    if (open !== undefined) return open
-    const link = await this.#connectPeer(peer, signal)
+    return this.#links.directTo(peer.id) ?? this.greetPeer(peer, signal)
+  }
+
+  /** The same, with hello in any case: on a link that we dialed to this stranger, or on a fresh one, for the dialer begins. */
+  async greetPeer(peer: LanPeer, signal: AbortSignal): Promise<Link | undefined> {
+    const link = this.#links.strangerDialed(peer.id) ?? (await this.#connectPeer(peer, signal))
     if (link === undefined) return undefined
     const acquaintances = this.#unhidden
     for (let round = 0; round < this.#limits.helloRounds; round++) {

@@ -135,8 +135,10 @@ export class Serving {
 
   async #pair(stream: Stream, link: Link): Promise<void> {
     if (!(await this.#isServed(stream, link))) return
-    if (link.via === 'lan') await this.#parties.pairing.answer(stream, link)
-    else stream.abort(new Broken('not of this network'))
+    if (link.via === 'lan') {
+      link.holdFor(stream)
+      await this.#parties.pairing.answer(stream, link)
+    } else stream.abort(new Broken('not of this network'))
   }
 
   /** The same, but not through a relay: who is there may not learn where we are, and relays are for conversations. */

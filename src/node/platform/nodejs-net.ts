@@ -4,6 +4,7 @@
  * Holds: a socket that cannot be had is not a failure; the network is then smaller.
  */
 import { createSocket } from 'node:dgram'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { tcp } from '@libp2p/tcp'
@@ -20,6 +21,8 @@ const PORT_TRIES = 100
 /** An answer is not repeated sooner. RFC 6762 §6 says a second; who has just come would then wait as long. */
 const ANSWER_MS = 250
 const TTL_SECONDS = 120
+/** A search is said twice, for datagrams get lost. */
+const SEARCH_AGAIN_MS = 300
 
 /** What this computer lends the net. */
 export function nodejsMachine(): Machine {
@@ -30,6 +33,8 @@ export function nodejsMachine(): Machine {
     freePort,
     multicast: (service, listener) => new MulticastOnEach(service, listener),
     datagrams,
+    search,
+    http,
     now: Date.now,
   }
 }
@@ -95,6 +100,50 @@ const datagrams: Machine['datagrams'] = (port, heard) => {
     },
   }
 }
+
+const search: Machine['search'] = (from, group, question, heard) => {
+  const socket = createSocket({ type: 'udp4' })
+  socket.on('error', () => {})
+  socket.on('message', (bytes, { address, port }) => heard(bytes, { address, family: 4, port }))
+  const send = (): void => socket.send(question, group.port, group.address, () => {})
+  let again: NodeJS.Timeout | undefined
+  socket.bind(0, from, () => {
+    socket.setMulticastTTL(1)
+    socket.setMulticastInterface(from)
+    send()
+    again = setTimeout(send, SEARCH_AGAIN_MS)
+  })
+  socket.unref()
+  return {
+    stop: () => {
+      clearTimeout(again)
+      return new Promise((resolve) => socket.close(() => resolve()))
+    },
+  }
+}
+
+const http: Machine['http'] = ({ ip, port, path, from, method, headers, body, most, signal }) =>
+  new Promise((resolve) => {
+    const length = { 'content-length': String(Buffer.byteLength(body)) }
+    const options = { host: ip, port, path, method, localAddress: from, agent: false, signal } as const
+    const asked = request(
+      { ...options, headers: method === 'POST' ? { ...headers, ...length } : headers },
+      (answer) => {
+        const parts: Buffer[] = []
+        let bytes = 0
+        answer.on('data', (part: Buffer) => {
+          bytes += part.length
+          if (bytes <= most) parts.push(part)
+          else asked.destroy()
+        })
+        answer.on('error', () => resolve(undefined))
+        answer.on('close', () => resolve(undefined))
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: new Uint8Array(Buffer.concat(parts)) }))
+      },
+    )
+    asked.on('error', () => resolve(undefined))
+    asked.end(body)
+  })
 
 type Socket = ReturnType<typeof multicastDns>
 

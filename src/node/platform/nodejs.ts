@@ -51,6 +51,7 @@ export async function nodejsPlatform(dataDirectory: string): Promise<Platform> {
     random: pooledRandom(),
     now: Date.now,
     wake: wakeOnce(),
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
     readKeyFile: async () => readKeyFile(path),
     writeKeyFile: async (file) => attempt(path, () => writeKeyFile(path, file)),
     argon2id,

@@ -29,6 +29,8 @@ export interface Platform {
   now(): number
   /** Calls back once at or after `at` (ms since 1970), or at once if past; a second call replaces the first. Returns a function that takes it back. */
   wake(at: number, callback: () => void): () => void
+  /** Resolves in the next turn of the event loop, once what has arrived by then was read. */
+  turn(): Promise<void>
   /** Reads the key file; `null` if there is no profile. Rejects with a StoreError for a damaged one. */
   readKeyFile(): Promise<KeyFile | null>
   /** Writes it durably (temporary file, fsync, rename, fsync of the folder), 0600. */

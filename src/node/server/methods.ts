@@ -32,6 +32,8 @@ const WORD = text(1024, 1)
 const LONG = text(65_536)
 /** A link may be pasted with the text around it. */
 const LINK = text(65_536)
+/** A piece of a mail file in base64. */
+const PIECE = text(961_200)
 const SECONDS = whole(1, 86_400)
 
 const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
@@ -46,8 +48,9 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
 
   contacts: method({}, (node) => node.contacts()),
   contact: method({ to: WORD }, (node, args) => node.contact(args)),
-  createInvite: method({ uses: maybe(whole(1, 1000)), expiresInSeconds: maybe(whole(1, 31_536_000)) }, (node, args) =>
-    node.createInvite(args),
+  createInvite: method(
+    { uses: maybe(whole(1, 1000)), expiresInSeconds: maybe(whole(1, 31_536_000)), file: maybe(flag) },
+    (node, args) => node.createInvite(args),
   ),
   addContact: method({ link: LINK, name: maybe(text(1024)) }, (node, args) => node.addContact(args)),
   renameContact: method({ to: WORD, name: text(1024) }, (node, args) => node.renameContact(args)),
@@ -57,7 +60,10 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   safetyNumber: method({ to: WORD }, (node, args) => node.safetyNumber(args)),
   verifyContact: method({ to: WORD, number: orNull(text(1024)) }, (node, args) => node.verifyContact(args)),
   setRelayOnly: method({ to: WORD, on: flag }, (node, args) => node.setRelayOnly(args)),
+  setCarrier: method({ to: WORD, on: flag }, (node, args) => node.setCarrier(args)),
   reachNow: method({ to: maybe(WORD) }, (node, args) => node.reachNow(args)),
+
+  setRelaying: method({ forContacts: flag }, (node, args) => node.setRelaying(args)),
 
   nearby: method({ seconds: whole(0, 3600) }, (node, args) => node.nearby(args)),
   pair: method({ peer: WORD, timeoutSeconds: SECONDS }, (node, args) => node.pair(args)),
@@ -84,6 +90,12 @@ const TABLE: Readonly<Record<keyof NodeApi, Method>> = {
   search: method({ text: text(1024), limit: maybe(whole(1, 500)) }, (node, args) => node.search(args)),
   markRead: method({ to: WORD, upTo: WORD }, (node, args) => node.markRead(args)),
   setDraft: method({ to: WORD, text: LONG }, (node, args) => node.setDraft(args)),
+
+  sendAgain: method({ id: WORD }, (node, args) => node.sendAgain(args)),
+  exportMail: method({ to: maybe(WORD), after: maybe(whole(0, Number.MAX_SAFE_INTEGER)) }, (node, args) =>
+    node.exportMail(args),
+  ),
+  importMail: method({ piece: PIECE }, (node, args) => node.importMail(args)),
 
   events: method({ since: text(64), limit: maybe(whole(1, 500)) }, (node, args) => node.events(args)),
 }

@@ -9,11 +9,15 @@ import { nodejsMachine } from '../platform/nodejs-net.ts'
 import { startNode } from '../start.ts'
 import { packageVersion } from './package.ts'
 
-/** What may be chosen for a node's network. */
-export type NodeSettings = Omit<NodeConfig['net'], 'listenPort'>
+/** What may be chosen for a node: its network, and whether it carries mail. */
+export type NodeSettings = Omit<NodeConfig['net'], 'listenPort'> & Pick<NodeConfig, 'carry'>
 
 /** Starts a node on a data directory that the caller holds. */
-export async function startOnDisk(dataDirectory: string, settings: NodeSettings): Promise<Node> {
+export async function startOnDisk(dataDirectory: string, { carry, ...net }: NodeSettings): Promise<Node> {
   const platform = await nodejsPlatform(dataDirectory)
-  return await startNode(platform, makeNet(nodejsMachine()), { net: settings, version: packageVersion() })
+  return await startNode(platform, makeNet(nodejsMachine()), {
+    net,
+    version: packageVersion(),
+    ...(carry === undefined ? {} : { carry }),
+  })
 }

@@ -23,6 +23,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   'peer-unknown': true,
   'pairing-failed': true,
   'number-differs': true,
+  'mail-foreign': true,
   timeout: true,
   'too-large': true,
   storage: true,

@@ -23,6 +23,8 @@ export interface ProfileRow {
   readonly addressVersion: number
   /** Multiaddresses of DHT servers to begin with at the next start, at most DHT_SERVERS (engine/limits.ts). */
   readonly dhtServers: readonly string[]
+  /** Whether this node relays for contacts. */
+  readonly relaysForContacts: boolean
   readonly createdAt: number
 }
 

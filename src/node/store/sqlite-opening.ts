@@ -49,8 +49,9 @@ export function removeDatabase({ files, path }: Pick<SqliteOptions, 'files' | 'p
 export async function openDatabase(options: SqliteOptions): Promise<Database> {
   const { files, key, path, schema = SCHEMA, existing = false } = options
   if (key.length !== 32) throw new TypeError('a database key has 32 bytes')
+  if (existing && (files.sizeOf(DATABASE_FILE) === 0 || isOnlyBegun(files))) throw gone(path)
+  if (isOnlyBegun(files)) removeDatabase(options)
   const isNew = !FILES.some((name) => files.sizeOf(name) > 0)
-  if (existing && files.sizeOf(DATABASE_FILE) === 0) throw gone(path)
   let database: Database | undefined
   try {
     checkFile(files, key, path)
@@ -63,6 +64,14 @@ export async function openDatabase(options: SqliteOptions): Promise<Database> {
     if (isNew) removeAll(files)
     throw storeError(error, path) ?? error
   }
+}
+
+/**
+ * The power went while the database was made: its first page was written under a rollback journal, as nothing is later, and in a
+ * single page nothing is stored. Whatever of that page reached the disk would be taken for the file's key check.
+ */
+function isOnlyBegun(files: Files): boolean {
+  return files.exists(`${DATABASE_FILE}-journal`) && files.sizeOf(DATABASE_FILE) <= PAGE_BYTES
 }
 
 /** A database that could not be made holds nothing: it must not be taken for another key's later. */
@@ -120,7 +129,7 @@ function unlock(database: Database, key: Uint8Array): void {
     'locking_mode = exclusive',
     'auto_vacuum = none',
     'journal_mode = wal',
-    'synchronous = full',
+    'synchronous = normal',
     'secure_delete = on',
     'cell_size_check = on',
     'trusted_schema = off',

@@ -3,7 +3,7 @@
  *
  * Everything runs synchronously inside the call: a point read takes microseconds, a commit as long as its fsync.
  *
- * Holds: a commit is one transaction, with `synchronous=FULL` where it has to be on the disk at once; after the first failure
+ * Holds: a commit is one transaction, and the log is synced after it where it has to be on the disk at once; after the first failure
  * of the disk every call throws that failure, and the file is opened anew to go on.
  */
 import type { EventRow, Key, LetterRow, MessageRow, TableName, Tables, Write } from './records.ts'
@@ -74,8 +74,6 @@ class SqliteStore implements Store {
   #last: Record<Numbered, number>
   /** The log's size when it was last moved into the database. */
   #checkpointed = 0
-  /** As the database was opened: `synchronous = full`. */
-  #waits = true
   #failed: StoreError | undefined
   #closed = false
 
@@ -104,12 +102,9 @@ class SqliteStore implements Store {
   }
 
   async commit(writes: readonly Write[], durability: Durability = 'now'): Promise<void> {
-    const wait = durability === 'now'
     this.#guarded(() => {
-      this.#waitForDisk(wait)
       this.#transaction(() => this.#applyAll(writes))
-      // A transaction that changed no page has not waited, and those before it perhaps neither.
-      if (wait) this.#database.syncLog()
+      if (durability === 'now') this.#database.syncLog()
     })
   }
 
@@ -171,10 +166,8 @@ class SqliteStore implements Store {
   }
 
   async tidy(): Promise<boolean> {
-    return this.#guarded(() => {
-      const more = this.#houseStep()
-      return this.#checkpoint() || more
-    })
+    // One of them at a time: whoever waits meanwhile waits for one.
+    return this.#guarded(() => this.#checkpoint() || this.#houseStep())
   }
 
   async bytes(): Promise<number> {
@@ -189,18 +182,8 @@ class SqliteStore implements Store {
 
   /** What is lost with a crash is done again: so these transactions do not wait for the disk. */
   #houseStep(): boolean {
-    this.#waitForDisk(false)
-    return this.#transaction(() => {
-      // Each of them does its piece, whatever the others have left.
-      return [this.#sweep.step(), this.#index.step(), this.#seen.step()].includes(true)
-    })
-  }
-
-  /** Whether the transactions that follow are on the disk when they end. */
-  #waitForDisk(wait: boolean): void {
-    if (this.#waits === wait) return
-    this.#database.run(`pragma synchronous = ${wait ? 'full' : 'normal'}`)
-    this.#waits = wait
+    // Each of them does its piece, whatever the others have left.
+    return this.#transaction(() => [this.#sweep.step(), this.#index.step(), this.#seen.step()].includes(true))
   }
 
   #checkpoint(): boolean {

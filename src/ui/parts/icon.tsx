@@ -13,6 +13,7 @@ export type IconName =
   | 'relay'
   | 'wait'
   | 'warn'
+  | 'check'
   | 'copy'
   | 'chats'
   | 'people'

@@ -1,4 +1,5 @@
-/** Landscapes: the mountains of the first page, the small ridge of an empty pane, the hills of the network picture. */
+/** Landscapes: the mountains of the first page, the small ridge of an empty pane, the hills and stars of the network picture. */
+import { For } from 'solid-js'
 
 export const Mountains = () => (
   <svg class="land" viewBox="0 0 600 300" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
@@ -42,6 +43,47 @@ const hills = {
   b1: 'M0 18 17 19 28 25 36 28 48 33 68 34 81 35 96 39 110 46 124 45 137 44 149 40 162 35 177 35 191 30 207 28 220 20 237 21 249 16 262 17 273 21 289 29 299 32 312 36 320 40 331 35 339 33 352 33 362 33 380 24 402 22 418 20 430 12 439 17 452 20 461 20 470 22 482 31 497 36 511 37 520 42 532 39 544 40 558 36 570 33 578 33 584 31 592 29 600 24V200H0Z',
   b0: 'M0 40 18 40 33 44 58 42 74 38 87 34 105 28 117 26 130 20 150 22 163 24 180 25 195 24 211 31 222 33 237 35 260 40 274 36 286 34 296 31 306 32 331 30 348 27 361 22 380 16 393 17 409 21 419 24 429 30 438 34 450 35 466 32 480 34 498 30 512 33 523 35 536 33 550 27 562 23 580 21 600 20V200H0Z',
 } as const
+
+/** As many as there is room for, the first ones far apart. */
+const stars = [
+  [273, 30],
+  [582, 39],
+  [24, 20],
+  [442, 15],
+  [140, 35],
+  [378, 42],
+  [558, 14],
+  [34, 42],
+  [137, 15],
+  [467, 35],
+  [309, 15],
+  [202, 28],
+  [348, 27],
+  [311, 41],
+  [232, 16],
+  [87, 26],
+  [216, 42],
+  [410, 28],
+  [516, 25],
+  [515, 41],
+  [86, 37],
+  [581, 27],
+  [380, 16],
+  [31, 31],
+] as const
+
+export const Stars = (props: { count: number }) => (
+  <svg class="stars" viewBox="0 0 600 56" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
+    <For each={stars.slice(0, props.count)}>
+      {([x, y], place) => (
+        <path
+          d="M0-4C.4-1.200 1.200-.4 4 0 1.200.4.4 1.200 0 4-.4 1.200-1.200.4-4 0-1.200-.4-.4-1.200 0-4Z"
+          transform={`translate(${x} ${y}) scale(${0.8 + (place() % 3) * 0.25})`}
+        />
+      )}
+    </For>
+  </svg>
+)
 
 export type HillName = keyof typeof hills
 

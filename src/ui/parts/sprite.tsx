@@ -52,6 +52,9 @@ export const Sprite = () => (
       <path d="M10.7 5.3 3.5 17.5a1.5 1.5 0 0 0 1.3 2.3h14.4a1.5 1.5 0 0 0 1.3-2.3L13.3 5.3a1.5 1.5 0 0 0-2.6 0Z" />
       <path d="M12 10v4M12 16.7h.01" />
     </symbol>
+    <symbol id="i-check" viewBox="0 0 24 24">
+      <path d="m5 12.8 4.6 4.700L19 7.500" />
+    </symbol>
     <symbol id="i-copy" viewBox="0 0 24 24">
       <rect x="8.5" y="8.5" width="11" height="11.5" rx="1.8" />
       <path d="M15.5 8.3V5.8A1.8 1.8 0 0 0 13.7 4H6.3a1.8 1.8 0 0 0-1.8 1.8v8.4A1.8 1.8 0 0 0 6.3 16h2" />

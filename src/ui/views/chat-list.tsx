@@ -133,15 +133,16 @@ const Hit = (props: { message: Message }) => {
 const WhereAmI = () => {
   const t = useWords()
   const { state } = useNode()
+  const isLocal = () => state.status?.network === 'local' || state.status?.lan.only === true
   const network = () => {
     const kind = state.status?.network
     if (kind === 'none') return t().list.noNetwork
-    return kind === 'local' ? t().list.localOnly : t().list.someNetwork
+    return isLocal() ? t().list.localOnly : t().list.someNetwork
   }
   const reached = () => Object.values(state.conversations).filter(({ contact }) => contact.online).length
   return (
     <a class="whereami" href="#/network">
-      <Icon name={state.status?.network === 'local' ? 'lan' : 'ridge'} small />
+      <Icon name={isLocal() ? 'lan' : 'ridge'} small />
       <span>
         {network()} · {t().list.reachedNow(reached())}
       </span>

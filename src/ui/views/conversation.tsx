@@ -10,6 +10,7 @@ import type { Contact, ContactId, Conversation as ConversationData, Message, Mes
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { ContactFace } from '../parts/face.tsx'
+import { nameIn, type NameOf } from '../parts/finding-words.ts'
 import { Icon } from '../parts/icon.tsx'
 import { MessageRow } from '../parts/message-row.tsx'
 import { createCall } from '../primitives/create-call.ts'
@@ -17,6 +18,7 @@ import { createMessages, type Messages } from '../primitives/create-messages.ts'
 import { createInFront, createSeen } from '../primitives/create-seen.ts'
 import { aboutHref, listHref } from '../route.ts'
 import { moment } from '../words/dates.ts'
+import type { Words } from '../words/en.ts'
 import { useWords } from '../words/words.ts'
 import { Composer } from './composer.tsx'
 
@@ -26,8 +28,9 @@ const END_PX = 48
 const AHEAD_PX = 1_500
 
 /** How a contact is reached, in one line. */
-export function reachWords(t: ReturnType<ReturnType<typeof useWords>>, contact: Contact): string {
+function reachWords(t: Words, contact: Contact, nameOf: NameOf): string {
   if (contact.state === 'blocked') return t.list.blocked
+  if (contact.relayedBy !== null) return t.chat.viaFriend(nameOf(contact.relayedBy))
   if (contact.via) return t.chat.via[contact.via]
   if (contact.state === 'invited') return t.details.invited
   return contact.lastSeen ? t.chat.notReachedSince(moment(contact.lastSeen)) : t.chat.notReached
@@ -35,6 +38,7 @@ export function reachWords(t: ReturnType<ReturnType<typeof useWords>>, contact: 
 
 const Header = (props: { contact: Contact; aboutOpen: boolean }) => {
   const t = useWords()
+  const session = useNode()
   return (
     <header class="bar">
       <a class="ib back" href={listHref} aria-label={t().app.back}>
@@ -49,7 +53,7 @@ const Header = (props: { contact: Contact; aboutOpen: boolean }) => {
             <span class="hidden">{t().app.verified}</span>
           </Show>
         </h1>
-        <p>{reachWords(t(), props.contact)}</p>
+        <p>{reachWords(t(), props.contact, nameIn(session))}</p>
       </div>
       <div class="acts">
         <a

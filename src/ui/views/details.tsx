@@ -1,13 +1,16 @@
 /** About a contact: how they are reached, whether they are verified, and what can be changed. */
 import { createSignal, createUniqueId, type JSX, Match, Show, Switch } from 'solid-js'
-import type { Contact, ContactId } from '../../node/api.ts'
+import type { Contact, ContactId, Via } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Dialog, Question, Trouble } from '../parts/dialog.tsx'
 import { ContactFace } from '../parts/face.tsx'
+import { nameIn, type NameOf } from '../parts/finding-words.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { Switch as OnOff } from '../parts/switch.tsx'
 import { createCall } from '../primitives/create-call.ts'
 import { chatHref, go, listHref, verifyHref } from '../route.ts'
 import { moment } from '../words/dates.ts'
+import type { Words } from '../words/en.ts'
 import { useWords } from '../words/words.ts'
 
 const Fact = (props: { icon: IconName; tone?: string; title: string; hint: string; children?: JSX.Element }) => (
@@ -20,8 +23,14 @@ const Fact = (props: { icon: IconName; tone?: string; title: string; hint: strin
   </li>
 )
 
+function pathHint(t: Words, { relayedBy, punched }: Contact, via: NonNullable<Via>, nameOf: NameOf): string {
+  if (relayedBy !== null) return t.details.friend(nameOf(relayedBy))
+  return punched ? t.details.punched : t.details.reachedHint[via]
+}
+
 const Reach = (props: { contact: Contact; waiting: boolean }) => {
   const t = useWords()
+  const session = useNode()
   const since = () =>
     props.contact.lastSeen ? t().details.lastReached(moment(props.contact.lastSeen)) : t().details.neverReached
   return (
@@ -44,7 +53,7 @@ const Reach = (props: { contact: Contact; waiting: boolean }) => {
               icon={via() === 'lan' ? 'lan' : via() === 'direct' ? 'direct' : 'relay'}
               tone="moss"
               title={t().details.reached[via()]}
-              hint={t().details.reachedHint[via()]}
+              hint={pathHint(t(), props.contact, via(), nameIn(session))}
             />
           )}
         </Show>
@@ -52,6 +61,40 @@ const Reach = (props: { contact: Contact; waiting: boolean }) => {
           <Fact icon="wait" title={t().details.queued} hint={t().details.queuedHint} />
         </Show>
       </ul>
+    </section>
+  )
+}
+
+/** Whether they may learn from where one connects: what it hides, what it cannot hide, what it costs. */
+const Hiding = (props: { contact: Contact; busy: boolean; onTurn: (on: boolean) => void }) => {
+  const t = useWords()
+  const { state } = useNode()
+  const isAlone = () => {
+    const held = state.status?.relays?.at.some((relay) => relay.state === 'held')
+    return props.contact.relayOnly && !props.contact.online && !held
+  }
+  return (
+    <section class="sec">
+      <h3>{t().details.addressTitle}</h3>
+      <OnOff label={t().details.hide} on={props.contact.relayOnly} busy={props.busy} onTurn={props.onTurn}>
+        <ul class="points mute">
+          <li>
+            <Icon name="check" small />
+            <span>{t().details.hideWhat(props.contact.name)}</span>
+          </li>
+          <li>
+            <Icon name="warn" small />
+            <span>{t().details.hideNot(props.contact.name)}</span>
+          </li>
+          <li>
+            <Icon name="wait" small />
+            <span>{t().details.hideCost}</span>
+          </li>
+        </ul>
+      </OnOff>
+      <p role="status" class="larch">
+        {isAlone() ? t().details.hideAlone(props.contact.name) : ''}
+      </p>
     </section>
   )
 }
@@ -145,6 +188,9 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
     <Show when={contact()}>
       {(found) => (
         <section class="pane details" classList={{ show: props.shown }} aria-label={t().details.label(found().name)}>
+          <Show when={props.shown}>
+            <h1 class="hidden">{found().name}</h1>
+          </Show>
           <header class="bar">
             <a class="ib back" href={chatHref(found().id)} aria-label={t().app.backToChat}>
               <Icon name="back" flip />
@@ -166,6 +212,11 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
             <Trouble text={call.trouble()} />
             <Reach contact={found()} waiting={waiting()} />
             <Safety contact={found()} onUnverify={() => void act(() => api.verifyContact({ ...to(), number: null }))} />
+            <Hiding
+              contact={found()}
+              busy={call.busy()}
+              onTurn={(on) => void act(() => api.setRelayOnly({ ...to(), on }))}
+            />
             <section class="sec">
               <h3>{t().details.chatTitle}</h3>
               <div class="opts">

@@ -1,54 +1,157 @@
 /**
- * Who is reached how, near to far: a picture that is also headings and lists.
+ * How the network stands: the picture of who is reached how, what stands in the way and what helps, who relays for whom.
  *
- * Holds: a ridge is drawn only where somebody stands or could stand; what the node does not know is not said.
+ * Holds: what is wrong comes first, what is well last; what the node does not know is not said.
  */
-import { For, type JSX, Show } from 'solid-js'
-import type { Contact } from '../../node/api.ts'
+import { For, Show } from 'solid-js'
+import type { ContactId, Finding, RelayStatus, Status } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { ContactFace } from '../parts/face.tsx'
-import { Icon, type IconName, Mark } from '../parts/icon.tsx'
-import { Hill, type HillName } from '../parts/land.tsx'
+import { findingWords, isShown, nameIn, type Shown } from '../parts/finding-words.ts'
+import { Icon, type IconName } from '../parts/icon.tsx'
 import { Page } from '../parts/page.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { createCall } from '../primitives/create-call.ts'
-import { chatHref } from '../route.ts'
-import { moment } from '../words/dates.ts'
-import { useWords } from '../words/words.ts'
+import { bytes } from '../words/dates.ts'
+import { listOf, useWords } from '../words/words.ts'
+import { Picture } from './network-picture.tsx'
 
-const Band = (props: {
-  hill: HillName
-  icon: IconName
-  title: string
-  contacts: readonly Contact[]
-  line: (contact: Contact) => string
-}): JSX.Element => {
+function lookOf(level: Finding['level'], hasRemedy: boolean): { name: IconName; class: string } {
+  if (level === 'problem') return { name: 'warn', class: 'rowan' }
+  if (level === 'good') return { name: 'check', class: 'moss' }
+  return hasRemedy ? { name: 'warn', class: 'larch' } : { name: 'wait', class: '' }
+}
+
+const Findings = (props: { title: string; level: Finding['level']; all: readonly Shown[]; none?: string }) => {
   const t = useWords()
+  const session = useNode()
   return (
-    <section class={`band ${props.hill}`}>
-      <Hill name={props.hill} />
+    <section class="card" classList={{ alarm: props.level === 'problem' }}>
+      <h2>{props.title}</h2>
+      <Show when={props.all.length > 0} fallback={<p class="hint">{props.none}</p>}>
+        <ul class="facts">
+          <For each={props.all}>
+            {(found) => {
+              const words = () => findingWords(t(), found, nameIn(session))
+              return (
+                <li>
+                  <Icon {...lookOf(found.level, words().todo !== null)} />
+                  <span>
+                    {words().what}
+                    <Show when={words().todo}>{(todo) => <span class="mute todo">{todo()}</span>}</Show>
+                    <Show when={found.code === 'no-contacts'}>
+                      <a href="#/add">{t().list.add}</a>
+                    </Show>
+                  </span>
+                </li>
+              )
+            }}
+          </For>
+        </ul>
+      </Show>
+    </section>
+  )
+}
+
+const Faced = (props: { contact: ContactId; line: string }) => {
+  const session = useNode()
+  const contact = () => session.state.conversations[props.contact]?.contact
+  return (
+    <Show when={contact()}>
+      {(found) => (
+        <li>
+          <ContactFace contact={found()} size="s" />
+          <span>
+            <b>
+              <bdi>{found().name}</bdi>
+            </b>
+            <span class="mute">{props.line}</span>
+          </span>
+        </li>
+      )}
+    </Show>
+  )
+}
+
+const ForYou = (props: { status: Status; relays: RelayStatus }) => {
+  const t = useWords()
+  const none = () =>
+    props.status.reach?.publiclyReachable === 'yes' ? t().network.forYouNoNeed : t().network.forYouNone
+  return (
+    <section class="card">
       <h2>
-        <Icon name={props.icon} />
-        <span>{props.title}</span>
-        <span class="n">{t().network.people(props.contacts.length)}</span>
+        <Icon name="relay" />
+        {t().network.forYou}
       </h2>
-      <ul class="folk">
-        <For each={props.contacts}>
-          {(contact) => (
+      <Show when={props.relays.at.length > 0} fallback={<p class="hint">{none()}</p>}>
+        <ul class="facts faced">
+          <For each={props.relays.at}>
+            {({ contact, state }) => <Faced contact={contact} line={t().network.relayState[state]} />}
+          </For>
+        </ul>
+      </Show>
+    </section>
+  )
+}
+
+const YouRelay = (props: { relays: RelayStatus }) => {
+  const t = useWords()
+  const { api } = useNode()
+  const call = createCall()
+  const none = () => (props.relays.forContacts ? t().network.youRelayNone : t().network.youRelayOff)
+  const strangers = () => props.relays.places - props.relays.for.length
+  return (
+    <section class="card">
+      <h2>
+        <Icon name="relay" />
+        {t().network.youRelay}
+      </h2>
+      <Show when={props.relays.places > 0} fallback={<p class="hint">{none()}</p>}>
+        <ul class="facts faced">
+          <For each={props.relays.for}>{(contact) => <Faced contact={contact} line={t().network.youRelayFor} />}</For>
+          <Show when={strangers() > 0}>
             <li>
-              <a class="person" href={chatHref(contact.id)}>
-                <ContactFace contact={contact} size="s" />
-                <span>
-                  <b>
-                    <bdi>{contact.name}</bdi>
-                  </b>
-                  <Show when={props.line(contact)}>{(line) => <small>{line()}</small>}</Show>
-                </span>
-              </a>
+              <Icon name="people" />
+              <span>{t().network.strangers(strangers())}</span>
             </li>
-          )}
-        </For>
-      </ul>
+          </Show>
+        </ul>
+      </Show>
+      <Show when={props.relays.relayed > 0 || props.relays.bytes > 0}>
+        <p class="hint">{t().network.traffic(props.relays.relayed, bytes(props.relays.bytes))}</p>
+      </Show>
+      <Switch
+        label={t().network.relaying}
+        on={props.relays.forContacts}
+        busy={call.busy()}
+        onTurn={(forContacts) => void call.run(() => api.setRelaying({ forContacts }))}
+      >
+        <p class="mute">{t().network.relayingHint}</p>
+      </Switch>
+      <Trouble text={call.trouble()} />
+    </section>
+  )
+}
+
+const Addresses = (props: { status: Status }) => {
+  const t = useWords()
+  const hosts = () => props.status.reach?.observed.map((address) => address.split('/')[2] ?? '') ?? []
+  return (
+    <section class="card">
+      <h2>
+        <Icon name="direct" />
+        {t().network.addressesTitle}
+      </h2>
+      <Show when={props.status.addresses.length > 0} fallback={<p class="hint">{t().network.addressesNone}</p>}>
+        <ul class="addresses">
+          <For each={props.status.addresses}>{(address) => <li>{address}</li>}</For>
+        </ul>
+        <p class="hint">{t().network.addresses}</p>
+      </Show>
+      <Show when={hosts().length > 0}>
+        <p class="hint">{t().network.observed(listOf(hosts()))}</p>
+      </Show>
     </section>
   )
 }
@@ -57,14 +160,8 @@ export const Network = () => {
   const t = useWords()
   const { api, state } = useNode()
   const call = createCall()
-  const all = () => Object.values(state.conversations).map((one) => one.contact)
-  const by = (via: Contact['via']) => all().filter((contact) => contact.via === via)
-  const waiting = (contact: Contact): string => {
-    if (contact.state === 'blocked') return t().network.blocked
-    if (contact.lastSeen) return t().network.since(moment(contact.lastSeen))
-    return contact.state === 'invited' ? t().network.invited : t().network.never
-  }
-  const reached = () => all().filter((contact) => contact.online).length
+  const all = () => Object.values(state.conversations)
+  const reached = () => all().filter(({ contact }) => contact.online).length
   const line = () => (all().length > 0 ? t().network.reached(reached(), all().length) : t().network.nobody)
   return (
     <Page
@@ -80,52 +177,34 @@ export const Network = () => {
         {call.busy() ? t().network.checking : ''}
       </p>
       <Trouble text={call.trouble()} />
-      <div class="land-of">
-        <Band hill="b4" icon="wait" title={t().network.waiting} contacts={by(null)} line={waiting} />
-        <Show when={by('relayed').length > 0}>
-          <Band hill="b3" icon="relay" title={t().network.relayed} contacts={by('relayed')} line={() => ''} />
-        </Show>
-        <Band
-          hill="b2"
-          icon="direct"
-          title={t().network.direct}
-          contacts={by('direct')}
-          line={() => t().network.seesYou}
-        />
-        <Band hill="b1" icon="lan" title={t().network.lan} contacts={by('lan')} line={() => ''} />
-        <section class="band b0">
-          <Hill name="b0" />
-          <Mark class="logo" />
-          <div class="grow">
-            <b>{t().network.here}</b>
-            <small>{(state.status?.addresses.length ?? 0) > 0 ? t().network.listens : t().network.deaf}</small>
-          </div>
-        </section>
-      </div>
       <Show when={state.status}>
-        {(status) => (
-          <div class="pair">
-            <section class="card">
-              <h2>
-                <Icon name="wait" />
-                {t().network.queuedTitle}
-              </h2>
-              <p>{status().queued > 0 ? t().network.queued(status().queued) : t().network.queuedNone}</p>
-              <p class="hint">{t().network.state[status().network]}</p>
-              <p class="hint">{status().lan.on ? t().network.lanOn : t().network.lanOff}</p>
-            </section>
-            <section class="card">
-              <h2>
-                <Icon name="direct" />
-                {t().network.addressesTitle}
-              </h2>
-              <ul class="addresses">
-                <For each={status().addresses}>{(address) => <li>{address}</li>}</For>
-              </ul>
-              <p class="hint">{t().network.addresses}</p>
-            </section>
-          </div>
-        )}
+        {(status) => {
+          const found = (level: Finding['level']) =>
+            status()
+              .findings.filter(isShown)
+              .filter((one) => one.level === level)
+          return (
+            <>
+              <Show when={found('problem').length > 0}>
+                <Findings title={t().network.problems} level="problem" all={found('problem')} />
+              </Show>
+              <Picture conversations={all()} status={status()} />
+              <div class="pair">
+                <Findings title={t().network.notes} level="note" all={found('note')} none={t().network.notesNone} />
+                <Findings title={t().network.goods} level="good" all={found('good')} />
+                <Show when={status().relays}>
+                  {(relays) => (
+                    <>
+                      <ForYou status={status()} relays={relays()} />
+                      <YouRelay relays={relays()} />
+                    </>
+                  )}
+                </Show>
+                <Addresses status={status()} />
+              </div>
+            </>
+          )
+        }}
       </Show>
     </Page>
   )

@@ -1,15 +1,13 @@
 /**
  * The recovery phrase again: asked for by a press, and by the passphrase where the profile has one.
  *
- * Holds: the words leave the page with it, and with the press that hides them; the passphrase lives in this form and in one call.
+ * Holds: the words leave the page with it, and with the press that hides them.
  */
-import { createSignal, Match, Show, Switch } from 'solid-js'
+import { createSignal, Match, Switch } from 'solid-js'
 import { CallError } from '../node-client.ts'
 import { useNode } from '../node-context.ts'
-import { Trouble } from '../parts/dialog.tsx'
 import { Page } from '../parts/page.tsx'
-import { SecretField } from '../parts/secret-field.tsx'
-import { createCall } from '../primitives/create-call.ts'
+import { PassphraseForm } from '../parts/passphrase-form.tsx'
 import { isWrittenDown, setWrittenDown } from '../primitives/written-down.ts'
 import { useWords } from '../words/words.ts'
 import { Protects } from './first-run.tsx'
@@ -19,51 +17,17 @@ import { PhraseSteps } from './recovery-phrase.tsx'
 const Ask = (props: { needed: boolean; onNeeded: () => void; onShown: (phrase: string) => void }) => {
   const t = useWords()
   const { api } = useNode()
-  const call = createCall()
-  const [passphrase, setPassphrase] = createSignal('')
 
   /** Without a passphrase first: only the node knows whether there is one. */
-  async function show(): Promise<void> {
-    const given = props.needed ? passphrase() : null
-    if (given === '') return
-    await call.run(async () => {
-      try {
-        const { phrase } = await api.recoveryPhrase({ passphrase: given })
-        setPassphrase('')
-        props.onShown(phrase)
-      } catch (error) {
-        if (given !== null || !(error instanceof CallError) || error.code !== 'passphrase-wrong') throw error
-        props.onNeeded()
-      }
-    })
+  async function show(passphrase: string | null): Promise<void> {
+    try {
+      props.onShown((await api.recoveryPhrase({ passphrase })).phrase)
+    } catch (error) {
+      if (passphrase !== null || !(error instanceof CallError) || error.code !== 'passphrase-wrong') throw error
+      props.onNeeded()
+    }
   }
-  return (
-    <form
-      class="flow"
-      aria-busy={call.busy()}
-      onSubmit={(event) => {
-        event.preventDefault()
-        void show()
-      }}
-    >
-      <Show when={props.needed}>
-        <SecretField
-          label={t().unlock.passphrase}
-          value={passphrase()}
-          onInput={setPassphrase}
-          autocomplete="current-password"
-          invalid={call.trouble() !== null}
-          autofocus
-        >
-          <p class="hint">{t().phrase.askHint}</p>
-        </SecretField>
-      </Show>
-      <Trouble text={call.trouble()} />
-      <button class="btn main wide" type="submit" disabled={call.busy()}>
-        {call.busy() ? t().unlock.working : t().phrase.show}
-      </button>
-    </form>
-  )
+  return <PassphraseForm asked={props.needed} act={t().phrase.show} hint={t().phrase.askHint} open={show} />
 }
 
 export const Phrase = () => {

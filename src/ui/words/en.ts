@@ -3,12 +3,14 @@
  *
  * Holds: a name is never bent and nobody's gender is guessed; no exclamation mark comes from the app.
  */
-import type { ErrorCode, MessageState, Reason } from '../../node/api.ts'
+import type { ErrorCode, Finding, MessageState, Reason } from '../../node/api.ts'
 import { isolate as q, pluralOf } from './plural.ts'
+
+/** What a window that is open can be told. */
+export type ShownFinding = Exclude<Finding['code'], 'locked' | 'no-profile'>
 
 const n = pluralOf('en')
 const people = (count: number) => n(count, { one: '# person', other: '# people' })
-const messages = (count: number) => n(count, { one: '# message', other: '# messages' })
 
 export const en = {
   app: {
@@ -140,11 +142,12 @@ export const en = {
   chat: {
     log: (name: string) => `Messages with ${q(name)}`,
     via: { lan: 'Reached on this local network', direct: 'Reached directly', relayed: 'Reached through a friend' },
+    viaFriend: (name: string) => `Reached through ${q(name)}`,
     notReached: 'Not reached yet',
     notReachedSince: (time: string) => `Not reached since ${time}`,
     details: 'Details',
     bannerNone: 'No network. What you write is kept on this device and leaves by itself.',
-    bannerLocal: 'No internet. People on this local network are reached; the rest waits.',
+    bannerLocal: 'Local network only. People on it are reached; the rest waits.',
     seeWho: 'See who',
     loading: 'Fetching older messages.',
     begin: 'This is the beginning of the conversation.',
@@ -229,8 +232,18 @@ export const en = {
     reachedHint: {
       lan: 'Not over the internet',
       direct: 'Sees the address you connect from',
-      relayed: 'The friend cannot read it',
+      relayed: 'sealed, by somebody not known here',
     },
+    punched: 'Through both routers; sees the address you connect from',
+    friend: (name: string) => `${q(name)}, who cannot read it`,
+    addressTitle: 'Your internet address',
+    hide: 'Reach only through friends',
+    hideWhat: (name: string) =>
+      `${q(name)} is told no address of this device, and does not see where you connect from. Who goes to great lengths can still find out.`,
+    hideNot: (name: string) =>
+      `An address that ${q(name)} saw before is known there. The friend who relays sees both addresses, and when you talk; never what.`,
+    hideCost: 'Slower, and possible only while a friend’s tulnic relays. You do not meet on a local network either.',
+    hideAlone: (name: string) => `No friend relays for you now: ${q(name)} is not reached until one does.`,
     invited: 'Invited',
     queued: 'Your last message is still here',
     queuedHint: 'It leaves by itself',
@@ -364,32 +377,123 @@ export const en = {
     nobody: 'No contacts yet',
     check: 'Check again',
     checking: 'Trying to reach everybody.',
+    picture: 'Who is reached how, from far to near',
     waiting: 'Waiting',
     relayed: 'Through a friend',
     direct: 'Directly',
     lan: 'On this local network',
     people,
+    showMore: (count: number) => `${people(count)} more`,
+    showFewer: 'Fewer',
     since: (time: string) => `since ${time}`,
     invited: 'invited, never met yet',
     never: 'not reached yet',
     blocked: 'blocked by you',
     seesYou: 'sees your address',
+    punched: 'through both routers',
+    relaysForYou: 'relays for you',
+    relayedBy: (name: string) => `by ${q(name)}, who cannot read it`,
+    relayedBySomebody: 'sealed, by somebody not known here',
+    again: {
+      title: 'Finding each other again',
+      well: (servers: number, notes: number) =>
+        `${n(servers, { one: '# other node keeps', other: '# other nodes keep' })} sealed notes of where people are${notes > 0 ? `, ${notes} of them yours` : ', none of them yours yet'}.`,
+      off: 'Off. Who moved is found only nearby.',
+      alone: 'Nobody to ask yet. Who moved is found only nearby, or when they come.',
+      away: 'Nobody to ask without a network.',
+    },
     here: 'You, on this device',
-    listens: 'Listens for contacts on this device’s addresses.',
-    deaf: 'Listens nowhere: only you can begin a connection.',
-    queuedTitle: 'Waiting here',
-    queued: (count: number) => `${messages(count)} of yours not confirmed by any device of the recipient.`,
-    queuedNone: 'No message of yours waits here.',
+    reach: {
+      direct: 'Others reach you from outside.',
+      through: (names: string) => `From outside others reach you through ${names}.`,
+      unknown: 'Whether others reach you from outside is not known yet.',
+      no: 'From outside nobody reaches you; you reach others.',
+      lan: 'On the local network only.',
+      none: 'On no network.',
+    },
+    problems: 'What stands in the way',
+    notes: 'What could be better',
+    notesNone: 'Nothing to mend.',
+    goods: 'What is well',
+    level: { problem: 'Problem', note: 'Note', good: 'Well' },
+    forYou: 'Who relays for you',
+    forYouNone: 'Nobody now. A contact whose tulnic others reach does it by itself.',
+    forYouNoNeed: 'Nobody needs to: others reach you directly.',
+    relayState: {
+      held: 'others reach you through it, sealed',
+      asking: 'being asked',
+      refused: 'has no room, or does not relay for you; asked again later',
+      'no-relay': 'does not relay',
+      lost: 'did until a moment ago; asked again soon',
+    },
+    youRelay: 'Whom you relay for',
+    youRelayNone: 'Nobody now. Contacts whom nobody reaches ask your tulnic by themselves.',
+    youRelayOff: 'No contact: you switched it off.',
+    youRelayFor: 'reached from outside through you',
+    strangers: (count: number) => n(count, { one: 'and # stranger', other: 'and # strangers' }),
+    traffic: (connections: number, size: string) =>
+      `${n(connections, { one: '# connection', other: '# connections' })} now, ${size} since the start. You cannot read any of it.`,
+    relaying: 'Relay for my contacts',
+    relayingHint:
+      'Contacts whom nobody reaches are then reached through you. It costs some of your line, at most about 2 GB an hour.',
+    queued: (count: number) => n(count, { one: '# message waits', other: '# messages wait' }),
+    addressesNone: 'None without a network.',
     addressesTitle: 'Addresses of this device',
     addresses: 'Contacts you give a link to see them.',
-    state: {
-      none: 'This device has no network now.',
-      local: 'Only the local network; no way to the internet was found.',
-      'internet-unknown': 'There is a network. Whether it leads to the internet, tulnic does not ask anybody.',
-    },
-    lanOn: 'Looks for contacts on this network.',
-    lanOff: 'Does not look for contacts on this network.',
+    observed: (addresses: string) => `From outside you are seen at ${addresses}.`,
   },
+
+  finding: {
+    'no-network': 'This device is on no network.',
+    'not-stored': 'Nothing can be stored now: the disk may be full or read-only.',
+    'link-dead': (name: string) => `The link of ${q(name)} leads nowhere any more.`,
+    'lan-only': 'People beyond this local network are not reached: tulnic was started with --lan-only.',
+    'private-network': 'This is a private network: only those with the same network key are reached.',
+    'not-nearby': 'Nobody is looked for on this local network: tulnic was started with --no-mdns.',
+    'looks-nearby': (peers: number) =>
+      peers === 0
+        ? 'People on this local network are looked for; nobody is seen now.'
+        : `${n(peers, { one: '# other tulnic is', other: '# others with tulnic are' })} seen on this local network.`,
+    'reached-directly': 'Others reach you from outside, directly.',
+    'reached-through': (names: string) => `Others reach you from outside, through ${names}.`,
+    'reach-unknown':
+      'Whether others reach you from outside is not known yet. It shows by itself, once two of them elsewhere tried.',
+    'not-reachable': 'Nobody outside can begin a connection to you; only you can begin it.',
+    'router-open': 'The router lets others in, so it says. It shows by itself, once two of them elsewhere tried.',
+    'router-refused': 'The router could let others in, and refused.',
+    'router-behind-another': 'The router has another one before it, and lets nobody in from outside.',
+    'router-none': 'The router was asked to let others in. It does not offer that.',
+    'dht-off': 'Contacts who moved are not found again: tulnic was started with --no-dht.',
+    'dht-alone':
+      'Nobody who keeps sealed notes is known yet: contacts who moved are found only nearby, or when they come.',
+    'dht-well': (servers: number) =>
+      `${n(servers, { one: '# other node is', other: '# other nodes are' })} asked where contacts are who moved.`,
+    'no-contacts': 'There is nobody here yet.',
+    'no-relay-for': (names: string) => `Reached only through friends, and no friend relays for you now: ${names}.`,
+    'messages-wait': (count: number, names: string) =>
+      `${n(count, { one: '# message of yours waits', other: '# messages of yours wait' })} here for ${names}.`,
+    'nothing-waits': (reached: number, total: number) =>
+      `${reached} of ${people(total)} reached, and no message waits here.`,
+    stored: 'What is written is stored on this device.',
+  } satisfies Record<ShownFinding, unknown>,
+  remedy: {
+    'no-network': 'Join one. What you write waits here and leaves by itself.',
+    'not-stored': 'Make room. tulnic then goes on by itself.',
+    'link-dead': 'Ask for a new one.',
+    'lan-only': 'Start it without, to reach them.',
+    'not-nearby': 'Start it without, to find people nearby.',
+    'not-reachable': (port: string) =>
+      `Let others in: forward TCP port ${port} in your router. Or add somebody whose tulnic others reach: it then relays for you by itself.`,
+    'not-reachable-no-port':
+      'Let others in by your router. Or add somebody whose tulnic others reach: it then relays for you by itself.',
+    'dht-off': 'Start it without, so that you find each other again.',
+    'dht-alone': 'It mends by itself, as you meet contacts and people nearby.',
+    'no-contacts': 'Show a code, send a link, or pick someone on this network.',
+    'no-relay-for':
+      'Add somebody whose tulnic others reach; or allow direct connections again, in the details of the contact.',
+    'messages-wait': 'What waits leaves by itself, as soon as its recipient is reached.',
+  },
+  namesAnd: (names: string, more: number) => `${names} and ${people(more)} more`,
 
   settings: {
     you: 'You',
@@ -415,7 +519,7 @@ export const en = {
     version: (version: string) => `Version ${version}`,
     about: 'What tulnic does not hide',
     aboutPoints: [
-      'Contacts you are connected to see your internet address, and you theirs.',
+      'Contacts you are connected to see your internet address, and you theirs. In the details of a contact you can hide yours.',
       'Whoever watches your network sees that you use tulnic, when, and with which addresses; not what is said.',
       'Whoever uses this device while tulnic is open can read everything.',
       'No outsider has audited tulnic yet.',
@@ -455,6 +559,7 @@ export const en = {
     'peer-unknown': 'This person is no longer visible. Ask them to be visible again.',
     'pairing-failed': 'The pairing was stopped, on one side or the other. Nothing was stored. You can begin again.',
     'number-differs': 'These are not the same digits. Compare again before you say anything secret.',
+    'mail-foreign': 'This file holds no tulnic mail. Nothing was taken in.',
     timeout: 'Nobody answered in time. You can try again.',
     'too-large': 'This is too long for one message. Send it in parts.',
     storage: 'This could not be stored. Look whether the disk is full or read-only, then try again.',

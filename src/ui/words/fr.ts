@@ -144,11 +144,12 @@ export const fr: Words = {
       direct: 'Contact joint directement',
       relayed: 'Contact joint par une connaissance',
     },
+    viaFriend: (name) => `Liaison par ${q(name)}`,
     notReached: 'Pas encore de liaison',
     notReachedSince: (time) => `Pas de liaison depuis ${time}`,
     details: 'Détails',
     bannerNone: 'Pas de réseau. Ce que vous écrivez reste sur cet appareil et part de soi-même.',
-    bannerLocal: 'Pas d’internet. Les personnes de ce réseau local sont jointes ; le reste attend.',
+    bannerLocal: 'Le réseau local seulement. Les gens qui y sont sont joints ; le reste attend.',
     seeWho: 'Voir qui',
     loading: 'Chargement des messages plus anciens.',
     begin: 'C’est le début de la conversation.',
@@ -236,8 +237,20 @@ export const fr: Words = {
     reachedHint: {
       lan: 'Pas par internet',
       direct: 'Voit l’adresse d’où vous vous connectez',
-      relayed: 'Qui ne peut pas lire',
+      relayed: 'scellé, par quelqu’un d’inconnu ici',
     },
+    punched: 'À travers les deux routeurs ; voit l’adresse d’où vous vous connectez',
+    friend: (name) => `${q(name)}, sans pouvoir lire`,
+    addressTitle: 'Votre adresse internet',
+    hide: 'Joindre seulement par des connaissances',
+    hideWhat: (name) =>
+      `${q(name)} n’apprend aucune adresse de cet appareil, et ne voit pas d’où vous vous connectez. Avec de grands moyens, on peut encore le découvrir.`,
+    hideNot: (name) =>
+      `Si ${q(name)} a déjà vu une adresse, elle y reste connue. La connaissance qui relaie voit les deux adresses, et quand vous parlez ; jamais quoi.`,
+    hideCost:
+      'Plus lent, et possible seulement tant que le tulnic d’une connaissance relaie. Vous ne vous rencontrez pas non plus sur un réseau local.',
+    hideAlone: (name) =>
+      `Aucune connaissance ne relaie pour vous en ce moment : pas de liaison avec ${q(name)} d’ici là.`,
     invited: 'Invitation faite',
     queued: 'Votre dernier message est encore ici',
     queuedHint: 'Il part de lui-même',
@@ -374,36 +387,125 @@ export const fr: Words = {
     nobody: 'Pas encore de contact',
     check: 'Vérifier encore',
     checking: 'Tentative de joindre tout le monde.',
+    picture: 'Qui est joint et comment, du plus loin au plus près',
     waiting: 'En attente',
     relayed: 'Par une connaissance',
     direct: 'Directement',
     lan: 'Sur ce réseau local',
     people,
+    showMore: (count) => `encore ${people(count)}`,
+    showFewer: 'Moins',
     since: (time) => `depuis ${time}`,
     invited: 'invitation faite, jamais de liaison',
     never: 'pas encore de liaison',
     blocked: 'bloqué par vous',
     seesYou: 'voit votre adresse',
+    punched: 'à travers les deux routeurs',
+    relaysForYou: 'relaie pour vous',
+    relayedBy: (name) => `par ${q(name)}, sans pouvoir lire`,
+    relayedBySomebody: 'scellé, par quelqu’un d’inconnu ici',
+    again: {
+      title: 'Se retrouver',
+      well: (servers, notes) =>
+        `${n(servers, { one: '# autre nœud garde', other: '# autres nœuds gardent' })} des notes scellées qui disent où sont les gens${notes > 0 ? `, dont ${notes} de vous` : ', aucune de vous encore'}.`,
+      off: 'Désactivé. Qui a changé d’adresse n’est retrouvé qu’à proximité.',
+      alone: 'Personne à qui demander encore. Qui a changé d’adresse n’est retrouvé qu’à proximité, ou en venant.',
+      away: 'Personne à qui demander sans réseau.',
+    },
     here: 'Vous, sur cet appareil',
-    listens: 'Attend des contacts aux adresses de cet appareil.',
-    deaf: 'N’attend nulle part : vous seul pouvez commencer une liaison.',
-    queuedTitle: 'En attente ici',
-    queued: (count) =>
-      n(count, {
-        one: '# de vos messages n’est confirmé par aucun appareil du destinataire.',
-        other: '# de vos messages ne sont confirmés par aucun appareil du destinataire.',
-      }),
-    queuedNone: 'Aucun de vos messages n’attend ici.',
+    reach: {
+      direct: 'On vous joint de l’extérieur.',
+      through: (names) => `De l’extérieur, on vous joint par ${names}.`,
+      unknown: 'Peut-on vous joindre de l’extérieur ? On ne le sait pas encore.',
+      no: 'De l’extérieur, personne ne vous joint ; vous joignez les autres.',
+      lan: 'Sur le réseau local seulement.',
+      none: 'Sur aucun réseau.',
+    },
+    problems: 'Ce qui fait obstacle',
+    notes: 'Ce qui pourrait aller mieux',
+    notesNone: 'Rien à réparer.',
+    goods: 'Ce qui va bien',
+    level: { problem: 'Problème', note: 'Remarque', good: 'Bien' },
+    forYou: 'Qui relaie pour vous',
+    forYouNone: 'Personne en ce moment. Un contact dont le tulnic est joignable le fait de lui-même.',
+    forYouNoNeed: 'Personne n’en a besoin : on vous joint directement.',
+    relayState: {
+      held: 'on vous joint par là, scellé',
+      asking: 'demande en cours',
+      refused: 'n’a pas de place, ou ne relaie pas pour vous ; redemandé plus tard',
+      'no-relay': 'ne relaie pas',
+      lost: 'le faisait à l’instant ; redemandé bientôt',
+    },
+    youRelay: 'Pour qui vous relayez',
+    youRelayNone: 'Personne en ce moment. Les contacts que personne ne joint le demandent d’eux-mêmes à votre tulnic.',
+    youRelayOff: 'Aucun contact : vous l’avez désactivé.',
+    youRelayFor: 'joignable de l’extérieur par vous',
+    strangers: (count) => n(count, { one: 'et # personne inconnue', other: 'et # personnes inconnues' }),
+    traffic: (connections, size) =>
+      `${n(connections, { one: '# liaison', other: '# liaisons' })} en ce moment, ${size} depuis le démarrage. Vous ne pouvez rien en lire.`,
+    relaying: 'Relayer pour mes contacts',
+    relayingHint:
+      'Les contacts que personne ne joint le sont alors par vous. Cela prend un peu de votre ligne, au plus 2 Go par heure environ.',
+    queued: (count) => n(count, { one: '# message attend', other: '# messages attendent' }),
+    addressesNone: 'Aucune sans réseau.',
     addressesTitle: 'Adresses de cet appareil',
     addresses: 'Les contacts à qui vous donnez un lien les voient.',
-    state: {
-      none: 'Cet appareil n’a pas de réseau en ce moment.',
-      local: 'Le réseau local seulement ; aucun chemin vers internet n’a été trouvé.',
-      'internet-unknown': 'Il y a un réseau. Mène-t-il à internet ? tulnic ne le demande à personne.',
-    },
-    lanOn: 'Cherche des contacts sur ce réseau.',
-    lanOff: 'Ne cherche pas de contacts sur ce réseau.',
+    observed: (addresses) => `De l’extérieur, on vous voit à ${addresses}.`,
   },
+
+  finding: {
+    'no-network': 'Cet appareil n’est sur aucun réseau.',
+    'not-stored': 'Rien ne peut être enregistré : le disque est peut-être plein ou en lecture seule.',
+    'link-dead': (name) => `Ce lien ne mène plus nulle part : ${q(name)}.`,
+    'lan-only': 'Au-delà de ce réseau local, personne n’est joint : tulnic a été démarré avec --lan-only.',
+    'private-network': 'C’est un réseau privé : seuls ceux qui ont la même clé de réseau sont joints.',
+    'not-nearby': 'Personne n’est cherché sur ce réseau local : tulnic a été démarré avec --no-mdns.',
+    'looks-nearby': (peers) =>
+      peers === 0
+        ? 'On cherche des gens sur ce réseau local ; personne n’est visible en ce moment.'
+        : `${n(peers, { one: '# autre tulnic est visible', other: '# autres tulnic sont visibles' })} sur ce réseau local.`,
+    'reached-directly': 'On vous joint de l’extérieur, directement.',
+    'reached-through': (names) => `On vous joint de l’extérieur, par ${names}.`,
+    'reach-unknown':
+      'Peut-on vous joindre de l’extérieur ? On ne le sait pas encore. Cela se verra, dès que deux autres ailleurs auront essayé.',
+    'not-reachable': 'De l’extérieur, personne ne peut commencer une liaison ; vous seul le pouvez.',
+    'router-open':
+      'Le routeur laisse entrer les autres, à ce qu’il dit. Cela se verra tout seul, dès que deux d’entre eux, ailleurs, auront essayé.',
+    'router-refused': 'Le routeur pourrait laisser entrer les autres, et a refusé.',
+    'router-behind-another': 'Le routeur en a un autre devant lui, et ne laisse entrer personne de l’extérieur.',
+    'router-none': 'On a demandé au routeur de laisser entrer les autres. Il ne le propose pas.',
+    'dht-off': 'Les contacts qui ont changé d’adresse ne sont pas retrouvés : tulnic a été démarré avec --no-dht.',
+    'dht-alone':
+      'Personne qui garde des notes scellées n’est connu encore : qui a changé d’adresse n’est retrouvé qu’à proximité, ou en venant.',
+    'dht-well': (servers) =>
+      `On demande à ${n(servers, { one: '# autre nœud', other: '# autres nœuds' })} où sont les contacts qui ont changé d’adresse.`,
+    'no-contacts': 'Il n’y a encore personne ici.',
+    'no-relay-for': (names) =>
+      `Joints seulement par des connaissances, et aucune ne relaie pour vous en ce moment : ${names}.`,
+    'messages-wait': (count, names) =>
+      `${n(count, { one: '# de vos messages attend', other: '# de vos messages attendent' })} ici, pour ${names}.`,
+    'nothing-waits': (reached, total) =>
+      `${reached} sur ${people(total)} : liaison établie, et aucun message n’attend ici.`,
+    stored: 'Ce qui est écrit est enregistré sur cet appareil.',
+  },
+  remedy: {
+    'no-network': 'Rejoignez-en un. Ce que vous écrivez attend ici et part de lui-même.',
+    'not-stored': 'Faites de la place. tulnic continue alors de lui-même.',
+    'link-dead': 'Demandez-en un nouveau.',
+    'lan-only': 'Démarrez-le sans, pour joindre les autres.',
+    'not-nearby': 'Démarrez-le sans, pour trouver des gens à proximité.',
+    'not-reachable': (port) =>
+      `Laissez entrer les autres : redirigez le port TCP ${port} dans votre routeur. Ou ajoutez quelqu’un dont le tulnic est joignable : il relaie alors pour vous de lui-même.`,
+    'not-reachable-no-port':
+      'Laissez entrer les autres par votre routeur. Ou ajoutez quelqu’un dont le tulnic est joignable : il relaie alors pour vous de lui-même.',
+    'dht-off': 'Démarrez-le sans, pour vous retrouver.',
+    'dht-alone': 'Cela se répare de soi-même, quand vous rencontrez des contacts et des gens à proximité.',
+    'no-contacts': 'Montrez un code, envoyez un lien, ou choisissez quelqu’un sur ce réseau.',
+    'no-relay-for':
+      'Ajoutez quelqu’un dont le tulnic est joignable ; ou permettez de nouveau les liaisons directes, dans les détails du contact.',
+    'messages-wait': 'Ce qui attend part de soi-même, dès que son destinataire est joint.',
+  },
+  namesAnd: (names, more) => `${names} et encore ${people(more)}`,
 
   settings: {
     you: 'Vous',
@@ -429,7 +531,7 @@ export const fr: Words = {
     version: (version) => `Version ${version}`,
     about: 'Ce que tulnic ne cache pas',
     aboutPoints: [
-      'Les contacts en liaison avec vous voient votre adresse internet, et vous la leur.',
+      'Les contacts en liaison avec vous voient votre adresse internet, et vous la leur. Dans les détails d’un contact vous pouvez cacher la vôtre.',
       'Quiconque surveille votre réseau voit que vous utilisez tulnic, quand, et avec quelles adresses ; pas ce qui se dit.',
       'Quiconque utilise cet appareil pendant que tulnic est ouvert peut tout lire.',
       'Personne d’extérieur n’a encore audité tulnic.',
@@ -470,6 +572,7 @@ export const fr: Words = {
     'pairing-failed':
       'L’association a été arrêtée, d’un côté ou de l’autre. Rien n’a été enregistré. Vous pouvez recommencer.',
     'number-differs': 'Ce ne sont pas les mêmes chiffres. Comparez à nouveau avant de dire quoi que ce soit de secret.',
+    'mail-foreign': 'Ce fichier ne contient pas de courrier tulnic. Rien n’a été repris.',
     timeout: 'Pas de réponse à temps. Vous pouvez réessayer.',
     'too-large': 'C’est trop long pour un message. Envoyez-le en plusieurs parties.',
     storage: 'Cela n’a pas pu être enregistré. Regardez si le disque est plein ou protégé, puis réessayez.',

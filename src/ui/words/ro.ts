@@ -140,11 +140,12 @@ export const ro: Words = {
   chat: {
     log: (name) => `Mesaje cu ${q(name)}`,
     via: { lan: 'Legătură prin rețeaua locală', direct: 'Legătură directă', relayed: 'Legătură printr-un prieten' },
+    viaFriend: (name) => `Legătură prin ${q(name)}`,
     notReached: 'Fără legătură încă',
     notReachedSince: (time) => `Fără legătură de la ${time}`,
     details: 'Detalii',
     bannerNone: 'Fără rețea. Ce scrii rămâne pe acest dispozitiv și pleacă singur.',
-    bannerLocal: 'Fără internet. Ajungi la oamenii din rețeaua locală; restul așteaptă.',
+    bannerLocal: 'Doar rețeaua locală. Se ajunge la cei din ea; restul așteaptă.',
     seeWho: 'Vezi cine',
     loading: 'Se aduc mesajele mai vechi.',
     begin: 'Acesta e începutul conversației.',
@@ -236,8 +237,19 @@ export const ro: Words = {
     reachedHint: {
       lan: 'Nu prin internet',
       direct: 'Vede adresa de la care te conectezi',
-      relayed: 'Care nu poate citi',
+      relayed: 'sigilat, prin cineva necunoscut aici',
     },
+    punched: 'Prin ambele routere; vede adresa de la care te conectezi',
+    friend: (name) => `${q(name)}, fără să poată citi`,
+    addressTitle: 'Adresa ta de internet',
+    hide: 'Legătură doar prin prieteni',
+    hideWhat: (name) =>
+      `${q(name)} nu află nicio adresă a acestui dispozitiv și nu vede de unde te conectezi. Cu mijloace mari, tot se poate afla.`,
+    hideNot: (name) =>
+      `O adresă pe care ${q(name)} a văzut-o înainte e cunoscută acolo. Prietenul care retransmite vede ambele adrese și când vorbiți; niciodată ce.`,
+    hideCost:
+      'Mai lent, și posibil doar cât timp retransmite tulnicul unui prieten. Nu vă întâlniți nici în rețeaua locală.',
+    hideAlone: (name) => `Acum niciun prieten nu retransmite pentru tine: până atunci nu e legătură cu ${q(name)}.`,
     invited: 'Invitație făcută',
     queued: 'Ultimul tău mesaj e încă aici',
     queuedHint: 'Pleacă singur',
@@ -376,37 +388,130 @@ export const ro: Words = {
     nobody: 'Niciun contact încă',
     check: 'Verifică din nou',
     checking: 'Se încearcă legătura cu toți.',
+    picture: 'Cu cine ai legătură și cum, de la departe la aproape',
     waiting: 'În așteptare',
     relayed: 'Printr-un prieten',
     direct: 'Direct',
     lan: 'În rețeaua locală',
     people,
+    showMore: (count) => `încă ${people(count)}`,
+    showFewer: 'Mai puține',
     since: (time) => `de la ${time}`,
     invited: 'invitație făcută, nicio legătură încă',
     never: 'fără legătură încă',
     blocked: 'blocat de tine',
     seesYou: 'îți vede adresa',
+    punched: 'prin ambele routere',
+    relaysForYou: 'retransmite pentru tine',
+    relayedBy: (name) => `prin ${q(name)}, fără să poată citi`,
+    relayedBySomebody: 'sigilat, prin cineva necunoscut aici',
+    again: {
+      title: 'Cum vă regăsiți',
+      well: (servers, notes) =>
+        `${n(servers, { one: 'Un alt nod păstrează', few: 'Alte # noduri păstrează', other: 'Alte # de noduri păstrează' })} notițe sigilate despre unde sunt oamenii${notes > 0 ? `, dintre care ${notes} de la tine` : ', niciuna de la tine încă'}.`,
+      off: 'Oprit. Cine și-a schimbat adresa e regăsit doar în apropiere.',
+      alone: 'Încă nu e pe cine întreba. Cine și-a schimbat adresa e regăsit doar în apropiere, sau când vine.',
+      away: 'Fără rețea nu e pe cine întreba.',
+    },
     here: 'Tu, pe acest dispozitiv',
-    listens: 'Așteaptă contacte la adresele acestui dispozitiv.',
-    deaf: 'Nu așteaptă nicăieri: doar tu poți începe o legătură.',
-    queuedTitle: 'În așteptare aici',
-    queued: (count) =>
+    reach: {
+      direct: 'Alții ajung la tine din afară.',
+      through: (names) => `Din afară alții ajung la tine prin ${names}.`,
+      unknown: 'Încă nu se știe dacă alții ajung la tine din afară.',
+      no: 'Din afară nimeni nu ajunge la tine; tu ajungi la alții.',
+      lan: 'Doar în rețeaua locală.',
+      none: 'În nicio rețea.',
+    },
+    problems: 'Ce stă în cale',
+    notes: 'Ce ar putea fi mai bine',
+    notesNone: 'Nimic de îndreptat.',
+    goods: 'Ce e bine',
+    level: { problem: 'Problemă', note: 'Observație', good: 'Bine' },
+    forYou: 'Cine retransmite pentru tine',
+    forYouNone: 'Nimeni acum. Un contact la al cărui tulnic se poate ajunge o face singur.',
+    forYouNoNeed: 'Nu e nevoie: alții ajung la tine direct.',
+    relayState: {
+      held: 'se ajunge la tine pe acolo, sigilat',
+      asking: 'se întreabă acum',
+      refused: 'nu are loc sau nu retransmite pentru tine; se întreabă din nou mai târziu',
+      'no-relay': 'nu retransmite',
+      lost: 'o făcea până acum; se întreabă din nou curând',
+    },
+    youRelay: 'Pentru cine retransmiți',
+    youRelayNone: 'Nimeni acum. Contactele la care nu ajunge nimeni întreabă singure acest tulnic.',
+    youRelayOff: 'Pentru niciun contact: ai oprit-o.',
+    youRelayFor: 'accesibil din afară prin tine',
+    strangers: (count) =>
       n(count, {
-        one: 'Un mesaj de-al tău nu e confirmat de niciun dispozitiv al destinatarului.',
-        few: '# mesaje de-ale tale nu sunt confirmate de niciun dispozitiv al destinatarului.',
-        other: '# de mesaje de-ale tale nu sunt confirmate de niciun dispozitiv al destinatarului.',
+        one: 'și încă un necunoscut',
+        few: 'și încă # necunoscuți',
+        other: 'și încă # de necunoscuți',
       }),
-    queuedNone: 'Niciun mesaj al tău nu așteaptă aici.',
+    traffic: (connections, size) =>
+      `${n(connections, { one: 'O legătură', few: '# legături', other: '# de legături' })} acum, ${size} de la pornire. Nu poți citi nimic din ele.`,
+    relaying: 'Retransmite pentru contactele mele',
+    relayingHint:
+      'Contactele la care nu ajunge nimeni devin accesibile prin tine. Costă ceva din conexiunea ta, cel mult vreo 2 GB pe oră.',
+    queued: (count) => n(count, { one: 'un mesaj așteaptă', few: '# mesaje așteaptă', other: '# de mesaje așteaptă' }),
+    addressesNone: 'Niciuna fără rețea.',
     addressesTitle: 'Adresele acestui dispozitiv',
     addresses: 'Le văd contactele cărora le dai un link.',
-    state: {
-      none: 'Acest dispozitiv nu are rețea acum.',
-      local: 'Doar rețeaua locală; nu s-a găsit niciun drum spre internet.',
-      'internet-unknown': 'Există o rețea. Dacă duce la internet, tulnic nu întreabă pe nimeni.',
-    },
-    lanOn: 'Caută contacte în această rețea.',
-    lanOff: 'Nu caută contacte în această rețea.',
+    observed: (addresses) => `Din afară ești văzut la ${addresses}.`,
   },
+
+  finding: {
+    'no-network': 'Acest dispozitiv nu e în nicio rețea.',
+    'not-stored': 'Nu se poate salva nimic acum: discul poate fi plin sau doar pentru citire.',
+    'link-dead': (name) => `Linkul nu mai duce nicăieri: ${q(name)}.`,
+    'lan-only': 'Dincolo de rețeaua locală nu se ajunge la nimeni: tulnic a fost pornit cu --lan-only.',
+    'private-network': 'Aceasta e o rețea privată: se ajunge doar la cei cu aceeași cheie de rețea.',
+    'not-nearby': 'Nu se caută nimeni în rețeaua locală: tulnic a fost pornit cu --no-mdns.',
+    'looks-nearby': (peers) =>
+      peers === 0
+        ? 'Se caută oameni în rețeaua locală; acum nu se vede nimeni.'
+        : `${n(peers, { one: 'Se vede un alt tulnic', few: 'Se văd alte # noduri tulnic', other: 'Se văd alte # de noduri tulnic' })} în rețeaua locală.`,
+    'reached-directly': 'Alții ajung la tine din afară, direct.',
+    'reached-through': (names) => `Alții ajung la tine din afară, prin ${names}.`,
+    'reach-unknown':
+      'Încă nu se știe dacă alții ajung la tine din afară. Se va vedea singur, după ce doi dintre ei au încercat din altă parte.',
+    'not-reachable': 'Din afară nimeni nu poate începe o legătură cu tine; doar tu o poți începe.',
+    'router-open':
+      'Routerul îi lasă pe ceilalți să intre, așa spune. Se va vedea de la sine, după ce doi dintre ei, din altă parte, au încercat.',
+    'router-refused': 'Routerul i-ar putea lăsa pe ceilalți să intre, dar a refuzat.',
+    'router-behind-another': 'Routerul are altul în fața lui și nu lasă pe nimeni să intre din afară.',
+    'router-none': 'Routerului i s-a cerut să-i lase pe ceilalți să intre. Nu oferă așa ceva.',
+    'dht-off': 'Contactele care și-au schimbat adresa nu sunt regăsite: tulnic a fost pornit cu --no-dht.',
+    'dht-alone':
+      'Încă nu se știe de nimeni care păstrează notițe sigilate: cine și-a schimbat adresa e regăsit doar în apropiere, sau când vine.',
+    'dht-well': (servers) =>
+      `${n(servers, { one: 'Un alt nod e întrebat', few: 'Alte # noduri sunt întrebate', other: 'Alte # de noduri sunt întrebate' })} unde sunt contactele care și-au schimbat adresa.`,
+    'no-contacts': 'Încă nu e nimeni aici.',
+    'no-relay-for': (names) =>
+      `Se ajunge doar prin prieteni, și niciun prieten nu retransmite acum pentru tine: ${names}.`,
+    'messages-wait': (count, names) =>
+      `${n(count, { one: 'Un mesaj de-al tău așteaptă', few: '# mesaje de-ale tale așteaptă', other: '# de mesaje de-ale tale așteaptă' })} aici pentru ${names}.`,
+    'nothing-waits': (reached, total) =>
+      `Legătură cu ${reached} din ${people(total)}, și niciun mesaj nu așteaptă aici.`,
+    stored: 'Ce se scrie se salvează pe acest dispozitiv.',
+  },
+  remedy: {
+    'no-network': 'Intră într-una. Ce scrii așteaptă aici și pleacă singur.',
+    'not-stored': 'Fă loc. tulnic continuă apoi singur.',
+    'link-dead': 'Cere unul nou.',
+    'lan-only': 'Pornește-l fără, ca să ajungi la ei.',
+    'not-nearby': 'Pornește-l fără, ca să găsești oameni în apropiere.',
+    'not-reachable': (port) =>
+      `Lasă-i pe alții să intre: redirecționează portul TCP ${port} în router. Sau adaugă pe cineva la al cărui tulnic se poate ajunge: va retransmite singur pentru tine.`,
+    'not-reachable-no-port':
+      'Lasă-i pe alții să intre prin router. Sau adaugă pe cineva la al cărui tulnic se poate ajunge: va retransmite singur pentru tine.',
+    'dht-off': 'Pornește-l fără, ca să vă regăsiți.',
+    'dht-alone': 'Se îndreaptă singur, pe măsură ce întâlnești contacte și oameni în apropiere.',
+    'no-contacts': 'Arată un cod, trimite un link sau alege pe cineva din rețea.',
+    'no-relay-for':
+      'Adaugă pe cineva la al cărui tulnic se poate ajunge; sau permite din nou legături directe, în detaliile contactului.',
+    'messages-wait': 'Ce așteaptă pleacă singur, de îndată ce se ajunge la destinatar.',
+  },
+  namesAnd: (names, more) => `${names} și încă ${people(more)}`,
 
   settings: {
     you: 'Tu',
@@ -432,7 +537,7 @@ export const ro: Words = {
     version: (version) => `Versiunea ${version}`,
     about: 'Ce nu ascunde tulnic',
     aboutPoints: [
-      'Contactele cu care ai legătură îți văd adresa de internet, iar tu pe a lor.',
+      'Contactele cu care ai legătură îți văd adresa de internet, iar tu pe a lor. În detaliile unui contact o poți ascunde pe a ta.',
       'Cine îți urmărește rețeaua vede că folosești tulnic, când și cu ce adrese; nu și ce se spune.',
       'Oricine folosește acest dispozitiv cât timp tulnic e deschis poate citi tot.',
       'Nimeni din afară nu a auditat încă tulnic.',
@@ -472,6 +577,7 @@ export const ro: Words = {
     'peer-unknown': 'Persoana nu mai e vizibilă. Roag-o să fie din nou vizibilă.',
     'pairing-failed': 'Asocierea a fost oprită, de o parte sau de alta. Nu s-a păstrat nimic. Poți începe din nou.',
     'number-differs': 'Nu sunt aceleași cifre. Compară din nou înainte să spui ceva secret.',
+    'mail-foreign': 'Fișierul nu conține poștă tulnic. Nu s-a preluat nimic.',
     timeout: 'Nimeni nu a răspuns la timp. Poți încerca din nou.',
     'too-large': 'E prea lung pentru un mesaj. Trimite-l în mai multe părți.',
     storage: 'Nu s-a putut salva. Vezi dacă discul e plin sau protejat, apoi încearcă din nou.',

@@ -46,5 +46,9 @@ export const language = createRoot(() => {
 export const locale = (): string =>
   navigator.languages.find((tag) => tag.toLowerCase().startsWith(language())) ?? language()
 
+/** Things in a row, as the language joins them: `a, b and c`. */
+export const listOf = (things: readonly string[]): string =>
+  new Intl.ListFormat(locale(), { type: 'conjunction' }).format(things)
+
 /** The words now; reactive: `const t = useWords()`, then `t().list.search`. */
 export const useWords = (): (() => Words) => () => tables[language()]

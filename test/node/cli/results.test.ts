@@ -29,6 +29,9 @@ describe('results', () => {
       online: true,
       lastSeen: '1970-01-01T00:00:00.000Z',
       via: 'lan',
+      relayedBy: null,
+      punched: false,
+      relayOnly: false,
     })
     const { out } = await program.run(['contacts'])
     expect(out).toMatch(/^NAME +STATE +REACHED/)
@@ -123,6 +126,15 @@ describe('results', () => {
     expectFailure(await program.run(['pair', 'peer2']), 6, /visible/)
   })
 
+  it('relaying', async () => {
+    for (const word of ['off', 'on']) {
+      expect(objects((await program.run(['relaying', word, '--json'])).out)).toEqual([{ forContacts: word === 'on' }])
+      const [{ relays }] = objects((await program.run(['status', '--json'])).out)
+      expect(relays.forContacts).toBe(word === 'on')
+      expect((await program.run(['status'])).out.includes('switched off')).toBe(word === 'off')
+    }
+  })
+
   it('contact: each verb', async () => {
     for (const [args, state] of [
       [['block', 'bob'], 'blocked'],
@@ -132,7 +144,7 @@ describe('results', () => {
     }
     for (const word of ['on', 'off']) {
       const { contact } = objects((await program.run(['contact', 'relay-only', word, 'bob', '--json'])).out)[0]
-      expect(Object.keys(contact)).toEqual(['id', 'name', 'state', 'verified', 'online', 'lastSeen', 'via'])
+      expect(contact).toMatchObject({ via: 'lan', relayOnly: word === 'on' })
     }
     const [{ number }] = objects((await program.run(['contact', 'verify', 'bob', '--json'])).out)
     expect(number.replaceAll(' ', '')).toHaveLength(60)

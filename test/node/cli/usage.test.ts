@@ -30,6 +30,8 @@ describe('wrong usage', () => {
     [['start', '--carry', 'maybe'], /--carry/],
     [['contact', 'relay-only', 'maybe', 'bob'], /on\|off/],
     [['start', '--relay', 'maybe'], /--relay/],
+    [['relaying', 'maybe'], /on\|off/],
+    [['relaying'], /relaying on\|off/],
     [['start', '--network-key', '/nowhere/key'], /cannot be read/],
     [['start', '--network-key', '/dev/null'], /holds no network key.*openssl/],
     [['chat', 'bob', '--json'], /send and listen/],

@@ -54,7 +54,7 @@ export async function hostileServer(answering: Answering, says?: string): Promis
       yield chunk
     }
   }
-  const mine = (): Meeting => ({ isServer: true, seen: undefined, told: [parsed(says ?? raw.address)] })
+  const mine = (): Meeting => ({ isServer: true, isRelay: true, seen: undefined, told: [parsed(says ?? raw.address)] })
   await raw.node.handle(HELLO, async (stream, connection) => {
     const ends = { local: raw.peer, remote: connection.remotePeer.toMultihash().bytes }
     await answerGreeting(stream, acquaintancesOf(person()), ends, null, soon().signal)

@@ -23,6 +23,8 @@ function world(
     interfaces: () => interfaces,
     freePort: () => Promise.resolve(1),
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: () => Promise.resolve() }),
+    search: () => ({ stop: async () => {} }),
+    http: async () => undefined,
     datagrams: () => ({ stop: () => Promise.resolve() }),
     now: Date.now,
   }

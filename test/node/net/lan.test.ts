@@ -210,6 +210,19 @@ describe.skipIf(!multicast)('on this network (needs multicast)', () => {
     await b.heard.next('connected')
   })
 
+  test('a stranger whose connection is kept, as a server’s, is greeted again when there is a new contact', async () => {
+    const both = { config: { mdns: true, dht: true } }
+    const [alice, bob] = [person(), person()]
+    const a = await online(alice, both)
+    const b = await online(bob, both)
+    await until('each knows somebody', () => a.net.dht().servers > 0 && b.net.dht().servers > 0)
+    befriend(alice, bob)
+    a.want(bob, [])
+    b.want(alice, [])
+    expect(await a.heard.next('connected')).toMatchObject({ contact: bob.id })
+    expect(await b.heard.next('connected')).toMatchObject({ contact: alice.id })
+  })
+
   test('strangers are servers of the DHT to each other', async () => {
     const both = { config: { mdns: true, dht: true } }
     const a = await online(person(), both)

@@ -11,7 +11,7 @@ import { stunAnswer } from '../../../src/node/net/relay/stun.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
 import { compare, concat } from '../../../src/protocol/index.ts'
 import { hostile } from './hostile.ts'
-import { DEADLINE_MS, friends, online, person, random } from './world.ts'
+import { DEADLINE_MS, friends, numbers, online, person, random } from './world.ts'
 
 const RELAY = '12D3KooWBtp1AcgweFSArD7dbKWYpAr8MZR1tofwNwLFLjeNGLWa'
 
@@ -25,7 +25,14 @@ interface Path {
 function left(self: PeerId, other: PeerId, isLower: boolean, paths: readonly Path[]): string[] {
   const inputs: Input[] = []
   const notice = { reached: () => {}, lost: () => {}, closed: () => {} }
-  const links = new Links(nodejsMachine(), LIMITS, self.toMultihash().bytes, (input) => inputs.push(input), notice)
+  const links = new Links(
+    nodejsMachine(),
+    LIMITS,
+    self.toMultihash().bytes,
+    numbers(),
+    (input) => inputs.push(input),
+    notice,
+  )
   const found = { contact: person().id, device: person().keys.id }
   for (const [i, { relayed, byLower }] of paths.entries()) {
     const dialed = byLower === isLower

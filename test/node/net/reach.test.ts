@@ -8,7 +8,7 @@ import { concat } from '../../../src/protocol/index.ts'
 import { askReach, meetOn, parsed } from './dht-hostile.ts'
 import { dhtNode } from './dht-world.ts'
 import { ended, hostile, strangersHello } from './hostile.ts'
-import { online, person, random } from './world.ts'
+import { DEADLINE_MS, friends, online, person, random } from './world.ts'
 
 const dialBack = (text: string): Uint8Array => {
   const bytes = bytesOfAddress(parsed(text))
@@ -20,7 +20,7 @@ test('each side hears how the other sees it, what it serves, and where it listen
   const a = await dhtNode([])
   const raw = await hostile()
   const connection = await raw.dialAsStranger(a.address)
-  const said = await meetOn(connection, { isServer: false, seen: undefined, told: [] })
+  const said = await meetOn(connection, { isServer: false, isRelay: true, seen: undefined, told: [] })
   expect(said.isServer).toBe(true)
   expect(said.seen?.text).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\//)
   // Only what a peer on this very machine may know.
@@ -28,10 +28,39 @@ test('each side hears how the other sees it, what it serves, and where it listen
   expect(said.told.every(isLoopback)).toBe(true)
 })
 
+test('a contact that does not relay says so, and again when it does; who says nothing of it may', async () => {
+  const { alice, bob } = friends()
+  const [a, b] = [await online(alice), await online(bob)]
+  a.net.perform({ type: 'relay', forContacts: false })
+  b.want(alice, [a.address])
+  await expect
+    .poll(() => b.net.relays().at, { timeout: DEADLINE_MS })
+    .toEqual([{ contact: alice.id, state: 'no-relay' }])
+  a.net.perform({ type: 'relay', forContacts: true })
+  await expect.poll(() => b.net.relays().at, { timeout: DEADLINE_MS }).toEqual([{ contact: alice.id, state: 'held' }])
+  // As peers said it before there was that bit.
+  const before = encodeMeeting({ isServer: true, isRelay: true, seen: undefined, told: [] })
+  expect(before[1]).toBe(1)
+  expect(decodeMeeting(before)).toMatchObject({ isServer: true, isRelay: true })
+  const none = encodeMeeting({ isServer: true, isRelay: false, seen: undefined, told: [] })
+  expect(decodeMeeting(none)).toMatchObject({ isServer: true, isRelay: false })
+})
+
+test('whether it relays for contacts is not told to strangers', async () => {
+  const { alice } = friends()
+  const a = await online(alice)
+  const raw = await hostile()
+  const connection = await raw.dialAsStranger(a.address)
+  const nothing = { isServer: false, isRelay: true, seen: undefined, told: [] }
+  expect((await meetOn(connection, nothing)).isRelay).toBe(false)
+  a.net.perform({ type: 'relay', forContacts: false })
+  expect((await meetOn(connection, nothing)).isRelay).toBe(false)
+})
+
 test('who takes no part in the DHT says so', async () => {
   const a = await online(person())
   const connection = await (await hostile()).dialAsStranger(a.address)
-  expect((await meetOn(connection, { isServer: true, seen: undefined, told: [] })).isServer).toBe(false)
+  expect((await meetOn(connection, { isServer: true, isRelay: true, seen: undefined, told: [] })).isServer).toBe(false)
 })
 
 test('an address is dialed for a peer only where that peer is, and not often', async () => {
@@ -74,7 +103,7 @@ test('nothing is said before hello, and garbage ends its stream alone', async ()
   const raw = await hostile()
   const early = await raw.dial(a.address)
   const waiting = await early.newStream(REACH)
-  const nothing = encodeMeeting({ isServer: false, seen: undefined, told: [] })
+  const nothing = encodeMeeting({ isServer: false, isRelay: true, seen: undefined, told: [] })
   waiting.send(concat(Uint8Array.of(0, nothing.length), nothing))
   let said = 0
   const answered = new Promise<void>((resolve) => {
@@ -99,7 +128,7 @@ test('nothing is said before hello, and garbage ends its stream alone', async ()
   expect(said).toBe(0)
   await strangersHello(early)
   await answered
-  expect((await meetOn(connection, { isServer: false, seen: undefined, told: [] })).isServer).toBe(true)
+  expect((await meetOn(connection, { isServer: false, isRelay: true, seen: undefined, told: [] })).isServer).toBe(true)
 })
 
 test('any bytes are a meeting, a request for a dial back, or nothing', () => {
@@ -114,8 +143,8 @@ test('any bytes are a meeting, a request for a dial back, or nothing', () => {
     { numRuns: 3000 },
   )
   const told = ['/ip4/203.0.113.9/tcp/1', '/ip6/2001:db8::1/tcp/2', '/ip4/10.0.0.1/tcp/3/ws'].map(parsed)
-  const meeting = { isServer: true, seen: parsed('/ip6/2001:db8::1/tcp/7'), told }
+  const meeting = { isServer: true, isRelay: true, seen: parsed('/ip6/2001:db8::1/tcp/7'), told }
   expect(decodeMeeting(encodeMeeting(meeting))).toEqual(meeting)
-  const nothing = { isServer: false, seen: undefined, told: [] }
+  const nothing = { isServer: false, isRelay: true, seen: undefined, told: [] }
   expect(decodeMeeting(encodeMeeting(nothing))).toEqual(nothing)
 })

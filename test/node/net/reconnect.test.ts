@@ -13,7 +13,7 @@ import { LIMITS } from '../../../src/node/net/protocols.ts'
 import { nodejsMachine } from '../../../src/node/platform/nodejs-net.ts'
 import { compare } from '../../../src/protocol/index.ts'
 import { dialAsContact, hostile } from './hostile.ts'
-import { friends, machineWith, type Online, online, person, random } from './world.ts'
+import { friends, machineWith, numbers, type Online, online, person, random } from './world.ts'
 
 const portOf = (node: Online): number => Number(node.address.split('/')[4])
 const nothingThere = '/ip4/127.0.0.1/tcp/9'
@@ -168,7 +168,14 @@ test('of two connections to one run of a device the one that the lower PeerID di
   const table = (self: PeerId): { links: Links; open: (peer: PeerId, direction: 'inbound' | 'outbound') => Link } => {
     inputs.length = 0
     const notice = { reached: () => {}, lost: () => {}, closed: () => {} }
-    const links = new Links(nodejsMachine(), LIMITS, self.toMultihash().bytes, (input) => inputs.push(input), notice)
+    const links = new Links(
+      nodejsMachine(),
+      LIMITS,
+      self.toMultihash().bytes,
+      numbers(),
+      (input) => inputs.push(input),
+      notice,
+    )
     let made = 0
     const open = (remotePeer: PeerId, direction: 'inbound' | 'outbound'): Link => {
       const connection = {

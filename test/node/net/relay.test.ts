@@ -163,7 +163,8 @@ describe('through a relay', () => {
     expect(there).toMatchObject({ via: 'relayed', dialed: false, relayedBy: carol.id, device: alice.keys.id })
     expect(await a.heard.next('connected')).toMatchObject({ via: 'relayed', dialed: true, device: bob.keys.id })
     await talk(a, b, 'relayed')
-    expect(c.net.relays()).toMatchObject({ places: 1, relayed: 1 })
+    expect(c.net.relays()).toMatchObject({ places: 1, for: [bob.id], relayed: 1 })
+    expect(c.net.relays().bytes).toBeGreaterThan(0)
     expect(c.heard.of('frames')).toEqual([])
   })
 
@@ -321,7 +322,10 @@ describe('from relayed to direct', () => {
       [b, alice],
     ] as const) {
       const links = one.heard.of('connected').filter(({ contact }) => contact === other.id)
-      expect(links).toMatchObject([{ via: 'relayed' }, { via: 'direct', address: '/webrtc' }])
+      expect(links).toMatchObject([
+        { via: 'relayed', punched: false },
+        { via: 'direct', address: '/webrtc', punched: true },
+      ])
       await one.heard.next('disconnected', 1, ({ connection }) => connection === links[0]?.connection)
     }
   })
@@ -371,6 +375,28 @@ describe('only through relays', () => {
     expect(a.heard.of('connected').filter(({ via, contact }) => contact === bob.id && via !== 'relayed')).toEqual([])
   })
 
+  test('what it does not hide: whom else we meet sees our address beside the PeerID that the contact knows', async () => {
+    const { alice, bob, carol } = people()
+    const [relay, b] = [await online(carol), await online(bob)]
+    // A server of the DHT, which the contact may run.
+    const server = await hostile()
+    const seen = new Promise<{ peer: Uint8Array; address: string }>((resolve) => {
+      server.node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr } }) =>
+        resolve({ peer: remotePeer.toMultihash().bytes, address: remoteAddr.toString() }),
+      )
+    })
+    const a = await online(alice, { config: { ...RELAYED, dht: true, bootstrap: [server.address] } })
+    a.want(bob, [], { relayOnly: true })
+    a.want(carol, [relay.address])
+    const told = await relayedBy(a, relay)
+    b.want(carol, [relay.address])
+    b.want(alice, told)
+    await talk(a, b, 'relayed')
+    const { peer, address } = await seen
+    expect(equal(peer, endOf(told))).toBe(true)
+    expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\//)
+  })
+
   test('on a direct path a hidden contact is met as a stranger', async () => {
     const { alice, bob } = people()
     const [a, b] = [await online(alice), await online(bob)]
@@ -395,6 +421,48 @@ describe('whom a node relays for', () => {
     const open = await online(person(), { config: { ...RELAYED, relay: true } })
     expect(await reserve(await h.dialAsStranger(open.address))).toBe('OK')
     expect(open.net.relays().places).toBe(1)
+  })
+
+  test('switched off, it ends its places and what they carry, and refuses; who had one goes on through another', async () => {
+    const { alice, bob, carol, dave } = people()
+    const [a, b, c] = [await online(alice), await online(bob), await online(carol)]
+    b.want(carol, [c.address])
+    a.want(bob, await relayedBy(b, c))
+    await talk(a, b, 'relayed')
+    const first = await linked(a, bob)
+    c.net.perform({ type: 'relay', forContacts: false })
+    expect(c.net.relays()).toMatchObject({ forContacts: false, places: 0 })
+    await a.heard.next('disconnected', 1, ({ connection }) => connection === first)
+    await expect.poll(() => c.net.relays().relayed, { timeout: DEADLINE_MS }).toBe(0)
+    await expect
+      .poll(() => b.net.relays().at, { timeout: DEADLINE_MS })
+      .toEqual([{ contact: carol.id, state: 'no-relay' }])
+    expect(relayedOf(b.net.addresses())).toEqual([])
+    const d = await online(dave)
+    b.want(dave, [d.address])
+    a.want(bob, await relayedBy(b, d))
+    await talk(a, b, 'relayed')
+    // Whoever comes anew has no place either.
+    await b.stop()
+    const again = await online(bob)
+    again.want(carol, [c.address])
+    await linked(again, carol)
+    await expect.poll(() => again.net.relays().at, { timeout: DEADLINE_MS }).toHaveLength(1)
+    expect(c.net.relays().places).toBe(0)
+    c.net.perform({ type: 'relay', forContacts: true })
+    expect(await relayedBy(again, c)).toHaveLength(1)
+    expect(c.net.relays()).toMatchObject({ forContacts: true, places: 1 })
+  })
+
+  test('switched off for contacts, but relaying for strangers, it takes contacts as such', async () => {
+    const { bob, carol } = people()
+    const c = await online(carol, { config: { ...RELAYED, relay: true } })
+    const b = await online(bob)
+    b.want(carol, [c.address])
+    await relayedBy(b, c)
+    c.net.perform({ type: 'relay', forContacts: false })
+    expect(c.net.relays()).toMatchObject({ forContacts: false, places: 1 })
+    expect(await reserve(await (await hostile()).dialAsStranger(c.address))).toBe('OK')
   })
 
   test('who has not said hello is not served', async () => {

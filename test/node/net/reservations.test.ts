@@ -19,12 +19,15 @@ function world() {
   vi.useFakeTimers()
   const asked: { relay: string; at: number; answer: (reserved: Reserved) => void }[] = []
   const links: Link[] = []
-  const state = { reachable: undefined as boolean | undefined, changed: 0, released: 0 }
+  const state = { reachable: undefined as boolean | undefined, changed: 0, released: 0, forgotten: [] as string[] }
   const circuit = {
     reserve: (relay: { toString(): string }) =>
       new Promise<Reserved>((answer) => asked.push({ relay: relay.toString(), at: Date.now(), answer })),
     release: () => {
       state.released++
+    },
+    forget: (relay: { toString(): string }) => {
+      state.forgotten.push(relay.toString())
     },
   }
   const places = new Reservations(circuit, LIMITS, {
@@ -61,7 +64,12 @@ function world() {
     asked.findLast(({ relay }) => relay === peer)?.answer(reserved)
     await pass(0)
   }
-  return { places, asked, state, join, leave, answer }
+  /** Who was joined says whether it relays. */
+  const tell = (peer: string, isRelay: boolean): void => {
+    const link = links.find((one) => one.peer === peer)
+    if (link !== undefined) places.told(link, isRelay)
+  }
+  return { places, asked, state, join, leave, answer, tell }
 }
 
 const GIVEN: Reserved = { kind: 'reserved', addresses: [] }
@@ -105,6 +113,46 @@ test('who refuses is asked again after 15 s, 30 s … 30 min, who does not relay
   const before = asked.length
   places.again()
   expect(asked.slice(before).map(({ relay }) => relay)).toEqual(['a'])
+})
+
+test('who says that it does not relay is not asked however long, nor when the network changed; but when it says that it does', async () => {
+  const { places, asked, join, answer, tell } = world()
+  join('a')
+  await answer('a', { kind: 'refused' })
+  tell('a', false)
+  await pass(24 * 3600_000)
+  places.again()
+  expect(asked).toHaveLength(1)
+  expect(places.states()).toEqual([{ contact: 'a', state: 'no-relay' }])
+  tell('a', true)
+  expect(asked).toHaveLength(2)
+  await answer('a', GIVEN)
+  expect(places.holds('a')).toBe(true)
+  // It says so again: nothing is new.
+  tell('a', true)
+  expect(asked).toHaveLength(2)
+})
+
+test('a place at who does not relay any more is given up for another, also one that was being asked for', async () => {
+  const { places, asked, state, join, answer, tell } = world()
+  for (const peer of ['a', 'b', 'c', 'd']) join(peer)
+  for (const peer of ['a', 'b']) await answer(peer, GIVEN)
+  const before = state.changed
+  tell('a', false)
+  expect(state.changed).toBe(before + 1)
+  expect(state.forgotten).toEqual(['a'])
+  expect(places.addresses().some((address) => address.includes('/p2p/a/'))).toBe(false)
+  expect(asked.map(({ relay }) => relay)).toEqual(['a', 'b', 'c', 'd'])
+  tell('c', false)
+  await answer('c', GIVEN)
+  expect(places.holds('c')).toBe(false)
+  expect(state.forgotten).toEqual(['a', 'c'])
+  // While others reach us nobody is asked; who does not relay is remembered.
+  state.reachable = true
+  places.review()
+  state.reachable = false
+  places.review()
+  expect(asked.slice(4).map(({ relay }) => relay)).toEqual(['b', 'd'])
 })
 
 test('a place lost on a connection that another replaced is asked for again at once, but not in a circle', async () => {

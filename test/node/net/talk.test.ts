@@ -31,6 +31,24 @@ test('two contacts meet by hello, and frames and acknowledgements go both ways i
   expect(await a.heard.frames(1)).toEqual([back.bytes])
 })
 
+test('what acknowledges is heard before the frames that left with it', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const b = await online(bob)
+  a.want(bob, [b.address])
+  const atA = await a.heard.next('connected')
+  const atB = await b.heard.next('connected')
+  const text = frame()
+  a.net.perform({ type: 'send', connection: atA.connection, frames: [text] })
+  await b.heard.frames(1)
+  // As one commit's effects are performed, and so in one write. The frame is the receipt, which is not believed before.
+  b.net.perform({ type: 'acknowledge', connection: atB.connection, ids: [text.id] })
+  b.net.perform({ type: 'send', connection: atB.connection, frames: [frame()] })
+  await a.heard.frames(1)
+  const answers = a.heard.all.map(({ type }) => type).filter((type) => type === 'acknowledged' || type === 'frames')
+  expect(answers).toEqual(['acknowledged', 'frames'])
+})
+
 test('10 000 frames to a slow reader arrive once and in order, never more than the credit on the way', async () => {
   const { alice, bob } = friends()
   const a = await online(alice)

@@ -204,7 +204,7 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
     ...around.config,
   }
   const acquaintances = around.acquaintances ?? acquaintancesOf(me)
-  const net = await makeNet(around.machine ?? nodejsMachine(), limits)(config, acquaintances, heard.take)
+  const net = await makeNet(around.machine ?? machineWith({}), limits)(config, acquaintances, heard.take)
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => (stopped ??= net.stop())
   onTestFinished(stop)
@@ -221,7 +221,13 @@ export async function online(me: Person, around: Around = {}): Promise<Online> {
   }
 }
 
-/** A machine of which everything but what is given is this one. */
+/** A machine of which everything but what is given is this one; but that it searches for no routers. */
 export function machineWith(changes: Partial<Machine>): Machine {
-  return { ...nodejsMachine(), ...changes }
+  return { ...nodejsMachine(), search: () => ({ stop: async () => {} }), ...changes }
+}
+
+/** Numbers that count up. */
+export function numbers(): () => number {
+  let last = 0
+  return () => ++last
 }

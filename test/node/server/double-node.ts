@@ -7,6 +7,8 @@ import type {
   Contact,
   ContactId,
   Invite,
+  MailPiece,
+  MailTaken,
   Message,
   MessageState,
   Node,
@@ -27,6 +29,7 @@ export class DoubleNode implements Node {
   readonly calls: { method: string; args: unknown }[] = []
   stopped = false
   #self: Self | null
+  #relaying = true
   #phase: Status['phase']
   #contacts = new Map<ContactId, Contact>()
   #messages: Message[] = []
@@ -68,10 +71,13 @@ export class DoubleNode implements Node {
       queued: 0,
       contacts: { total: this.#contacts.size, reached: 1 },
       network: 'local',
-      lan: { on: true, peers: 0 },
+      lan: { on: true, peers: 0, only: false },
+      isPrivate: false,
+      relays: { at: [], fromOutside: false, forContacts: this.#relaying, places: 0, for: [], relayed: 0, bytes: 0 },
       storage: { path: '/nowhere', bytes: 0, trouble: null },
       version: 'test',
       startedAt: new Date(0).toISOString(),
+      findings: [],
     }
   }
 
@@ -161,12 +167,18 @@ export class DoubleNode implements Node {
   async setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
     return await this.#change(to, { relayOnly: on })
   }
+  async setCarrier({ to, on }: { to: string; on: boolean }): Promise<Contact> {
+    return await this.#change(to, { carrier: on ? 'asked' : null })
+  }
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
     if (number !== null && number.replaceAll(' ', '') !== '12345'.repeat(12))
       throw new ApiError('number-differs', 'The numbers differ: do not trust this connection.')
     return await this.#change(to, { verified: number !== null })
   }
   async reachNow(): Promise<void> {}
+  async setRelaying({ forContacts }: { forContacts: boolean }): Promise<void> {
+    this.#relaying = forContacts
+  }
 
   async nearby(): Promise<readonly { peer: string; name: string }[]> {
     setImmediate(() => this.emitLive({ type: 'nearby', peers: [{ peer: 'peer1', name: 'Dana\u001b[31m' }] }))
@@ -191,8 +203,8 @@ export class DoubleNode implements Node {
     to,
   }: {
     to: string
-  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number }> {
-    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0 }
+  }): Promise<{ contact: Contact; last: null; unread: number; draft: string; missing: number; queued: number }> {
+    return { contact: await this.contact({ to }), last: null, unread: 0, draft: '', missing: 0, queued: 0 }
   }
 
   /** `stuck …` stays queued, `refused …` fails, `as <state> …` gets as far as that, everything else is delivered. */
@@ -236,6 +248,24 @@ export class DoubleNode implements Node {
   async setDraft(args: { to: string; text: string }): Promise<void> {
     this.calls.push({ method: 'setDraft', args })
   }
+  async sendAgain({ id }: { id: string }): Promise<Message> {
+    return await this.message({ id })
+  }
+  async exportMail(args: { to?: string; after?: number }): Promise<MailPiece> {
+    this.calls.push({ method: 'exportMail', args })
+    const after = args.after ?? 0
+    return {
+      piece: Buffer.from(`piece ${after}`).toString('base64'),
+      envelopes: 2,
+      after: after < 2 ? after + 1 : null,
+    }
+  }
+  /** What holds `bad` is damaged. */
+  async importMail({ piece }: { piece: string }): Promise<MailTaken> {
+    const bytes = Buffer.from(piece, 'base64')
+    this.calls.push({ method: 'importMail', args: { bytes: bytes.length } })
+    return { envelopes: 3, delivered: 1, kept: 1, damaged: bytes.includes('bad') }
+  }
   async events({ since, limit = 500 }: { since: string; limit?: number }): Promise<readonly NodeEvent[]> {
     return this.#events.filter(({ id }) => Number(id) > Number(since)).slice(0, limit)
   }
@@ -259,7 +289,10 @@ function contact(id: ContactId, name: string, state: Contact['state'] = 'active'
     online: true,
     lastSeen: new Date(0).toISOString(),
     via: 'lan',
+    relayedBy: null,
+    punched: false,
     relayOnly: false,
+    carrier: null,
     reason: null,
   }
 }

@@ -141,6 +141,25 @@ test(`no acknowledged message is lost in a power cut, and nothing is corrupt (se
   expect(outcome.forgotten).toBeGreaterThan(outcome.cuts / 20)
 })
 
+test('wherever its making is cut, even with nothing of the first page on the disk, a database opens afterwards, and again', async () => {
+  for (let operations = 1; operations < 25; operations++) {
+    // Names survive, and whatever was synced: of the rest at most the size.
+    const disk = new FaultFiles({ random: () => 0.99 })
+    disk.operationsLeft = operations
+    await open(disk).then(
+      (store) => store.close(),
+      () => undefined,
+    )
+    disk.cut()
+    const store = await open(disk)
+    await store.commit([putMessage(messageRow(1))])
+    await store.close()
+    const again = await open(disk)
+    expect(await again.last(), `cut at operation ${operations}`).toMatchObject({ message: 1 })
+    await again.close()
+  }
+})
+
 test(`the control: on a disk whose sync does nothing, messages are lost (seed ${SEED})`, async () => {
   const { lost, corrupt } = await cutPower(30, SEED, true)
   expect(lost + corrupt).toBeGreaterThan(0)

@@ -77,6 +77,7 @@ export const profileRow: ProfileRow = {
   addresses: ['/ip4/192.0.2.7/tcp/40123'],
   addressVersion: 2,
   dhtServers: ['/ip4/192.0.2.9/tcp/4001'],
+  relaysForContacts: false,
   createdAt: NOON,
 }
 

@@ -39,7 +39,7 @@ export interface DhtSurroundings {
   readonly limits: Limits
   readonly lanOnly: boolean
   readonly links: Links
-  readonly reaching: Reaching
+  readonly reaching: Pick<Reaching, 'reachStranger'>
   readonly peers: DhtPeers
   readonly log: Logger
   /** A peer does not answer any more. */
@@ -84,11 +84,13 @@ export class DhtConnections {
     return link !== undefined && (await this.#ask(id, link, encodeMessage(question))) !== undefined
   }
 
-  /** Whether a newcomer's prefix has its share of the routing table. */
+  /** Whether a newcomer's bucket is full, or its prefix has its share of the routing table. */
   #isCrowded(id: PeerId): boolean {
     const known = this.#around.peers.get(id.toString())
     const [address] = known?.addresses ?? []
-    if (known === undefined || known.inTable || address === undefined || kindOf(address) !== 'public') return false
+    if (known === undefined || known.inTable) return false
+    if (this.#around.peers.isCrowded(known)) return true
+    if (address === undefined || kindOf(address) !== 'public') return false
     const prefix = prefixOf(address, false)
     const those = this.#around.peers.table().filter(({ addresses: [one] }) => prefixOf(one, false) === prefix)
     return those.length >= this.#around.limits.dhtPeersOfPrefix
@@ -162,7 +164,7 @@ export class DhtConnections {
     for (const link of this.#dialed) if (link.standing.phase !== 'stranger') this.#dialed.delete(link)
     for (const link of this.#dialed) {
       if (!isFull()) return true
-      if (link.connection.streams.length > 0) continue
+      if (link.isHeld || link.connection.streams.length > 0) continue
       this.#dialed.delete(link)
       link.abort('room for others')
     }
@@ -173,7 +175,7 @@ export class DhtConnections {
   async #ask(id: PeerId, link: Link, question: Uint8Array): Promise<DhtMessage | undefined> {
     const { limits, peers } = this.#around
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.dhtMs)])
-    const stream = await link.openStream(KAD, signal)
+    const stream = await link.openHeld(KAD, signal)
     const exchange = stream && new Exchange(stream, ANSWER_BYTES + 5, signal)
     exchange?.write(question)
     const body = exchange && (await readMessage(exchange, ANSWER_BYTES))

@@ -21,7 +21,7 @@ import { isNear, kindOf, parseAddress } from '../addresses.ts'
 import { DhtConnections } from './connections.ts'
 import { DhtPeers } from './peers.ts'
 import { DhtPublishing, HOLDERS } from './publishing.ts'
-import { DhtRecords } from './records.ts'
+import type { DhtRecords } from './records.ts'
 import { DhtServing } from './serving.ts'
 import { attempt } from '../failures.ts'
 import { Kademlia } from './kademlia.ts'
@@ -36,12 +36,14 @@ import { mayBelieve } from '../reach/told.ts'
 import { drawn, Slots } from '../waiting.ts'
 
 export interface DhtHost {
-  readonly libp2p: Libp2p
+  readonly libp2p: Pick<Libp2p, 'peerId' | 'logger'>
   readonly machine: Machine
   readonly limits: Limits
   readonly config: NetConfig
   readonly links: Links
-  readonly reaching: Reaching
+  readonly reaching: Pick<Reaching, 'reachStranger'>
+  /** Records of others. */
+  readonly records: DhtRecords
   random(n: number): Uint8Array
   emit(input: Input): void
 }
@@ -88,11 +90,11 @@ export class Dht {
   #told = ''
 
   constructor(host: DhtHost) {
-    const { machine, limits, links, reaching, libp2p, config } = host
+    const { machine, limits, links, reaching, records, libp2p, config } = host
     this.#host = host
     this.#p = machine.primitives
-    this.#peers = new DhtPeers(this.#p, limits, machine.now)
-    this.#records = new DhtRecords(this.#p, limits, machine.now)
+    this.#peers = new DhtPeers(this.#p, limits, machine.now, libp2p.peerId.toMultihash().bytes)
+    this.#records = records
     this.#connections = new DhtConnections({
       p: this.#p,
       machine,
@@ -206,10 +208,13 @@ export class Dht {
       void this.#check()
     }
     if (now >= this.#refreshAt && this.#servers() > 0) {
+      const isOwn = this.#refreshes % 2 === 1
       const whole = Math.min(limits.dhtRefreshMs * 4 ** this.#refreshes++, limits.dhtRefreshMaxMs)
       this.#refreshAt = now + drawn(whole, random)
-      void this.#refresh(random(32))
-      this.#settle()
+      // Who is near to us and somebody anywhere, in turns; both where that costs next to nothing.
+      const isSmall = this.#servers() < HOLDERS
+      if (isOwn || isSmall) this.#settle()
+      if (!isOwn || isSmall) void this.#refresh(random(32))
     }
     if (now >= this.#tellAt) {
       this.#tellAt = now + limits.dhtServersMs
@@ -328,7 +333,7 @@ export class Dht {
     if (addresses.length === 0) return
     this.#beginning = this.#beginWith(addresses).finally(() => {
       this.#beginning = undefined
-      const most = this.#servers() === 0 ? limits.dhtBeginMaxMs : limits.dhtRefreshMaxMs
+      const most = limits.dhtBeginMaxMs * (this.#servers() === 0 ? 1 : 12)
       const whole = Math.min(limits.dhtBeginMs * 2 ** this.#beginFailures++, most)
       this.#beginAt = machine.now() + drawn(whole, random)
     })

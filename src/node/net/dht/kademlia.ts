@@ -22,6 +22,10 @@ import { KAD, type Limits } from '../protocols.ts'
 /** Nodes asked at once on a path, and paths that have no node in common (NETWORK: 49 messages a put instead of 285). */
 const ALPHA = 6
 const PATHS = 2
+/** Newcomers dialed at once, so that a look-up among peers that are gone does not wait behind them. */
+const NEWCOMERS = 8
+/** Bits of a place, to tell buckets apart: with its 6, kad-dht forgets who is near as soon as there are more than 1280 peers. */
+const DEPTH = 256
 /** The longest that a timer can be set to: 24 days. */
 const NEVER_MS = 2 ** 31 - 1
 
@@ -29,7 +33,7 @@ export class Kademlia {
   readonly #kad: KadDHT
   #topology: Topology | undefined
 
-  constructor(libp2p: Libp2p, limits: Limits, peers: DhtPeers, connections: DhtConnections) {
+  constructor(libp2p: Pick<Libp2p, 'peerId' | 'logger'>, limits: Limits, peers: DhtPeers, connections: DhtConnections) {
     const timeout = { minTimeout: limits.dhtLeastMs, maxTimeout: limits.dhtMs }
     const components: KadDHTComponents = {
       peerId: libp2p.peerId,
@@ -67,6 +71,8 @@ export class Kademlia {
       alpha: ALPHA,
       disjointPaths: PATHS,
       allowQueryWithZeroPeers: true,
+      prefixLength: DEPTH,
+      pingNewContactConcurrency: NEWCOMERS,
       initialQuerySelfInterval: NEVER_MS,
       querySelfInterval: NEVER_MS,
       networkDialTimeout: timeout,

@@ -11,6 +11,8 @@ import { type Primitives, compare } from '../../../protocol/index.ts'
 import type { Address } from '../addresses.ts'
 import type { Limits } from '../protocols.ts'
 
+/** Peers of one distance in the routing table: Kademlia's k. */
+export const BUCKET = 20
 /** Addresses kept of one peer. */
 const ADDRESSES = 4
 /** Failures one after another after which a peer that answered before is taken for gone. */
@@ -39,13 +41,17 @@ export class DhtPeers {
   readonly #p: Primitives
   readonly #limits: Limits
   readonly #now: () => number
+  /** Our own place. */
+  readonly #place: Uint8Array
   readonly #peers = new Map<string, DhtPeerKnown>()
   readonly #watchers = new Set<() => void>()
 
-  constructor(p: Primitives, limits: Limits, now: () => number) {
+  /** `self`: raw bytes of our own PeerID. */
+  constructor(p: Primitives, limits: Limits, now: () => number, self: Uint8Array) {
     this.#p = p
     this.#limits = limits
     this.#now = now
+    this.#place = p.sha256(self)
   }
 
   get(text: string): DhtPeerKnown | undefined {
@@ -69,6 +75,15 @@ export class DhtPeers {
   /** Everybody, whether in the routing table or not. */
   known(): readonly DhtPeerKnown[] {
     return [...this.#peers.values()]
+  }
+
+  /**
+   * Whether a newcomer finds its bucket full: as in Kademlia, of the peers of each distance (to a power of two) the table holds
+   * only so many, and so all of those near to us.
+   */
+  isCrowded({ place }: DhtPeerKnown): boolean {
+    const distance = sharedBits(place, this.#place)
+    return this.table().filter((peer) => sharedBits(peer.place, this.#place) === distance).length >= BUCKET
   }
 
   /** Those in the routing table nearest to a key. */
@@ -176,6 +191,12 @@ export class DhtPeers {
     const one = outside.find(({ answeredAt }) => answeredAt === 0) ?? outside[0]
     if (one !== undefined) this.#peers.delete(one.text)
   }
+}
+
+/** Bits at the start of both that are alike. */
+function sharedBits(a: Uint8Array, b: Uint8Array): number {
+  const byte = a.findIndex((one, i) => one !== b[i])
+  return byte < 0 ? a.length * 8 : byte * 8 + Math.clz32((a[byte] ?? 0) ^ (b[byte] ?? 0)) - 24
 }
 
 /** kad-dht's tag for peers in its routing table. */

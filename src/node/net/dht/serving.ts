@@ -36,10 +36,13 @@ const PUT_COST = 4
 const PREFIXES = 4096
 const SHARED = 'others'
 
+/** What counts of who asks. */
+type Asker = Pick<Link, 'address' | 'via' | 'peer'>
+
 export class DhtServing {
   readonly #machine: Machine
   readonly #limits: Limits
-  readonly #peers: DhtPeers
+  readonly #peers: Pick<DhtPeers, 'closest'>
   readonly #records: DhtRecords
   readonly #own: (kind: SlotKind, name: Uint8Array) => Uint8Array | undefined
   readonly #rates = new Map<string, Rate>()
@@ -48,7 +51,7 @@ export class DhtServing {
   constructor(
     machine: Machine,
     limits: Limits,
-    peers: DhtPeers,
+    peers: Pick<DhtPeers, 'closest'>,
     records: DhtRecords,
     own: (kind: SlotKind, name: Uint8Array) => Uint8Array | undefined,
   ) {
@@ -60,7 +63,7 @@ export class DhtServing {
   }
 
   /** A stream that a peer opened. */
-  async answer(stream: Stream, link: Link): Promise<void> {
+  async answer(stream: Stream, link: Asker): Promise<void> {
     const exchange = new Exchange(stream, QUESTION_BYTES + 5, AbortSignal.timeout(this.#limits.dhtMs))
     const body = await readMessage(exchange, QUESTION_BYTES)
     const question = body && decodeMessage(body)
@@ -70,7 +73,7 @@ export class DhtServing {
     await exchange.finish()
   }
 
-  #answerTo(question: DhtMessage, link: Link): DhtMessage | undefined {
+  #answerTo(question: DhtMessage, link: Asker): DhtMessage | undefined {
     const { type, key } = question
     const asker = parseAddress(link.address)
     const prefix = prefixOf(asker, link.via === 'lan')
@@ -92,7 +95,7 @@ export class DhtServing {
     return this.#records.put(slot.kind, slot.name, record.value, prefix) ? { ...question, closer: [] } : undefined
   }
 
-  #closer(key: Uint8Array, asker: Address | undefined, link: Link): readonly DhtPeer[] {
+  #closer(key: Uint8Array, asker: Address | undefined, link: Asker): readonly DhtPeer[] {
     const interfaces = this.#machine.interfaces()
     const now = this.#machine.now()
     const closer: DhtPeer[] = []

@@ -32,7 +32,7 @@ export class LanGreeting {
   readonly #keeps: (link: Link) => Promise<boolean>
   readonly #stopped = new AbortController()
   /** By PeerID; `ready`: the moment in which they might have come is over. */
-  readonly #waiting = new Map<string, { readonly peer: LanPeer; ready: boolean }>()
+  readonly #waiting = new Map<string, { readonly peer: LanPeer; readonly again: boolean; ready: boolean }>()
   /** The PeerID that is greeted at each IP address. */
   readonly #greeted = new Map<string, string>()
   /** When an unknown peer was last greeted. */
@@ -61,13 +61,18 @@ export class LanGreeting {
 
   /** A peer made itself heard. */
   heard(peer: LanPeer): void {
+    if (this.#links.directTo(peer.id) === undefined) this.#wait(peer, false)
+  }
+
+  /** `again`: although there is a link to it, if it is a stranger's. */
+  #wait(peer: LanPeer, again: boolean): void {
     const greetedAt = this.#greetedAt.get(peer.id)
     const lately = greetedAt !== undefined && this.#machine.now() - greetedAt < this.#limits.lanAgainMs
-    if (lately || this.#waiting.has(peer.id) || this.#links.directTo(peer.id) !== undefined) return
+    if (lately || this.#waiting.has(peer.id) || !this.#isUnmet(peer, again)) return
     if ([...this.#greeted.values()].includes(peer.id)) return
     if (this.#waiting.size >= this.#limits.lanPeers) this.#waiting.delete(this.#lan.anyOf([...this.#waiting.keys()]))
     const waits = compare(this.#self, peerIdFromString(peer.id).toMultihash().bytes) > 0
-    const place = { peer, ready: !waits }
+    const place = { peer, again, ready: !waits }
     this.#waiting.set(peer.id, place)
     if (!waits) return this.#next()
     void elapsed(this.#limits.lanWaitMs, this.#stopped.signal).then(() => {
@@ -79,7 +84,7 @@ export class LanGreeting {
   /** There is a contact that there was not: unknown peers may be known now. */
   newContact(): void {
     this.#greetedAt.clear()
-    for (const peer of this.#lan.peers()) this.heard(peer)
+    for (const peer of this.#lan.peers()) this.#wait(peer, true)
   }
 
   /** A contact proved itself at the end of this link. */
@@ -102,22 +107,28 @@ export class LanGreeting {
       const free = [...this.#waiting.values()].filter(({ peer, ready }) => ready && !this.#greeted.has(ipOf(peer)))
       if (free.length === 0) return
       const ip = this.#lan.anyOf([...new Set(free.map(({ peer }) => ipOf(peer)))])
-      const { peer } = this.#lan.anyOf(free.filter((place) => ipOf(place.peer) === ip))
+      const { peer, again } = this.#lan.anyOf(free.filter((place) => ipOf(place.peer) === ip))
       this.#waiting.delete(peer.id)
       this.#greeted.set(ip, peer.id)
-      void this.#greet(peer).finally(() => {
+      void this.#greet(peer, again).finally(() => {
         this.#greeted.delete(ip)
         this.#next()
       })
     }
   }
 
-  async #greet(peer: LanPeer): Promise<void> {
-    if (this.#links.directTo(peer.id) !== undefined) return
+  async #greet(peer: LanPeer, again: boolean): Promise<void> {
+    if (!this.#isUnmet(peer, again)) return
     this.#remember(peer.id)
-    const link = await this.#reaching.reachPeer(peer, this.#stopped.signal)
+    const link = await this.#reaching.greetPeer(peer, this.#stopped.signal)
     if (link?.standing.phase !== 'stranger' || (await this.#keeps(link))) return
-    if (!link.isPairing) link.abort('nobody we know')
+    link.letGo('nobody we know')
+  }
+
+  /** Whether there is no link to a peer; or, once more, none to a contact there. */
+  #isUnmet({ id }: LanPeer, again: boolean): boolean {
+    const link = this.#links.directTo(id)
+    return link === undefined || (again && link.standing.phase === 'stranger')
   }
 
   #remember(id: string): void {

@@ -17,6 +17,7 @@ import { elapsed, Slots } from '../waiting.ts'
 const GATHER_MS = 500
 /** Peers asked for their names at once. */
 const ASKED_AT_ONCE = 16
+const STREAM_TRIES = 2
 
 export class Nearby implements PairingPort {
   readonly #lan: Lan
@@ -46,8 +47,7 @@ export class Nearby implements PairingPort {
 
   async open(peer: string, signal: AbortSignal): Promise<Channel> {
     const known = this.#lan.byShortName(peer)
-    // The first link may be one that was just let go of, for want of anybody who needs it.
-    const opened = known && ((await this.#stream(known, signal)) ?? (await this.#stream(known, signal)))
+    const opened = known && (await this.#stream(known, signal))
     if (opened === undefined) throw new Gone(peer)
     return openChannel(
       opened.stream,
@@ -57,10 +57,14 @@ export class Nearby implements PairingPort {
     )
   }
 
+  /** A stream on a link that is held until it closes. A link that the other end lets go of at this moment is no reason: then a fresh one. */
   async #stream(peer: LanPeer, signal: AbortSignal): Promise<{ link: Link; stream: Stream } | undefined> {
-    const link = await this.#reaching.reachPeer(peer, signal)
-    const stream = await link?.openStream(PAIR, signal)
-    return link === undefined || stream === undefined ? undefined : { link, stream }
+    for (let tries = 0; tries < STREAM_TRIES; tries++) {
+      const link = await this.#reaching.reachPeer(peer, signal)
+      const stream = await link?.openHeld(PAIR, signal)
+      if (link !== undefined && stream !== undefined) return { link, stream }
+    }
+    return undefined
   }
 
   onChannel(listener: (peer: string, channel: Channel) => void): void {
@@ -88,7 +92,7 @@ export class Nearby implements PairingPort {
     const release = await this.#slots.take(peer.id, signal)
     if (release === undefined) return undefined
     try {
-      const opened = (await this.#stream(peer, signal)) ?? (await this.#stream(peer, signal))
+      const opened = await this.#stream(peer, signal)
       const name = opened && (await askName(opened.stream, this.#limits, signal))
       return name === undefined ? undefined : { peer: this.#lan.shortName(peer), name }
     } finally {

@@ -2,7 +2,7 @@
  * `/tulnic/reach/1`: how the other end sees us, what it serves, and whether it gets through to us. Both ends.
  *
  *     asker                                              asked
- *       length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told ────────────▶      flags: 1 a DHT server
+ *       length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told ────────────▶      flags: 1 a DHT server, 2 no relay
  *       ◀──────────── length 2 ‖ 1 ‖ flags 1 ‖ seen ‖ told      seen:  size 1 ‖ the address at which one sees the other
  *                                                               told:  count 1 ‖ (size 1 ‖ address)*, where one listens
  *       length 2 ‖ 2 ‖ size 1 ‖ address ─────────────────▶      dials that address, if its IP is where it sees the asker
@@ -30,6 +30,8 @@ import { Rate } from '../waiting.ts'
 const KIND = { meet: 1, dialBack: 2 } as const
 const OUTCOME = { refused: 0, through: 1, not: 2 } as const
 const SERVER = 1
+/** Who does not say so may relay: the bit is younger than the protocol. */
+const NO_RELAY = 2
 const ADDRESSES = 8
 const ADDRESS_BYTES = 64
 /** Links on which is asked again from time to time. */
@@ -40,6 +42,8 @@ const MESSAGE_BYTES = 2 + (1 + ADDRESS_BYTES) + 1 + ADDRESSES * (1 + ADDRESS_BYT
 /** What one end says of itself and of the other. */
 export interface Meeting {
   readonly isServer: boolean
+  /** Whether it may give the other end a place to be reached through. */
+  readonly isRelay: boolean
   /** Where it sees the other end; `undefined`: through a relay, or so. */
   readonly seen: Address | undefined
   /** Where it listens, as far as the other end may know. */
@@ -55,8 +59,12 @@ interface Rates {
 export interface ReachHost {
   /** Whether this node serves the DHT to the other end of a link. */
   servesTo(link: Link): boolean
+  /** Whether the other end of a link may have a place here. */
+  relaysTo(link: Link): boolean
   /** Addresses on which this node listens, of every kind. */
   listening(): readonly Address[]
+  /** Where our router says that others reach us. */
+  mapped(): Address | undefined
   /** The other end said this. */
   told(link: Link, meeting: Meeting): void
   /** What is known of how others reach us is different. */
@@ -105,6 +113,11 @@ export class Reach {
     const meeting = this.#met.get(link) ?? this.ask(link)
     this.#met.set(link, meeting)
     return meeting
+  }
+
+  /** Hello has found a contact on a link: what was said there to a stranger is said anew. */
+  known(link: Link): void {
+    if (this.#met.has(link)) void this.ask(link)
   }
 
   /** What this node says may be different now: to all that are connected. */
@@ -189,7 +202,7 @@ export class Reach {
     const interfaces = this.#machine.interfaces()
     const mine = new Map([...this.publicAddresses(), ...this.#near(seen)].map((address) => [address.text, address]))
     const told = [...mine.values()].filter((address) => mayTell(address, seen, interfaces)).slice(0, ADDRESSES)
-    return encodeMeeting({ isServer: this.#host.servesTo(link), seen, told })
+    return encodeMeeting({ isServer: this.#host.servesTo(link), isRelay: this.#host.relaysTo(link), seen, told })
   }
 
   /** Addresses in a network that both are in: others are told only when they are known to lead here. */
@@ -213,7 +226,10 @@ export class Reach {
 
   /** Asks whoever sees us at an address whether it gets through to the port on which we listen. */
   async #tryOut(link: Link, seen: Address, place: string): Promise<void> {
-    const port = this.#host.listening().find(({ transport }) => transport === 'tcp')?.port
+    const mapped = this.#host.mapped()
+    // Whoever lies about our address is believed by nobody who sees us elsewhere.
+    const isMapped = mapped !== undefined && equal(mapped.ip, seen.ip)
+    const port = isMapped ? mapped.port : this.#host.listening().find(({ transport }) => transport === 'tcp')?.port
     const candidate = port === undefined ? undefined : parseAddress(`${withoutPort(seen)}/tcp/${port}`)
     if (candidate === undefined || !this.#reachability.wants(candidate.text, place, this.#machine.now())) return
     const signal = AbortSignal.timeout(this.#limits.reachMs + this.#limits.addressMs)
@@ -268,12 +284,12 @@ function withoutPort({ text }: Address): string {
 }
 
 /** What one end says, at most 588 bytes. */
-export function encodeMeeting({ isServer, seen, told }: Meeting): Uint8Array {
+export function encodeMeeting({ isServer, isRelay, seen, told }: Meeting): Uint8Array {
   const sized = (address: Address | undefined): Uint8Array => {
     const bytes = address === undefined ? new Uint8Array() : bytesOfAddress(address)
     return bytes.length <= ADDRESS_BYTES ? concat(Uint8Array.of(bytes.length), bytes) : Uint8Array.of(0)
   }
-  const flags = isServer ? SERVER : 0
+  const flags = (isServer ? SERVER : 0) | (isRelay ? 0 : NO_RELAY)
   return concat(Uint8Array.of(KIND.meet, flags), sized(seen), Uint8Array.of(told.length), ...told.map(sized))
 }
 
@@ -293,7 +309,9 @@ export function decodeMeeting(bytes: Uint8Array): Meeting | undefined {
     if (address !== undefined) told.push(address)
     at = one.end
   }
-  return at === bytes.length ? { isServer: (flags & SERVER) !== 0, seen: addressOfBytes(seen.bytes), told } : undefined
+  if (at !== bytes.length) return undefined
+  const isServer = (flags & SERVER) !== 0
+  return { isServer, isRelay: (flags & NO_RELAY) === 0, seen: addressOfBytes(seen.bytes), told }
 }
 
 /** The address that somebody wants dialed. */

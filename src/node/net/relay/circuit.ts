@@ -162,9 +162,16 @@ export class Circuit {
     this.#transport?.reservationStore.cancelReservations()
   }
 
+  /** Forgets the reservation at a relay, of which it knows nothing any more. */
+  forget(relay: PeerId): void {
+    const { reservations } = this.#transport?.reservationStore ?? {}
+    clearTimeout(reservations?.get(relay)?.timeout)
+    reservations?.delete(relay)
+  }
+
   /** Who has a place here. */
-  reserved(): number {
-    return this.#server?.reservations.size ?? 0
+  reserved(): readonly PeerId[] {
+    return [...(this.#server?.reservations.keys() ?? [])]
   }
 
   /** Whether that peer has a place here. */
@@ -176,6 +183,11 @@ export class Circuit {
   vacate(peer: PeerId): void {
     this.#server?.reservations.get(peer)?.signal.clear()
     this.#server?.reservations.delete(peer)
+  }
+
+  /** Ends all places here. */
+  vacateAll(): void {
+    for (const peer of [...(this.#server?.reservations.keys() ?? [])]) this.vacate(peer)
   }
 
   #guarded(
@@ -226,6 +238,7 @@ interface ReservingTransport extends Transport {
   readonly reservationStore: TypedEventTarget<{ 'relay:removed': CustomEvent<{ relay: PeerId }> }> & {
     addRelay(relay: PeerId, type: 'configured'): Promise<{ details: { reservation: { addrs: Uint8Array[] } } }>
     cancelReservations(): void
+    readonly reservations: Pick<Map<PeerId, { timeout: ReturnType<typeof setTimeout> }>, 'get' | 'delete'>
   }
 }
 

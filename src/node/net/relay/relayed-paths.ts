@@ -9,7 +9,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import type { AccountId } from '../../../protocol/index.ts'
-import { hostText, isLoopback, parseAddress } from '../addresses.ts'
+import { hostText, isLoopback, isNear, kindOf, parseAddress } from '../addresses.ts'
 import type { Circuit } from './circuit.ts'
 import type { Parts } from '../host.ts'
 import type { Link } from '../link.ts'
@@ -91,7 +91,31 @@ export class RelayedPaths {
   }
 
   status(): RelayStatus {
-    return { at: this.#reservations.states(), places: this.#circuit.reserved(), relayed: this.#relaying.relayed }
+    return { at: this.#reservations.states(), fromOutside: this.#fromOutside(), ...this.#relaying.status() }
+  }
+
+  /** A neighbour with a public address may be as closed to the outside as we are. */
+  #fromOutside(): boolean {
+    const interfaces = this.#needs.machine.interfaces()
+    const addresses = [...this.#reservations.held().values()].flatMap((place) => place.addresses)
+    return addresses
+      .flatMap((text) => parseAddress(text) ?? [])
+      .some((one) => kindOf(one) === 'public' && !isNear(one, interfaces))
+  }
+
+  /** Whether contacts are relayed for, from now on. */
+  relay(forContacts: boolean): void {
+    this.#relaying.relay(forContacts)
+  }
+
+  /** Whether the other end of a link may have a place here. */
+  relaysTo(link: Link): boolean {
+    return this.#relaying.relaysTo(link)
+  }
+
+  /** The other end of a link said whether it relays. */
+  told(link: Link, isRelay: boolean): void {
+    this.#reservations.told(link, isRelay)
   }
 
   /** A link to a contact is known. */

@@ -3,9 +3,11 @@
  *
  * | who                | may reserve a place here             | may be relayed to who reserved                    |
  * |--------------------|--------------------------------------|---------------------------------------------------|
- * | a contact          | yes                                  | yes                                               |
+ * | a contact          | yes, unless it is switched off       | yes                                               |
  * | somebody unknown   | if `relay` is set, 48 of the 64      | yes, once hello has ended: 4 at once, 64 together |
  * | who is relayed     | no                                   | no                                                |
+ *
+ * Switched off, a contact is somebody unknown here, and where those get none all places end, with what they carry.
  *
  * Nobody reserves while we know that nobody reaches us. A relayed connection ends after its time or its bytes; all together
  * are bounded in an hour: above that no more begin.
@@ -18,6 +20,7 @@ import { Broken } from '../failures.ts'
 import type { Link } from '../link.ts'
 import type { Links } from '../links.ts'
 import type { Machine } from '../machine.ts'
+import type { RelayStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 
 /** What somebody may send on a HOP stream before it is relayed. */
@@ -51,7 +54,9 @@ export class Relaying implements CircuitGate {
   /** Open HOP streams. */
   readonly #asking = new Map<Stream, Asking>()
   #hourBegan: number
-  #relayedBytes = 0
+  #forContacts = true
+  #bytesThisHour = 0
+  #bytes = 0
 
   constructor(machine: Machine, limits: Limits, links: Links, circuit: Circuit, needs: RelayingNeeds) {
     this.#machine = machine
@@ -62,9 +67,19 @@ export class Relaying implements CircuitGate {
     this.#hourBegan = machine.now()
   }
 
-  /** Connections that are being relayed, or asked for. */
-  get relayed(): number {
-    return this.#asking.size
+  status(): Omit<RelayStatus, 'at' | 'fromOutside'> {
+    const reserved = this.#circuit.reserved()
+    const contacts = reserved.flatMap((peer) => {
+      const standing = this.#links.directTo(peer.toString())?.standing
+      return standing?.phase === 'known' ? [standing.contact] : []
+    })
+    return {
+      forContacts: this.#forContacts,
+      places: reserved.length,
+      for: [...new Set(contacts)],
+      relayed: this.#asking.size,
+      bytes: this.#bytes,
+    }
   }
 
   async admitsHop(stream: Stream, connection: Connection): Promise<boolean> {
@@ -89,22 +104,38 @@ export class Relaying implements CircuitGate {
     return link.isOpen && this.#needs.reservedAt(connection.remotePeer)
   }
 
+  /** From now on contacts may reserve, or not: then their places end. */
+  relay(forContacts: boolean): void {
+    this.#forContacts = forContacts
+    if (forContacts || this.#needs.forStrangers) return
+    this.#circuit.vacateAll()
+    for (const stream of this.#asking.keys()) stream.abort(new Broken('relays no more'))
+  }
+
   mayReserve(peer: PeerId): boolean {
-    if (this.#needs.reachable() === false) return false
     const link = this.#links.directTo(peer.toString())
-    if (link === undefined || link.isNegotiated) return false
-    if (link.standing.phase === 'known') return true
-    const { reservationsOfStrangers } = this.#limits
-    return this.#needs.forStrangers && (this.#circuit.holds(peer) || this.#circuit.reserved() < reservationsOfStrangers)
+    if (link === undefined || !this.relaysTo(link)) return false
+    if (this.#isContacts(link)) return true
+    return this.#circuit.holds(peer) || this.#circuit.reserved().length < this.#limits.reservationsOfStrangers
+  }
+
+  /** Whether the other end of a link may have a place here, if there is room. */
+  relaysTo(link: Link): boolean {
+    if (this.#needs.reachable() === false || link.via === 'relayed' || link.isNegotiated) return false
+    return this.#needs.forStrangers || this.#isContacts(link)
+  }
+
+  #isContacts({ standing }: Link): boolean {
+    return this.#forContacts && standing.phase === 'known'
   }
 
   mayConnect(from: PeerId): boolean {
     const now = this.#machine.now()
     if (now - this.#hourBegan >= HOUR_MS || now < this.#hourBegan) {
       this.#hourBegan = now
-      this.#relayedBytes = 0
+      this.#bytesThisHour = 0
     }
-    if (this.#relayedBytes >= this.#limits.relayedBytesAnHour) return false
+    if (this.#bytesThisHour >= this.#limits.relayedBytesAnHour) return false
     for (const asking of this.#asking.values()) if (asking.link.peer === from.toString()) asking.through = true
     return true
   }
@@ -135,7 +166,8 @@ export class Relaying implements CircuitGate {
 
   #count(stream: Stream): void {
     stream.addEventListener('message', ({ data }) => {
-      this.#relayedBytes += data.byteLength
+      this.#bytesThisHour += data.byteLength
+      this.#bytes += data.byteLength
     })
   }
 }

@@ -8,8 +8,8 @@
  * At most three are held, at contacts met directly: first those beyond the local network, then whoever is connected longest.
  * None while others are known to reach us.
  *
- * Holds: a relay is asked over the connection that there is, never dialed for it; one that says it does not know the protocol is
- * not asked again.
+ * Holds: a relay is asked over the connection that there is, never dialed for it; one that does not know the protocol is not asked
+ * again, one that says that it does not relay not before it says that it does.
  */
 import type { AccountId } from '../../../protocol/index.ts'
 import { parseAddress, widestFirst } from '../addresses.ts'
@@ -43,7 +43,10 @@ type Standing =
   | { readonly phase: 'asking' }
   | ({ readonly phase: 'held' } & Place)
   | { readonly phase: 'resting'; readonly why: 'refused' | 'lost'; readonly timer: ReturnType<typeof setTimeout> }
-  | { readonly phase: 'useless' }
+  /** `unwilling`: it said that it does not relay, and may change its mind. */
+  | { readonly phase: 'useless' | 'unwilling' }
+
+const UNWILLING = { phase: 'unwilling' } as const
 
 interface Relay {
   readonly contact: AccountId
@@ -53,7 +56,7 @@ interface Relay {
 }
 
 /** What of the circuit is needed here. */
-type Asked = Pick<Circuit, 'reserve' | 'release'>
+type Asked = Pick<Circuit, 'reserve' | 'release' | 'forget'>
 
 export class Reservations {
   readonly #circuit: Asked
@@ -84,7 +87,8 @@ export class Reservations {
   states(): RelayStatus['at'] {
     return [...this.#relays.values()].map(({ contact, standing }) => {
       if (standing.phase === 'resting') return { contact, state: standing.why }
-      return { contact, state: standing.phase === 'useless' ? 'no-relay' : standing.phase }
+      const none = standing.phase === 'useless' || standing.phase === 'unwilling'
+      return { contact, state: none ? 'no-relay' : standing.phase }
     })
   }
 
@@ -112,6 +116,26 @@ export class Reservations {
       if (standing.phase !== 'resting') continue
       clearTimeout(standing.timer)
       this.#relays.delete(peer)
+    }
+    this.review()
+  }
+
+  /** Who may be asked says whether it relays. */
+  told({ connection, peer, standing }: Link, isRelay: boolean): void {
+    if (this.#stopped || standing.phase !== 'known') return
+    const relay = this.#relays.get(peer)
+    const was = relay?.standing
+    if (isRelay && was?.phase !== 'unwilling') return
+    if (isRelay) this.#relays.delete(peer)
+    else {
+      if (was?.phase === 'resting') clearTimeout(was.timer)
+      const one = relay ?? { contact: standing.contact, standing: UNWILLING, failures: 0, heldAt: 0 }
+      one.standing = UNWILLING
+      this.#relays.set(peer, one)
+      if (was?.phase === 'held') {
+        this.#circuit.forget(connection.remotePeer)
+        this.#needs.changed()
+      }
     }
     this.review()
   }
@@ -146,6 +170,8 @@ export class Reservations {
     this.#relays.set(peer, relay)
     const reserved = await this.#circuit.reserve(link.connection.remotePeer)
     if (this.#stopped || this.#relays.get(peer) !== relay) return
+    // It said meanwhile that it does not relay.
+    if (relay.standing.phase !== 'asking') return this.#circuit.forget(link.connection.remotePeer)
     const addresses = reserved.kind === 'reserved' ? usable(reserved, link) : []
     if (addresses.length > 0) {
       relay.heldAt = this.#needs.now()
@@ -184,10 +210,13 @@ export class Reservations {
   }
 
   #release(): void {
-    if (this.#relays.size === 0) return
+    const wanted = [...this.#relays].filter(([, { standing }]) => standing.phase !== 'unwilling')
+    if (wanted.length === 0) return
     this.#circuit.release()
-    for (const { standing } of this.#relays.values()) if (standing.phase === 'resting') clearTimeout(standing.timer)
-    this.#relays.clear()
+    for (const [peer, { standing }] of wanted) {
+      if (standing.phase === 'resting') clearTimeout(standing.timer)
+      this.#relays.delete(peer)
+    }
     this.#needs.changed()
   }
 
