@@ -30,7 +30,7 @@ const HOUR_MS = 3_600_000
 const DAILY_BYTES = 8_000
 
 const SERVERS = 10_000
-const HOURS = 6
+const HOURS = 24
 const TICK_MS = 5_000
 
 export const bench: Bench = async () => {
