@@ -76,6 +76,8 @@ export interface Machine {
   readonly primitives: Primitives
   readonly transports: NonNullable<Libp2pOptions['transports']>
   interfaces(): readonly InterfaceAddress[]
+  /** IPv4 addresses of the routers that lead on from here; `undefined` where the system does not say. */
+  gateways(): readonly string[] | undefined
   /** The first TCP port from `wanted` on that is free for IPv4 and IPv6 (where there is IPv6); 0: any. Rejects when there is none. */
   freePort(wanted: number): Promise<number>
   multicast(service: string, listener: MulticastListener): Multicast

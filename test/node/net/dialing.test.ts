@@ -23,6 +23,7 @@ function world(
     interfaces: () => interfaces,
     freePort: () => Promise.resolve(1),
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: () => Promise.resolve() }),
+    gateways: () => [],
     search: () => ({ stop: async () => {} }),
     http: async () => undefined,
     datagrams: () => ({ stop: () => Promise.resolve() }),
