@@ -102,19 +102,20 @@ function listenOnce(host: string, port: number): Promise<number | 'taken' | 'imp
   })
 }
 
+const FAMILIES = [4, 6] as const
+
 const datagrams: Machine['datagrams'] = (port, heard) => {
-  const sockets = ([4, 6] as const).map((family) => {
+  const sockets = FAMILIES.map((family) => {
     const socket = createSocket(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true })
     // Not to be had, or a datagram that could not leave: nobody is told, for nobody relies on it.
     socket.on('error', () => {})
-    socket.on('message', (bytes, { address, port: from }) =>
-      heard(bytes, { address, family, port: from }, (reply) => socket.send(reply, from, address)),
-    )
+    socket.on('message', (bytes, { address, port: from }) => heard(bytes, { address, family, port: from }))
     socket.bind(port)
     socket.unref()
     return socket
   })
   return {
+    send: (bytes, to) => sockets[FAMILIES.indexOf(to.family)]?.send(bytes, to.port, to.address, () => {}),
     stop: async () => {
       const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve)))
       await Promise.all(closed)

@@ -26,7 +26,7 @@ function world(
     gateways: () => [],
     search: () => ({ stop: async () => {} }),
     http: async () => undefined,
-    datagrams: () => ({ stop: () => Promise.resolve() }),
+    datagrams: () => ({ send: () => {}, stop: () => Promise.resolve() }),
     now: Date.now,
   }
   const dialing = new Dialing(machine, { ...LIMITS, ...options.limits }, options.lanOnly ?? false, {

@@ -14,7 +14,7 @@
  * searched, the gateway alone where the system tells who that is; no name is resolved, no redirect followed; every answer is bounded in bytes and time, and so is their number.
  */
 import { type Address, kindOf, parseAddress, sharesPrefix } from '../addresses.ts'
-import type { Datagrams, InterfaceAddress, Machine, Sender } from '../machine.ts'
+import type { Endpoint, InterfaceAddress, Listening, Machine } from '../machine.ts'
 import type { RouterStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 import { drawn, elapsed } from '../waiting.ts'
@@ -172,12 +172,12 @@ export class Router {
     signal: AbortSignal,
   ): Promise<readonly Service[]> {
     const places = new Map<string, Place>()
-    const heard = (bytes: Uint8Array, from: Sender): void => {
+    const heard = (bytes: Uint8Array, from: Endpoint): void => {
       if (bytes.length > ANSWER_BYTES || gateways?.includes(from.address) === false) return
       const place = placeIn(text(bytes), from, own)
       if (place !== undefined && places.size < ANSWERS) places.set(`${place.ip}:${place.port}${place.path}`, place)
     }
-    const search: Datagrams = this.#machine.search(own.address, GROUP, SEARCH, heard)
+    const search: Listening = this.#machine.search(own.address, GROUP, SEARCH, heard)
     await elapsed(this.#limits.routerSearchMs, signal)
     await search.stop()
     const described = await Promise.all([...places.values()].map((place) => this.#describe(place, own.address, signal)))
@@ -281,7 +281,7 @@ export class Router {
 }
 
 /** Where the answer to a search leads: to its sender, in the network that was searched, or nowhere. */
-function placeIn(answer: string, from: Sender, own: InterfaceAddress): Place | undefined {
+function placeIn(answer: string, from: Endpoint, own: InterfaceAddress): Place | undefined {
   if (!/^HTTP\/1\.[01] 200 /.test(answer)) return undefined
   const location = answer.split('\r\n').find((line) => /^location:/i.test(line))
   const place = location === undefined ? undefined : absolute(location.slice('location:'.length).trim())
