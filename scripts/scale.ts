@@ -2,10 +2,10 @@
  * Measures how the hash table grows and writes docs/pictures/scale.json, the picture beside it, and the table of docs/scale.md.
  *
  *     node scripts/run.cjs install -- scripts/scale.ts                        100, 1 000 and 10 000 servers: ten minutes
- *     node scripts/run.cjs install -- scripts/scale.ts --sizes 100,300        others
+ *     node scripts/run.cjs install -- scripts/scale.ts --sizes 300 --each 3   another, with fewer look-ups; beside those that are there
  *     node scripts/run.cjs install -- scripts/scale.ts --draw                 only draws what was measured
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { HUNDRED, measureScale, type Scale } from './bench/swarm/measure.ts'
@@ -16,18 +16,25 @@ const FIGURES = join(DOCS, 'pictures', 'scale.json')
 const TABLE = /(<!-- table -->\n)[\s\S]*?(<!-- end of table -->)/
 
 const { values } = parseArgs({
-  options: { sizes: { type: 'string', default: '100,1000,10000' }, draw: { type: 'boolean', default: false } },
+  options: {
+    sizes: { type: 'string', default: '100,1000,10000' },
+    nodes: { type: 'string', default: String(HUNDRED.nodes) },
+    each: { type: 'string', default: String(HUNDRED.each) },
+    draw: { type: 'boolean', default: false },
+  },
 })
+const read = (): readonly Scale[] => (existsSync(FIGURES) ? JSON.parse(readFileSync(FIGURES, 'utf8')) : [])
 
 if (!values.draw) {
-  const scales: Scale[] = []
+  const amount = { nodes: Number(values.nodes), each: Number(values.each) }
   for (const size of values.sizes.split(',').map(Number)) {
-    scales.push(await measureScale(size, HUNDRED))
-    console.log(JSON.stringify(scales.at(-1)))
-    writeFileSync(FIGURES, `${JSON.stringify(scales, null, 2)}\n`)
+    const scale = await measureScale(size, amount)
+    const others = read().filter(({ servers }) => servers !== size)
+    const all = [...others, scale].toSorted((a, b) => a.servers - b.servers)
+    writeFileSync(FIGURES, `${JSON.stringify(all, null, 2)}\n`)
   }
 }
-const scales: readonly Scale[] = JSON.parse(readFileSync(FIGURES, 'utf8'))
+const scales = read()
 writeFileSync(join(DOCS, 'pictures', 'scale.svg'), drawScale(scales))
 const page = join(DOCS, 'scale.md')
 writeFileSync(page, readFileSync(page, 'utf8').replace(TABLE, `$1${tableOfScale(scales)}\n$2`))

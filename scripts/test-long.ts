@@ -24,6 +24,7 @@ const AMOUNTS: Readonly<Record<string, Amount>> = {
   first: { env: 'SIM_FIRST', in: 'test/sim/two-people' },
   cuts: { env: 'TULNIC_CUTS', long: 100_000, in: 'test/node/store/power-cut' },
   flips: { env: 'TULNIC_FLIPS', long: 10_000, in: 'test/node/store/bit-flips' },
+  cells: { env: 'TULNIC_CELLS', long: 9, in: 'test/netns/nat' },
   kills: { env: 'TULNIC_KILLS', long: 1_000, in: 'test/node/store/kill' },
 }
 

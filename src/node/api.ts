@@ -144,6 +144,22 @@ export type Finding =
       readonly level: 'note'
       readonly code: 'router-open' | 'router-refused' | 'router-behind-another' | 'router-none'
     }
+  /** Nodes of contacts through which others would reach this one: it lost its place there, has none, or they do not relay. */
+  | {
+      readonly level: 'note'
+      readonly code: 'relay-lost' | 'relay-refused' | 'relay-none'
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
+  /** They are reached through a relay, and every try for a direct path was in vain. `port`: TCP, to be let through by a router. */
+  | {
+      readonly level: 'note'
+      readonly code: 'not-direct'
+      readonly natMapping: ReachStatus['natMapping']
+      readonly port: number | null
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
   /** The hash table is off, or no other node of it is known. */
   | { readonly level: 'note'; readonly code: 'dht-off' | 'dht-alone' | 'no-contacts' }
   /** They are reached through relays alone, and nobody relays for this node. `more`: how many are not named. */
@@ -185,7 +201,7 @@ export interface RelayStatus {
   /** Contacts' nodes that were asked for a place: through those that hold one, others reach this node. */
   readonly at: readonly {
     readonly contact: ContactId
-    /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
+    /** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is gone, or asked again soon. */
     readonly state: 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
   }[]
   /** Whether one of these places is at a public address beyond our networks, so that others come through it from anywhere. */
@@ -200,6 +216,14 @@ export interface RelayStatus {
   readonly relayed: number
   /** Bytes that it relayed since it started. */
   readonly bytes: number
+  /** Contacts who are reached through a relay now. */
+  readonly paths: readonly RelayedPath[]
+}
+
+export interface RelayedPath {
+  readonly contact: ContactId
+  /** Tries to find a direct path beside it, all in vain; `null`: none is wanted. */
+  readonly tries: number | null
 }
 
 export interface MailStatus {
@@ -221,6 +245,11 @@ export interface ReachStatus {
    * no public address itself; `none`: nobody answered. Missing where no router is asked.
    */
   readonly router?: 'asking' | 'open' | 'refused' | 'behind-another' | 'none'
+  /**
+   * How the router before this node chooses the port that others see. `none`: nothing is translated; `endpoint-independent`: one
+   * port for everybody, so that others behind routers are met directly; `endpoint-dependent`: another for each, so that they are not.
+   */
+  readonly natMapping: 'none' | 'endpoint-independent' | 'endpoint-dependent' | 'unknown'
 }
 
 export interface Invite {

@@ -4,7 +4,7 @@
  * Holds: it says only what the node knows, the worst first; what is well is said too, so that silence means nothing; a
  * profile that is not open has no network to complain of. Words for people are the window's and the command line's.
  */
-import type { Contact, ContactId, Finding, Status } from './api.ts'
+import type { Contact, ContactId, Finding, RelayStatus, Status } from './api.ts'
 
 const ORDER: readonly Finding['level'][] = ['problem', 'note', 'good']
 /** Contacts that one finding names. */
@@ -20,7 +20,13 @@ export function findingsOf(status: Known, contacts: readonly Contact[], queued: 
     ...profile(status),
     ...storage(status),
     ...(isRunning(status)
-      ? [...surroundings(status), ...reachability(status), ...hashTable(status), ...people(status, contacts, queued)]
+      ? [
+          ...surroundings(status),
+          ...reachability(status),
+          ...notDirect(status),
+          ...hashTable(status),
+          ...people(status, contacts, queued),
+        ]
       : []),
   ]
   return found.toSorted((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
@@ -56,13 +62,37 @@ function reachability({ network, lan, reach, relays, addresses }: Known): readon
   const held = relays.at.filter(({ state }) => state === 'held').map(({ contact }) => contact)
   if (held.length > 0 && relays.fromOutside)
     return [{ level: 'good', code: 'reached-through', relays: [...new Set(held)] }]
-  if (reach.publiclyReachable === 'unknown') return [...router(reach), { level: 'note', code: 'reach-unknown' }]
-  return [...router(reach), { level: 'note', code: 'not-reachable', port: portOf(addresses) }]
+  const why = held.length > 0 ? [] : withoutPlace(relays)
+  if (reach.publiclyReachable === 'unknown') return [...router(reach), { level: 'note', code: 'reach-unknown' }, ...why]
+  return [...router(reach), { level: 'note', code: 'not-reachable', port: portOf(addresses) }, ...why]
 }
 
 /** Nothing is said of a router that was not asked, or has not answered yet. */
 function router({ router: offer = 'asking' }: NonNullable<Known['reach']>): readonly Finding[] {
   return offer === 'asking' ? [] : [{ level: 'note', code: `router-${offer}` }]
+}
+
+/** Why contacts' nodes do not relay for this one. */
+function withoutPlace({ at }: RelayStatus): readonly Finding[] {
+  return WITHOUT_PLACE.flatMap(([code, wanted]) => {
+    const those = at.filter(({ state }) => state === wanted).map(({ contact }) => contact)
+    return those.length === 0 ? [] : [{ level: 'note' as const, code, ...named(those) }]
+  })
+}
+
+const WITHOUT_PLACE = [
+  ['relay-lost', 'lost'],
+  ['relay-refused', 'refused'],
+  ['relay-none', 'no-relay'],
+] as const
+
+/** Who is reached through a relay although a direct path was looked for. */
+function notDirect({ network, lan, reach, relays, addresses }: Known): readonly Finding[] {
+  if (network === 'none' || lan.only || reach === undefined || relays === undefined) return []
+  const those = relays.paths.filter(({ tries }) => tries !== null && tries > 0).map(({ contact }) => contact)
+  if (those.length === 0) return []
+  const { natMapping } = reach
+  return [{ level: 'note', code: 'not-direct', natMapping, port: portOf(addresses), ...named(those) }]
 }
 
 function portOf(addresses: readonly string[]): number | null {
@@ -89,7 +119,9 @@ function people(status: Known, contacts: readonly Contact[], queued: Queued): re
   // What was written to the others does not go by itself.
   const waited = contacts.filter((one) => queued.has(one.id) && !isDead(one) && one.state !== 'blocked')
   const messages = waited.reduce((sum, { id }) => sum + (queued.get(id) ?? 0), 0)
-  return messages === 0 ? found : [...found, { level: 'note', code: 'messages-wait', messages, ...named(waited) }]
+  return messages === 0
+    ? found
+    : [...found, { level: 'note', code: 'messages-wait', messages, ...named(waited.map(idOf)) }]
 }
 
 /** Whose link leads nowhere any more. */
@@ -100,9 +132,11 @@ function withoutRelay({ network, relays }: Known, contacts: readonly Contact[]):
   if (network === 'none') return []
   const away = contacts.filter(({ relayOnly, online, state }) => relayOnly && !online && state === 'active')
   if (away.length === 0 || relays?.at.some(({ state }) => state === 'held')) return []
-  return [{ level: 'note', code: 'no-relay-for', ...named(away) }]
+  return [{ level: 'note', code: 'no-relay-for', ...named(away.map(idOf)) }]
 }
 
-function named(all: readonly Contact[]): { readonly contacts: readonly ContactId[]; readonly more: number } {
-  return { contacts: all.slice(0, NAMED).map(({ id }) => id), more: Math.max(0, all.length - NAMED) }
+const idOf = ({ id }: Contact): ContactId => id
+
+function named(all: readonly ContactId[]): { readonly contacts: readonly ContactId[]; readonly more: number } {
+  return { contacts: all.slice(0, NAMED), more: Math.max(0, all.length - NAMED) }
 }

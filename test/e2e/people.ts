@@ -75,6 +75,9 @@ export class Person {
   readonly #watchers: (() => void)[] = []
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   events: any[] = []
+  /** What the node runs, and its environment: another one from the next start on. */
+  main = BIN
+  env: Readonly<Record<string, string>> = {}
 
   /** `host`: the network namespace that the node runs in. */
   constructor(name: string, startOptions: readonly string[] = [], host?: string) {
@@ -102,8 +105,8 @@ export class Person {
   async start(...args: string[]): Promise<any> {
     const start = ['start', '--headless', '--port', '0', '--json', '--data', this.data, ...this.#extra, ...args]
     const inside = this.#host === undefined ? [] : ['ip', 'netns', 'exec', this.#host]
-    const [program = '', ...rest] = [...inside, process.execPath, BIN, ...start]
-    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program = '', ...rest] = [...inside, process.execPath, this.main, ...start]
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
     this.#node = child
     let err = ''
     child.stderr.on('data', (chunk) => (err += chunk))

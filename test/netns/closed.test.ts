@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Person } from '../e2e/people.ts'
-import { missing, Networks } from './networks.ts'
+import { DEADLINE, missing, Networks } from './networks.ts'
 
 const title = `a private network${missing === null ? '' : ` (skipped: ${missing})`}`
 
-describe.skipIf(missing !== null)(title, () => {
+describe.skipIf(missing !== null)(title, DEADLINE, () => {
   it('lets in who has its key, and nobody else', async () => {
     const nets = Networks.make()
     const names = ['Ana', 'Bogdan', 'Clara', 'Dan']

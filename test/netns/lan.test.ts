@@ -3,14 +3,14 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Person } from '../e2e/people.ts'
-import { missing, Networks } from './networks.ts'
+import { DEADLINE, missing, Networks } from './networks.ts'
 
 const title = `an isolated network${missing === null ? '' : ` (skipped: ${missing})`}`
 
 /** The switch's own addresses, and multicast DNS. */
 const NEAR = ['10.9.0.0/24', '224.0.0.251']
 
-describe.skipIf(missing !== null)(title, () => {
+describe.skipIf(missing !== null)(title, DEADLINE, () => {
   it('two who know each other find each other there and talk; nothing is sent elsewhere', async () => {
     const nets = Networks.make()
     nets.lan('10.9.0', ['a', 'b'])

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Person } from '../e2e/people.ts'
-import { missing, Networks } from './networks.ts'
+import { DEADLINE, missing, Networks } from './networks.ts'
 
 const title = `both moved${missing === null ? '' : ` (skipped: ${missing})`}`
 
@@ -35,7 +35,7 @@ async function parted(options: readonly string[]): Promise<{ ana: Person; bogdan
   return { ana, bogdan }
 }
 
-describe.skipIf(missing !== null)(title, () => {
+describe.skipIf(missing !== null)(title, DEADLINE, () => {
   it('with other addresses and other PeerIDs, two find each other through the hash table', async () => {
     const { ana, bogdan } = await parted([])
     const before = performance.now()

@@ -3,16 +3,22 @@
  *
  *     const nets = await Networks.make()
  *     nets.lan('10.9.0', ['a', 'b'])            two hosts on one switch, no route beyond it
- *     nets.router('n1', '5.5.5.2', '192.168.1', 'a', 'masquerade')
+ *     nets.internet('c', '5.5.1.1')             a host that the whole internet reaches, alone in its /24
+ *     nets.router('n1', '5.5.2.1', '192.168.1', ['a'], 'masquerade')
  *
  * Holds: all of it goes when the test file ends; names carry the process's number, so that two runs do not meet; no packet
  * leaves this machine.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** How a router translates: it keeps the port where it can, draws one at random, or lets nobody in and changes nothing. */
+/** How a router translates: it keeps the port where it can, or draws one at random for each other end. */
 export type Translation = 'masquerade' | 'masquerade fully-random'
+
+/** Against hangs: each of these tests starts several programs, some a dozen times. A long run has none. */
+export const DEADLINE = { timeout: process.env.TULNIC_LONG === undefined ? 600_000 : 0 }
 
 /** What this machine lacks for such networks, in words; `null`: nothing. */
 export const missing: string | null = whatIsMissing()
@@ -28,11 +34,16 @@ function whatIsMissing(): string | null {
   return null
 }
 
+/** Where "ip netns exec" takes a namespace's files of /etc from. */
+const RESOLVERS = '/etc/netns'
+
 let made = 0
 
 export class Networks {
   readonly #prefix = `tn${process.pid}-${made++}-`
   readonly #spaces: string[] = []
+  /** The wires of hosts to the internet's core. */
+  readonly #uplinks = new Map<string, string>()
   #links = 0
 
   /** Networks that go when the test is over. */
@@ -63,32 +74,71 @@ export class Networks {
     for (const [i, host] of hosts.entries()) this.#plug(hub, host, `${subnet}.${first + i}`)
   }
 
-  /** Gives a host with one wire another address. */
-  move(host: string, address: string): void {
-    const wire = /^(w\d+)/m.exec(this.ip(host, '-br', 'link'))?.[1] ?? ''
-    this.ip(host, 'addr', 'flush', 'dev', wire)
-    this.ip(host, 'addr', 'add', `${address}/24`, 'dev', wire)
+  /** A host on the internet: alone in its /24, and a core that knows the way to all others. */
+  internet(host: string, address: string): void {
+    this.host('core')
+    if (this.#uplinks.size === 0) this.exec('core', 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
+    this.#uplinks.set(host, this.#wire('core', host))
+    this.move(host, address)
   }
 
-  /** A host behind its own router: `inside`.10 in the router's /24; the router is `outside` on the switch of its subnet. */
-  router(name: string, outside: string, inside: string, behind: string, translation: Translation): void {
-    this.lan(outside.split('.').slice(0, 3).join('.'), [name], Number(outside.split('.')[3]))
-    const wire = this.#wire(name, behind)
-    this.ip(name, 'addr', 'add', `${inside}.1/24`, 'dev', wire)
-    this.ip(behind, 'addr', 'add', `${inside}.10/24`, 'dev', wire)
-    this.ip(behind, 'route', 'add', 'default', 'via', `${inside}.1`)
+  /** Gives a host with one wire, or one on the internet, another address. */
+  move(host: string, address: string): void {
+    const uplink = this.#uplinks.get(host)
+    const wire = uplink ?? this.#onlyWire(host)
+    this.ip(host, 'addr', 'flush', 'dev', wire)
+    this.ip(host, 'addr', 'add', `${address}/24`, 'dev', wire)
+    if (uplink === undefined) return
+    const core = `${address.split('.').slice(0, 3).join('.')}.254`
+    this.ip('core', 'addr', 'flush', 'dev', wire)
+    this.ip('core', 'addr', 'add', `${core}/24`, 'dev', wire)
+    this.ip(host, 'route', 'replace', 'default', 'via', core)
+  }
+
+  /** Lets everybody in at a TCP port of a router, to that port of the host at `inside`. */
+  forward(router: string, port: number, inside: string): void {
+    this.nft(
+      router,
+      `table ip forward {
+         chain pre { type nat hook prerouting priority -100 ; iifname "${this.#uplinks.get(router)}" tcp dport ${port} dnat to ${inside} ; }
+       }`,
+    )
+  }
+
+  /** Gives a host behind a router the address with that number in the router's subnet. */
+  moveInside(router: string, host: string, number: number): void {
+    const gateway = / inet ([\d.]+)\//.exec(this.ip(router, 'addr', 'show', 'dev', 'br0'))?.[1] ?? ''
+    this.move(host, gateway.replace(/\d+$/, String(number)))
+    this.ip(host, 'route', 'add', 'default', 'via', gateway)
+  }
+
+  #onlyWire(host: string): string {
+    return /^(w\d+)/m.exec(this.ip(host, '-br', 'link'))?.[1] ?? ''
+  }
+
+  /** Hosts behind a router of their own, at `inside`.10, .11 …; the router is at `outside` on the internet, and lets nobody in. */
+  router(name: string, outside: string, inside: string, behind: readonly string[], translation: Translation): void {
+    this.internet(name, outside)
+    const out = this.#uplinks.get(name)
+    this.ip(name, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0')
+    this.ip(name, 'link', 'set', 'br0', 'up')
+    this.ip(name, 'addr', 'add', `${inside}.1/24`, 'dev', 'br0')
+    for (const [i, host] of behind.entries()) {
+      this.#plug(name, host, `${inside}.${10 + i}`)
+      this.ip(host, 'route', 'add', 'default', 'via', `${inside}.1`)
+    }
     this.exec(name, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
     this.nft(
       name,
       `table ip nat {
-         chain post { type nat hook postrouting priority 100 ; oifname != "${wire}" ${translation} ; }
+         chain post { type nat hook postrouting priority 100 ; oifname "${out}" ${translation} ; }
        }`,
     )
     this.nft(
       name,
       `table ip closed {
-         chain in { type filter hook input priority 0 ; iifname != "${wire}" iifname != "lo" ct state new drop ; }
-         chain through { type filter hook forward priority 0 ; iifname != "${wire}" ct state new drop ; }
+         chain in { type filter hook input priority 0 ; iifname "${out}" ct state new drop ; }
+         chain through { type filter hook forward priority 0 ; ct status dnat accept ; iifname "${out}" ct state new drop ; }
        }`,
     )
   }
@@ -113,7 +163,34 @@ export class Networks {
 
   /** Packets that {@link watch} counted. */
   elsewhere(host: string): number {
-    const text = this.exec(host, 'nft', 'list', 'counter', 'inet', 'watch', 'elsewhere')
+    return this.#counted(host, 'watch', 'elsewhere')
+  }
+
+  /** Whom programs ask for names from now on that are started on a host. */
+  nameServer(host: string, address: string): void {
+    const folder = join(RESOLVERS, this.host(host))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'resolv.conf'), `nameserver ${address}\noptions timeout:1 attempts:1\n`)
+  }
+
+  /** Counts what leaves a host for any name server. */
+  countNames(host: string): void {
+    this.nft(
+      host,
+      `table inet names {
+         counter asked { }
+         chain out { type filter hook output priority 0 ; meta l4proto { tcp, udp } th dport 53 counter name asked accept ; }
+       }`,
+    )
+  }
+
+  /** Packets that {@link countNames} counted. */
+  namesAsked(host: string): number {
+    return this.#counted(host, 'names', 'asked')
+  }
+
+  #counted(host: string, table: string, counter: string): number {
+    const text = this.exec(host, 'nft', 'list', 'counter', 'inet', table, counter)
     return Number(/packets (\d+)/.exec(text)?.[1] ?? Number.NaN)
   }
 
@@ -130,7 +207,10 @@ export class Networks {
   }
 
   remove(): void {
-    for (const space of this.#spaces.splice(0)) run('ip', 'netns', 'del', space)
+    for (const space of this.#spaces.splice(0)) {
+      run('ip', 'netns', 'del', space)
+      rmSync(join(RESOLVERS, space), { recursive: true, force: true })
+    }
   }
 
   #plug(hub: string, host: string, address: string): void {

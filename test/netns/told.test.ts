@@ -2,39 +2,32 @@
  * What a person is told of the way to somebody, behind real routers: by whose node it leads, that it was punched, and whether
  * others come in from outside. Real programs in network namespaces.
  *
- *     ana ── n1 ──┐
- *                 ├── 5.5.5.0/24 ── rares
- *     bogdan ─ n2 ┘
+ *     ana ── router ──┐
+ *                     ├── internet ── rareș
+ *     bogdan ─ router ┘
  */
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { Person, tulnic } from '../e2e/people.ts'
-import { missing, Networks, type Translation } from './networks.ts'
+import { describe, expect, it } from 'vitest'
+import { type Person, tulnic } from '../e2e/people.ts'
+import { Internet, status } from './internet.ts'
+import { DEADLINE, missing, type Translation } from './networks.ts'
 
 const title = `what is told behind routers${missing === null ? '' : ` (skipped: ${missing})`}`
 
 /** Ana and Bogdan know Rareș, and one the other by a link that leads through his node. */
 async function three(translation: Translation): Promise<{ ana: Person; bogdan: Person; rares: Person }> {
-  const nets = Networks.make()
-  nets.lan('5.5.5', ['rares'])
-  nets.router('n1', '5.5.5.2', '192.168.1', 'a', translation)
-  nets.router('n2', '5.5.5.3', '192.168.2', 'b', translation)
-  const rares = new Person('Rareș', [], nets.host('rares'))
-  const ana = new Person('Ana', [], nets.host('a'))
-  const bogdan = new Person('Bogdan', [], nets.host('b'))
-  onTestFinished(async () => {
-    await Promise.all([ana.remove(), bogdan.remove(), rares.remove()])
-  })
-  for (const person of [rares, ana, bogdan]) {
-    await person.get('init', '--name', person.name, '--no-passphrase')
-    await person.start()
-  }
-  for (const person of [ana, bogdan]) await person.get('add', (await rares.get('invite')).link, '--wait')
-  while (!(await ana.get('status')).relays.fromOutside);
-  await bogdan.get('add', (await ana.get('invite')).link, '--wait')
+  const net = Internet.make()
+  const [rares, ana, bogdan] = await Promise.all([
+    net.reachable('Rareș'),
+    net.behind(translation, 'Ana'),
+    net.behind(translation, 'Bogdan'),
+  ])
+  await Promise.all([ana, bogdan].map((person) => net.acquaint(person, rares)))
+  await status(ana, ({ relays }) => relays.fromOutside)
+  await net.acquaint(bogdan, ana)
   return { ana, bogdan, rares }
 }
 
-describe.skipIf(missing !== null)(title, () => {
+describe.skipIf(missing !== null)(title, DEADLINE, () => {
   it('a relayed contact by whose node, and a node that only a relay opens to others that it is so', async () => {
     const { ana, bogdan, rares } = await three('masquerade fully-random')
     expect((await bogdan.get('contact', 'show', 'Ana')).contact).toMatchObject({

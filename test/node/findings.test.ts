@@ -14,6 +14,7 @@ const NO_RELAYS: RelayStatus = {
   for: [],
   relayed: 0,
   bytes: 0,
+  paths: [],
 }
 
 const WELL: Omit<Status, 'findings'> = {
@@ -28,7 +29,7 @@ const WELL: Omit<Status, 'findings'> = {
   lan: { on: true, peers: 2, only: false },
   isPrivate: false,
   dht: { on: true, mode: 'server', servers: 4, stored: 0, published: 1 },
-  reach: { observed: ['/ip4/192.0.2.7'], publiclyReachable: 'yes' },
+  reach: { observed: ['/ip4/192.0.2.7'], publiclyReachable: 'yes', natMapping: 'none' },
   relays: NO_RELAYS,
   storage: { path: '/somewhere', bytes: 1, trouble: null },
   version: '0',
@@ -94,7 +95,7 @@ test('a disk that fails under what ran is not a lost network', () => {
   expect(findingsOf(suspended, [], new Map()).map(({ code }) => code)).toEqual(['not-stored'])
 })
 
-const NOBODY = { observed: [], publiclyReachable: 'no' } as const
+const NOBODY = { observed: [], publiclyReachable: 'no', natMapping: 'unknown' } as const
 
 test('a node that nobody reaches is told which port to open, or to have a relay', () => {
   expect(said({ reach: NOBODY })).toMatch(/Nobody outside.*TCP port 50000.*relays for you/)
@@ -110,8 +111,35 @@ test('a node that nobody reaches is told which port to open, or to have a relay'
   expect(levels({ reach: NOBODY, relays })).not.toContain('note')
 })
 
+test.each([
+  ['lost', /The node of Ana relayed for this one, and is not reached any more\./],
+  ['refused', /The node of Ana has no place for this one now\./],
+  ['no-relay', /The node of Ana does not relay\./],
+] as const)('a contact’s node that has no place is named, and why, unless another has one: %s', (state, sentence) => {
+  const at = [{ contact: ANA.id, state }] as const
+  expect(said({ reach: NOBODY, relays: { ...NO_RELAYS, at } })).toMatch(sentence)
+  const held = { contact: 'b'.repeat(52), state: 'held' } as const
+  const relays = { ...NO_RELAYS, at: [...at, held], fromOutside: true }
+  expect(said({ reach: NOBODY, relays })).not.toMatch(sentence)
+})
+
+test.each([
+  ['endpoint-dependent', /not directly: Ana\. The router here opens another door .*forward TCP port 50000/],
+  [
+    'endpoint-independent',
+    /not directly: Ana\. The router here would let.*their side seems not to\. Messages go all the same\.$/m,
+  ],
+  ['none', /not directly: Ana\. No router stands before this machine/],
+  ['unknown', /not directly: Ana\. .* is not known yet/],
+] as const)('why no direct path was found is said where it was looked for: %s', (natMapping, sentence) => {
+  const reach = { ...NOBODY, natMapping }
+  const relays = (tries: number | null) => ({ ...NO_RELAYS, paths: [{ contact: ANA.id, tries }] })
+  expect(said({ reach, relays: relays(1) })).toMatch(sentence)
+  for (const tries of [0, null]) expect(said({ reach, relays: relays(tries) })).not.toContain('not directly')
+})
+
 test('what is not known yet asks for nothing, and on a network of its own nobody is outside', () => {
-  const reach = { observed: [], publiclyReachable: 'unknown' } as const
+  const reach = { observed: [], publiclyReachable: 'unknown', natMapping: 'unknown' } as const
   expect(said({ reach })).toMatch(/not known yet.*by itself.* null$/m)
   const lan = { on: true, peers: 0, only: true }
   expect(codes({ reach: NOBODY, lan, network: 'local' })).toEqual([
@@ -162,6 +190,6 @@ test.each([
   ['behind-another', /another one before it/],
   ['none', /No router here offers/],
 ] as const)('a router that says "%s" is told of, where nobody reaches this node', (router, words) => {
-  expect(said({ reach: { observed: [], publiclyReachable: 'no', router } })).toMatch(words)
-  expect(said({ reach: { observed: [], publiclyReachable: 'yes', router } })).not.toMatch(words)
+  expect(said({ reach: { observed: [], publiclyReachable: 'no', natMapping: 'unknown', router } })).toMatch(words)
+  expect(said({ reach: { observed: [], publiclyReachable: 'yes', natMapping: 'unknown', router } })).not.toMatch(words)
 })

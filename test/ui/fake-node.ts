@@ -73,8 +73,17 @@ export class FakeNode implements Node {
   lan = { on: true, only: false }
   isPrivate = false
   dht: DhtStatus = { on: true, mode: 'client', servers: 0, stored: 0, published: 0 }
-  reachStatus: ReachStatus = { observed: [], publiclyReachable: 'unknown' }
-  relays: RelayStatus = { at: [], fromOutside: false, forContacts: true, places: 0, for: [], relayed: 0, bytes: 0 }
+  reachStatus: ReachStatus = { observed: [], publiclyReachable: 'unknown', natMapping: 'unknown' }
+  relays: RelayStatus = {
+    at: [],
+    fromOutside: false,
+    forContacts: true,
+    places: 0,
+    for: [],
+    relayed: 0,
+    bytes: 0,
+    paths: [],
+  }
   /** Why nothing can be stored, if so. */
   trouble: string | null = null
   startedAt: string

@@ -26,7 +26,7 @@ function everybody() {
   const ilinca = node.person({ name: 'Ilinca', lastSeen: new Date().toISOString(), reason: 'not-reached' })
   node.wrote(ilinca.id, 'up at the hut', { reason: 'not-reached' })
   node.dht = { on: true, mode: 'client', servers: 14, stored: 0, published: 3 }
-  node.reachStatus = { observed: ['/ip4/203.0.113.7'], publiclyReachable: 'no' }
+  node.reachStatus = { observed: ['/ip4/203.0.113.7'], publiclyReachable: 'no', natMapping: 'unknown' }
   node.relays = {
     at: [
       { contact: margaux.id, state: 'held' },
@@ -38,6 +38,7 @@ function everybody() {
     for: [luc.id],
     relayed: 1,
     bytes: 3_400_000,
+    paths: [],
   }
   return { node, radu, margaux, luc, zsofia, samira, ilinca }
 }
@@ -188,7 +189,7 @@ describe.skipIf(!chromium)('the network page, in Chromium', () => {
     [
       'others get in',
       (node) => {
-        node.reachStatus = { observed: [], publiclyReachable: 'yes' }
+        node.reachStatus = { observed: [], publiclyReachable: 'yes', natMapping: 'none' }
         node.relays = { ...node.relays, at: [], fromOutside: false }
       },
       'Who relays for you',

@@ -84,6 +84,25 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
         'Nobody outside can begin a connection to this node: it can only begin them itself.',
         `${found.port === null ? 'Let others in by your router' : `Forward TCP port ${found.port} in your router`}, or add one contact whose node others reach: it then relays for you by itself.`,
       )
+    case 'relay-lost':
+      return said(
+        `The node of ${listed(found.contacts, found.more, names)} relayed for this one, and is not reached any more.`,
+        'It relays again by itself once it is reached.',
+      )
+    case 'relay-refused':
+      return said(
+        `The node of ${listed(found.contacts, found.more, names)} has no place for this one now.`,
+        'It is asked again by itself.',
+      )
+    case 'relay-none':
+      return said(`The node of ${listed(found.contacts, found.more, names)} does not relay.`)
+    case 'not-direct':
+      return said(
+        `Reached through a relay, not directly: ${listed(found.contacts, found.more, names)}. ${WHY_NOT_DIRECT[found.natMapping]}`,
+        isTheirs(found)
+          ? 'Messages go all the same.'
+          : `Messages go all the same. For a direct path, ${found.port === null ? 'let others in by this router' : `forward TCP port ${found.port} in this router`}.`,
+      )
     case 'dht-off':
       return said(
         'The hash table is off: contacts whose address changed are not found again.',
@@ -116,6 +135,19 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
       return said(`${found.reached} of ${counted(found.total, 'contact')} reached, and nothing waits.`)
   }
 }
+
+type NotDirect = Extract<Finding, { code: 'not-direct' }>
+
+const WHY_NOT_DIRECT: Readonly<Record<NotDirect['natMapping'], string>> = {
+  'endpoint-dependent':
+    'The router here opens another door (port) for everybody it connects to, drawn at random, so nobody behind another router can know at which one to knock.',
+  'endpoint-independent': 'The router here would let a direct path through, so the one on their side seems not to.',
+  none: 'No router stands before this machine: a firewall here, or the router on their side, lets nobody in.',
+  unknown:
+    'Whether the router here or the one on their side is in the way is not known yet: it shows by itself once two nodes that this one reaches directly were asked.',
+}
+
+const isTheirs = ({ natMapping }: NotDirect): boolean => natMapping === 'endpoint-independent' || natMapping === 'none'
 
 const said = (what: string, todo: string | null = null): FindingWords => ({ what, todo })
 

@@ -46,6 +46,7 @@ function runningRows(now: Status, contacts: readonly Contact[], names: Names): r
     ['waiting', now.queued === 0 ? 'nothing' : counted(now.queued, 'message')],
     ['network', networkText(now)],
     ['reached by', reachText(now, names)],
+    ['router', ROUTER_WORDS[now.reach?.natMapping ?? 'unknown']],
     ['relays for', relayingText(now, names)],
     ['found by', foundText(now)],
     ['listening', now.addresses.length === 0 ? 'nowhere' : now.addresses.join('\n            ')],
@@ -78,6 +79,13 @@ function reachText({ network, lan, reach, relays }: Status, names: Names): strin
   return reach?.publiclyReachable === 'no'
     ? `the local network alone${through}: nobody outside gets in`
     : `the local network${through}; whether others get in is not known yet`
+}
+
+const ROUTER_WORDS: Readonly<Record<NonNullable<Status['reach']>['natMapping'], string>> = {
+  none: 'none before this machine',
+  'endpoint-independent': 'one port for everybody: others behind routers can be met directly',
+  'endpoint-dependent': 'another port for everybody: others behind routers are reached through relays',
+  unknown: 'not known yet',
 }
 
 function relayingText({ relays }: Status, names: Names): string {

@@ -2,7 +2,7 @@
  * Whom we look for in the DHT, how often, and what is believed of what is found.
  *
  *     not reached at any known address ┐                 6 a minute                 ┌ a record after the last one ──▶ want
- *     start: seen last, then mail      ├──▶ search ──▶ look-up ──▶ looked-up ──┤ nothing new ──▶ later, 1 min … 6 h
+ *     start: seen last, then mail      ├──▶ search ──▶ look-up ──▶ looked-up ──┤ nothing new ──▶ later, 15 s … 6 h
  *     invited                          ┘      ▲                                     └ nobody was there to ask ──▶ soon again
  *                                             └ at once: another network, or the DHT is back
  *

@@ -83,8 +83,11 @@ export const LOOKUPS_A_MINUTE = 6
 export const LOOKUP_WINDOW = 60 * SECOND
 /** Contacts that are looked for at start, before those with messages waiting. */
 export const LOOKED_FOR_AT_START = 32
-/** Who was not found is looked for again after a minute, then twice that, at most so long; where messages wait, at most an hour. */
-export const LOOKUP_AGAIN = 60 * SECOND
+/**
+ * Who was not found is looked for again after 15 s, then twice that, at most so long; where messages wait, at most an hour. Who
+ * lost a path, as the one that relayed moved, publishes another a few seconds later.
+ */
+export const LOOKUP_AGAIN = 15 * SECOND
 export const LOOKUP_AGAIN_MOST = 6 * HOUR
 export const LOOKUP_AGAIN_OWED = HOUR
 /** A DHT that was not there is asked for one contact after 5 s, then twice that, at most so long. */

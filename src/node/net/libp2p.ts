@@ -253,7 +253,8 @@ class Libp2pNet implements Run {
 
   reach(): ReachStatus {
     const router = this.#router?.status()
-    return { ...this.#reach.status(), ...(router === undefined ? {} : { router }) }
+    const natMapping = this.#relayed.natMapping()
+    return { ...this.#reach.status(), natMapping, ...(router === undefined ? {} : { router }) }
   }
 
   relays(): RelayStatus {
@@ -374,6 +375,7 @@ class Libp2pNet implements Run {
     if (moved) this.#lan.refresh()
     this.#links.tick(now, slept || moved)
     this.#reach.tick()
+    this.#relayed.tick()
     this.#dht?.tick()
     if (!slept && !moved) return
     if (moved) this.#reach.forget()

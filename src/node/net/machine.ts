@@ -41,15 +41,20 @@ export interface MulticastListener {
   heard(texts: readonly string[], from?: string): void
 }
 
-/** Where a datagram came from. */
-export interface Sender {
+/** Where a datagram comes from, or goes. */
+export interface Endpoint {
   readonly address: string
   readonly family: 4 | 6
   readonly port: number
 }
 
-export interface Datagrams {
+export interface Listening {
   stop(): Promise<void>
+}
+
+export interface Datagrams extends Listening {
+  /** From the port on which we listen; what cannot leave is lost. */
+  send(bytes: Uint8Array, to: Endpoint): void
 }
 
 /** One question by HTTP, to an IPv4 address alone. */
@@ -76,14 +81,13 @@ export interface Machine {
   readonly primitives: Primitives
   readonly transports: NonNullable<Libp2pOptions['transports']>
   interfaces(): readonly InterfaceAddress[]
+  /** IPv4 addresses of the routers that lead on from here; `undefined` where the system does not say. */
+  gateways(): readonly string[] | undefined
   /** The first TCP port from `wanted` on that is free for IPv4 and IPv6 (where there is IPv6); 0: any. Rejects when there is none. */
   freePort(wanted: number): Promise<number>
   multicast(service: string, listener: MulticastListener): Multicast
   /** Listens for UDP datagrams on a port, for each family that can have it; where none can, nothing comes. */
-  datagrams(
-    port: number,
-    heard: (bytes: Uint8Array, from: Sender, reply: (bytes: Uint8Array) => void) => void,
-  ): Datagrams
+  datagrams(port: number, heard: (bytes: Uint8Array, from: Endpoint) => void): Datagrams
   /**
    * Sends a text from an IPv4 address of this machine to a multicast group, twice and no further than its link, and hears what
    * comes back to the port from which it was sent.
@@ -92,8 +96,8 @@ export interface Machine {
     from: string,
     group: { readonly address: string; readonly port: number },
     question: string,
-    heard: (bytes: Uint8Array, from: Sender) => void,
-  ): Datagrams
+    heard: (bytes: Uint8Array, from: Endpoint) => void,
+  ): Listening
   /** The answer; `undefined` where there is none in time, or none that fits. No redirect is followed. */
   http(question: HttpQuestion): Promise<HttpAnswer | undefined>
   /** Milliseconds since 1970; jumps after a sleep. */

@@ -109,6 +109,11 @@ export interface ReachStatus {
   readonly publiclyReachable: 'yes' | 'no' | 'unknown'
   /** Missing where no router is asked. */
   readonly router?: RouterStatus
+  /**
+   * How the router before this node chooses the port that others see. `none`: nothing is translated; `endpoint-independent`: one
+   * port for everybody, so that others behind routers are met directly; `endpoint-dependent`: another for each, so that they are not.
+   */
+  readonly natMapping: 'none' | 'endpoint-independent' | 'endpoint-dependent' | 'unknown'
 }
 
 /**
@@ -132,9 +137,17 @@ export interface RelayStatus {
   readonly relayed: number
   /** Bytes that it relayed since it started. */
   readonly bytes: number
+  /** Contacts who are reached through a relay now. */
+  readonly paths: readonly RelayedPath[]
 }
 
-/** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is asked again soon. */
+export interface RelayedPath {
+  readonly contact: AccountId
+  /** Tries to find a direct path beside it, all in vain; `null`: none is wanted. */
+  readonly tries: number | null
+}
+
+/** `refused`: it is full, or relays for others; `no-relay`: it does not relay at all; `lost`: it did, and is gone, or asked again soon. */
 export type RelayState = 'held' | 'asking' | 'refused' | 'no-relay' | 'lost'
 
 export interface NetConfig {

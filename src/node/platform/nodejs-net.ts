@@ -4,6 +4,7 @@
  * Holds: a socket that cannot be had is not a failure; the network is then smaller.
  */
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -30,6 +31,7 @@ export function nodejsMachine(): Machine {
     primitives: nodejs,
     transports: [tcp({ maxConnections: SOCKETS }), webSockets()],
     interfaces,
+    gateways: () => attempt(() => gatewaysIn(readFileSync('/proc/net/route', 'utf8'))),
     freePort,
     multicast: (service, listener) => new MulticastOnEach(service, listener),
     datagrams,
@@ -49,6 +51,25 @@ function interfaces(): readonly InterfaceAddress[] {
       internal,
     })),
   )
+}
+
+/** Linux's table of routes: those to everywhere that lead over a gateway, whose address is hexadecimal, last byte first. */
+function gatewaysIn(table: string): readonly string[] {
+  return table.split('\n').flatMap((line) => {
+    const [, destination, gateway = ''] = line.split('\t')
+    const bytes = gateway.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []
+    return destination === NOWHERE && gateway !== NOWHERE && bytes.length === 4 ? [bytes.toReversed().join('.')] : []
+  })
+}
+
+const NOWHERE = '00000000'
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
 
 async function freePort(wanted: number): Promise<number> {
@@ -81,19 +102,20 @@ function listenOnce(host: string, port: number): Promise<number | 'taken' | 'imp
   })
 }
 
+const FAMILIES = [4, 6] as const
+
 const datagrams: Machine['datagrams'] = (port, heard) => {
-  const sockets = ([4, 6] as const).map((family) => {
+  const sockets = FAMILIES.map((family) => {
     const socket = createSocket(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true })
     // Not to be had, or a datagram that could not leave: nobody is told, for nobody relies on it.
     socket.on('error', () => {})
-    socket.on('message', (bytes, { address, port: from }) =>
-      heard(bytes, { address, family, port: from }, (reply) => socket.send(reply, from, address)),
-    )
+    socket.on('message', (bytes, { address, port: from }) => heard(bytes, { address, family, port: from }))
     socket.bind(port)
     socket.unref()
     return socket
   })
   return {
+    send: (bytes, to) => sockets[FAMILIES.indexOf(to.family)]?.send(bytes, to.port, to.address, () => {}),
     stop: async () => {
       const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve)))
       await Promise.all(closed)

@@ -42,6 +42,16 @@ export function findingWords(t: Words, found: Shown, nameOf: NameOf): { what: st
       const recipients = names(t, found.contacts, found.more, nameOf)
       return { what: finding['messages-wait'](found.messages, recipients), todo: remedy['messages-wait'] }
     }
+    case 'relay-lost':
+    case 'relay-refused':
+    case 'relay-none':
+      return { what: finding[found.code](names(t, found.contacts, found.more, nameOf)), todo: null }
+    case 'not-direct': {
+      const { natMapping, port } = found
+      const isTheirs = natMapping === 'endpoint-independent' || natMapping === 'none'
+      const todo = isTheirs || port === null ? remedy['not-direct-theirs'] : remedy['not-direct'](String(port))
+      return { what: finding['not-direct'][natMapping](names(t, found.contacts, found.more, nameOf)), todo }
+    }
     case 'nothing-waits':
       return { what: finding['nothing-waits'](found.reached, found.total), todo: null }
     case 'no-network':

@@ -463,6 +463,19 @@ export const en = {
     'router-refused': 'The router could let others in, and refused.',
     'router-behind-another': 'The router has another one before it, and lets nobody in from outside.',
     'router-none': 'The router was asked to let others in. It does not offer that.',
+    'relay-lost': (names: string) => `Relayed for you, and cannot be reached now: ${names}.`,
+    'relay-refused': (names: string) => `Has no place for you now, and is asked again by itself: ${names}.`,
+    'relay-none': (names: string) => `Does not relay for others: ${names}.`,
+    'not-direct': {
+      'endpoint-dependent': (names: string) =>
+        `Reached through a friend, not directly: ${names}. Your router opens another door for everybody, drawn at random, so who is behind another router cannot know where to knock.`,
+      'endpoint-independent': (names: string) =>
+        `Reached through a friend, not directly: ${names}. Your router would let a direct connection through, so theirs seems not to.`,
+      none: (names: string) =>
+        `Reached through a friend, not directly: ${names}. No router stands before this device: a firewall here, or their router, lets nobody in.`,
+      unknown: (names: string) =>
+        `Reached through a friend, not directly: ${names}. It is not known yet whether your router or theirs is in the way.`,
+    },
     'dht-off': 'Contacts who moved are not found again: tulnic was started with --no-dht.',
     'dht-alone':
       'Nobody who keeps sealed notes is known yet: contacts who moved are found only nearby, or when they come.',
@@ -486,6 +499,9 @@ export const en = {
       `Let others in: forward TCP port ${port} in your router. Or add somebody whose tulnic others reach: it then relays for you by itself.`,
     'not-reachable-no-port':
       'Let others in by your router. Or add somebody whose tulnic others reach: it then relays for you by itself.',
+    'not-direct': (port: string) =>
+      `Messages go all the same. For a direct connection, forward TCP port ${port} in your router.`,
+    'not-direct-theirs': 'Messages go all the same.',
     'dht-off': 'Start it without, so that you find each other again.',
     'dht-alone': 'It mends by itself, as you meet contacts and people nearby.',
     'no-contacts': 'Show a code, send a link, or pick someone on this network.',

@@ -474,6 +474,19 @@ export const fr: Words = {
     'router-refused': 'Le routeur pourrait laisser entrer les autres, et a refusé.',
     'router-behind-another': 'Le routeur en a un autre devant lui, et ne laisse entrer personne de l’extérieur.',
     'router-none': 'On a demandé au routeur de laisser entrer les autres. Il ne le propose pas.',
+    'relay-lost': (names) => `Relayait pour vous, et n’est pas joignable en ce moment : ${names}.`,
+    'relay-refused': (names) => `N’a pas de place pour vous en ce moment ; on redemande de soi-même : ${names}.`,
+    'relay-none': (names) => `Ne relaie pas pour d’autres : ${names}.`,
+    'not-direct': {
+      'endpoint-dependent': (names) =>
+        `On passe par une connaissance, pas directement : ${names}. Votre routeur ouvre à chacun une autre porte, tirée au sort ; qui est derrière un autre routeur ne peut savoir où frapper.`,
+      'endpoint-independent': (names) =>
+        `On passe par une connaissance, pas directement : ${names}. Votre routeur laisserait passer une liaison directe ; le leur semble ne pas le faire.`,
+      none: (names) =>
+        `On passe par une connaissance, pas directement : ${names}. Aucun routeur n’est devant cet appareil : un pare-feu d’ici, ou leur routeur, ne laisse entrer personne.`,
+      unknown: (names) =>
+        `On passe par une connaissance, pas directement : ${names}. On ne sait pas encore si c’est votre routeur ou le leur qui fait obstacle.`,
+    },
     'dht-off': 'Les contacts qui ont changé d’adresse ne sont pas retrouvés : tulnic a été démarré avec --no-dht.',
     'dht-alone':
       'Personne qui garde des notes scellées n’est connu encore : qui a changé d’adresse n’est retrouvé qu’à proximité, ou en venant.',
@@ -498,6 +511,9 @@ export const fr: Words = {
       `Laissez entrer les autres : redirigez le port TCP ${port} dans votre routeur. Ou ajoutez quelqu’un dont le tulnic est joignable : il relaie alors pour vous de lui-même.`,
     'not-reachable-no-port':
       'Laissez entrer les autres par votre routeur. Ou ajoutez quelqu’un dont le tulnic est joignable : il relaie alors pour vous de lui-même.',
+    'not-direct': (port) =>
+      `Les messages passent tout de même. Pour une liaison directe, redirigez le port TCP ${port} dans votre routeur.`,
+    'not-direct-theirs': 'Les messages passent tout de même.',
     'dht-off': 'Démarrez-le sans, pour vous retrouver.',
     'dht-alone': 'Cela se répare de soi-même, quand vous rencontrez des contacts et des gens à proximité.',
     'no-contacts': 'Montrez un code, envoyez un lien, ou choisissez quelqu’un sur ce réseau.',

@@ -480,6 +480,19 @@ export const ro: Words = {
     'router-refused': 'Routerul i-ar putea lăsa pe ceilalți să intre, dar a refuzat.',
     'router-behind-another': 'Routerul are altul în fața lui și nu lasă pe nimeni să intre din afară.',
     'router-none': 'Routerului i s-a cerut să-i lase pe ceilalți să intre. Nu oferă așa ceva.',
+    'relay-lost': (names) => `Retransmitea pentru tine, iar acum nu se ajunge acolo: ${names}.`,
+    'relay-refused': (names) => `Nu are loc pentru tine acum; se întreabă din nou de la sine: ${names}.`,
+    'relay-none': (names) => `Nu retransmite pentru alții: ${names}.`,
+    'not-direct': {
+      'endpoint-dependent': (names) =>
+        `Se ajunge printr-un prieten, nu direct: ${names}. Routerul tău deschide fiecăruia altă ușă, trasă la sorți, așa că cine e în spatele altui router nu poate ști unde să bată.`,
+      'endpoint-independent': (names) =>
+        `Se ajunge printr-un prieten, nu direct: ${names}. Routerul tău ar lăsa o legătură directă, deci al lor pare că nu.`,
+      none: (names) =>
+        `Se ajunge printr-un prieten, nu direct: ${names}. Nu stă niciun router înaintea acestui dispozitiv: un firewall de aici sau routerul lor nu lasă pe nimeni să intre.`,
+      unknown: (names) =>
+        `Se ajunge printr-un prieten, nu direct: ${names}. Încă nu se știe dacă piedica e routerul tău sau al lor.`,
+    },
     'dht-off': 'Contactele care și-au schimbat adresa nu sunt regăsite: tulnic a fost pornit cu --no-dht.',
     'dht-alone':
       'Încă nu se știe de nimeni care păstrează notițe sigilate: cine și-a schimbat adresa e regăsit doar în apropiere, sau când vine.',
@@ -504,6 +517,9 @@ export const ro: Words = {
       `Lasă-i pe alții să intre: redirecționează portul TCP ${port} în router. Sau adaugă pe cineva la al cărui tulnic se poate ajunge: va retransmite singur pentru tine.`,
     'not-reachable-no-port':
       'Lasă-i pe alții să intre prin router. Sau adaugă pe cineva la al cărui tulnic se poate ajunge: va retransmite singur pentru tine.',
+    'not-direct': (port) =>
+      `Mesajele trec oricum. Pentru o legătură directă, redirecționează portul TCP ${port} în router.`,
+    'not-direct-theirs': 'Mesajele trec oricum.',
     'dht-off': 'Pornește-l fără, ca să vă regăsiți.',
     'dht-alone': 'Se îndreaptă singur, pe măsură ce întâlnești contacte și oameni în apropiere.',
     'no-contacts': 'Arată un cod, trimite un link sau alege pe cineva din rețea.',

@@ -302,8 +302,8 @@ describe('how often', () => {
     ana.take({ type: 'not-reached', contact: guest })
     await world.pass(30 * HOUR)
     const times = world.said.flatMap(({ effect, at }) => (effect.type === 'look-up' ? [at] : []))
-    const waits = times.slice(1).map((at, n) => Math.round((at - (times[n] ?? 0)) / MINUTE))
-    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360])
+    const waits = times.slice(1).map((at, n) => Math.round((at - (times[n] ?? 0)) / 1000) / 60)
+    expect(waits).toEqual([0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360])
     world.board.isThere = false
     await world.pass(6 * HOUR)
     world.board.isThere = true

@@ -55,8 +55,8 @@ test.for([100, 300])('among %i servers each record is found, also when a fifth o
   expect(okOf(await getEach(two, 1, put.records))).toBe(0)
 })
 
-test('a node that met two thousand servers remembers all that are near to it, and of the others a few', async () => {
-  const swarm = new Swarm(2000)
+test('a node that met four thousand servers remembers all that are near to it, and of the others a few', async () => {
+  const swarm = new Swarm(4000)
   const [node] = await join(
     swarm,
     1,
@@ -71,5 +71,5 @@ test('a node that met two thousand servers remembers all that are near to it, an
   const named = await swarm.namedBy(node!, swarm.servers.find(({ peer }) => !nearest.includes(peer))!, node!.peer.bytes)
   const texts = (ids: readonly Uint8Array[]): string[] => ids.map((id) => Buffer.from(id).toString('hex')).sort()
   expect(texts(named)).toEqual(texts(nearest.map(({ bytes }) => bytes)))
-  expect(node!.servers).toBeLessThanOrEqual(HOLDERS * Math.log2(2000))
+  expect(node!.servers).toBeLessThanOrEqual(HOLDERS * Math.log2(4000))
 })

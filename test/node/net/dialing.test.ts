@@ -23,9 +23,10 @@ function world(
     interfaces: () => interfaces,
     freePort: () => Promise.resolve(1),
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: () => Promise.resolve() }),
+    gateways: () => [],
     search: () => ({ stop: async () => {} }),
     http: async () => undefined,
-    datagrams: () => ({ stop: () => Promise.resolve() }),
+    datagrams: () => ({ send: () => {}, stop: () => Promise.resolve() }),
     now: Date.now,
   }
   const dialing = new Dialing(machine, { ...LIMITS, ...options.limits }, options.lanOnly ?? false, {

@@ -115,6 +115,24 @@ test('who refuses is asked again after 15 s, 30 s … 30 min, who does not relay
   expect(asked.slice(before).map(({ relay }) => relay)).toEqual(['a'])
 })
 
+test('a place that went with its connection is told as lost until that contact is there again; three such are remembered', async () => {
+  const { places, join, leave, answer } = world()
+  for (const peer of ['a', 'b', 'c', 'd']) {
+    join(peer)
+    await answer(peer, GIVEN)
+    leave(peer)
+  }
+  const lost = (peer: string) => ({ contact: peer, state: 'lost' })
+  expect(places.states()).toEqual(['b', 'c', 'd'].map(lost))
+  join('c')
+  expect(places.states()).toEqual([{ contact: 'c', state: 'asking' }, lost('b'), lost('d')])
+  // One that never gave a place is nobody to us once it is gone.
+  join('e')
+  await answer('e', { kind: 'refused' })
+  leave('e')
+  expect(places.states()).toEqual([{ contact: 'c', state: 'asking' }, lost('b'), lost('d')])
+})
+
 test('who says that it does not relay is not asked however long, nor when the network changed; but when it says that it does', async () => {
   const { places, asked, join, answer, tell } = world()
   join('a')

@@ -86,10 +86,11 @@ async function read(request: IncomingMessage): Promise<string> {
 }
 
 /** A node's part in it, listening on port 50000. */
-function client(limits: Partial<Limits> = {}) {
+function client(limits: Partial<Limits> = {}, gateways: readonly string[] | undefined = [ROUTER]) {
   const state = { changed: 0 }
   const machine = {
     ...nodejsMachine(),
+    gateways: () => gateways,
     interfaces: () => [{ name: 'lan', address: HERE, family: 4 as const, prefix: 24, internal: false }],
   }
   const one = new Router(
@@ -169,6 +170,19 @@ test.each([
   expect(new Set(home.actions())).toEqual(new Set(['GetExternalIPAddress']))
 })
 
+test('is the gateway: others who answer are not asked, and where there is none nothing is sent', async () => {
+  const home = await router()
+  const other = client({}, [`${NETWORK}.77`])
+  await other.becomes('none')
+  await other.stop()
+  expect([home.searches() > 0, home.seen]).toEqual([true, []])
+  const before = home.searches()
+  const isolated = client({}, [])
+  await isolated.becomes('none')
+  await isolated.stop()
+  expect(home.searches()).toBe(before)
+})
+
 test('that refuses is asked again later', async () => {
   const home = await router({ answer: ({ action }) => (action === 'AddPortMapping' ? 606 : undefined) })
   const { one, becomes } = client()
@@ -239,6 +253,7 @@ test('is not asked by who stays on this network, nor by who does not look for ot
   const home = await router()
   const machine = {
     ...nodejsMachine(),
+    gateways: () => undefined,
     interfaces: () => [{ name: 'lan', address: HERE, family: 4 as const, prefix: 24, internal: false }],
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: async () => {} }),
   }

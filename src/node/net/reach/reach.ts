@@ -98,7 +98,7 @@ export class Reach {
   }
 
   /** At which addresses others see us, and whether strangers get through to one of ours. */
-  status(): ReachStatus {
+  status(): Omit<ReachStatus, 'natMapping'> {
     const now = this.#machine.now()
     return { observed: this.#reachability.observed(now), publiclyReachable: this.#reachability.isPublic(now) }
   }

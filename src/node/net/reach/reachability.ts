@@ -7,10 +7,8 @@
  */
 import type { ReachStatus } from '../net.ts'
 
-/** Places that must have got through to one address. */
+/** Places that must have got through to one address, or must not have until we believe that nobody does. */
 const WITNESSES = 2
-/** Places that did not, until we believe that nobody does. */
-const FAILURES = 3
 const HOSTS = 8
 const PLACES = 16
 
@@ -63,7 +61,7 @@ export class Reachability {
   isPublic(now: number): ReachStatus['publiclyReachable'] {
     const addresses = [...this.#tried.keys()]
     if (this.confirmed(now).length > 0) return 'yes'
-    const nobody = addresses.some((address) => this.#count(address, false, now) >= FAILURES)
+    const nobody = addresses.some((address) => this.#count(address, false, now) >= WITNESSES)
     return nobody && addresses.every((address) => this.#count(address, true, now) === 0) ? 'no' : 'unknown'
   }
 

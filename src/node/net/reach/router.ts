@@ -10,11 +10,11 @@
  * The library that libp2p has for this fetches whatever address an answer names, of whatever size, as any host of the network may
  * answer; and it brings 30 packages for three questions.
  *
- * Holds: nothing is sent but to the group of the link, which no router hands on, and to who answered from the very network that was
- * searched; no name is resolved, no redirect followed; every answer is bounded in bytes and time, and so is their number.
+ * Holds: nothing is sent but to the group of the link, where that has a gateway, and to who answered from the very network that was
+ * searched, the gateway alone where the system tells who that is; no name is resolved, no redirect followed; every answer is bounded in bytes and time, and so is their number.
  */
 import { type Address, kindOf, parseAddress, sharesPrefix } from '../addresses.ts'
-import type { Datagrams, InterfaceAddress, Machine, Sender } from '../machine.ts'
+import type { Endpoint, InterfaceAddress, Listening, Machine } from '../machine.ts'
 import type { RouterStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 import { drawn, elapsed } from '../waiting.ts'
@@ -155,22 +155,29 @@ export class Router {
   }
 
   async #find(signal: AbortSignal): Promise<readonly Service[]> {
+    const gateways = this.#machine.gateways()
     const networks = this.#machine
       .interfaces()
       .filter((own) => own.family === 4 && !own.internal && kindOfText(own.address) !== 'public')
+      .filter((own) => gateways === undefined || gateways.some((gateway) => isIn(gateway, own)))
       .slice(0, NETWORKS)
-    const found = await Promise.all(networks.map((own) => this.#search(own, signal)))
+    const found = await Promise.all(networks.map((own) => this.#search(own, gateways, signal)))
     return found.flat()
   }
 
-  /** Services of those who answer from that very network. */
-  async #search(own: InterfaceAddress, signal: AbortSignal): Promise<readonly Service[]> {
+  /** Services of those who answer from that very network: of its gateways alone, where they are known. */
+  async #search(
+    own: InterfaceAddress,
+    gateways: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Service[]> {
     const places = new Map<string, Place>()
-    const heard = (bytes: Uint8Array, from: Sender): void => {
-      const place = bytes.length <= ANSWER_BYTES ? placeIn(text(bytes), from, own) : undefined
+    const heard = (bytes: Uint8Array, from: Endpoint): void => {
+      if (bytes.length > ANSWER_BYTES || gateways?.includes(from.address) === false) return
+      const place = placeIn(text(bytes), from, own)
       if (place !== undefined && places.size < ANSWERS) places.set(`${place.ip}:${place.port}${place.path}`, place)
     }
-    const search: Datagrams = this.#machine.search(own.address, GROUP, SEARCH, heard)
+    const search: Listening = this.#machine.search(own.address, GROUP, SEARCH, heard)
     await elapsed(this.#limits.routerSearchMs, signal)
     await search.stop()
     const described = await Promise.all([...places.values()].map((place) => this.#describe(place, own.address, signal)))
@@ -274,13 +281,16 @@ export class Router {
 }
 
 /** Where the answer to a search leads: to its sender, in the network that was searched, or nowhere. */
-function placeIn(answer: string, from: Sender, own: InterfaceAddress): Place | undefined {
+function placeIn(answer: string, from: Endpoint, own: InterfaceAddress): Place | undefined {
   if (!/^HTTP\/1\.[01] 200 /.test(answer)) return undefined
   const location = answer.split('\r\n').find((line) => /^location:/i.test(line))
   const place = location === undefined ? undefined : absolute(location.slice('location:'.length).trim())
-  const [sender, here] = [from.address, own.address].map((ip) => parseAddress(`/ip4/${ip}/tcp/1`))
-  const isNear = sender !== undefined && here !== undefined && sharesPrefix(sender.ip, here.ip, own.prefix)
-  return place?.ip === from.address && isNear && from.address !== own.address ? place : undefined
+  return place?.ip === from.address && isIn(from.address, own) && from.address !== own.address ? place : undefined
+}
+
+function isIn(ip: string, own: InterfaceAddress): boolean {
+  const [address, here] = [ip, own.address].map((one) => parseAddress(`/ip4/${one}/tcp/1`))
+  return address !== undefined && here !== undefined && sharesPrefix(address.ip, here.ip, own.prefix)
 }
 
 function absolute(url: string): Place | undefined {

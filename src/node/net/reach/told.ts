@@ -58,7 +58,7 @@ export function shareNetwork(a: Address, b: Address, interfaces: readonly Interf
 }
 
 /** TCP to an ordinary address of one host: 0.0.0.0 would be this machine, ::ffff:127.0.0.1 its loopback in disguise. */
-function isPlain({ family, ip, transport }: Address): boolean {
+export function isPlain({ family, ip, transport }: Address): boolean {
   if (transport !== 'tcp' && transport !== 'ws') return false
   const [first = 0] = ip
   if (family === 4) return first > 0 && first < 224

@@ -15,11 +15,12 @@ import type { Parts } from '../host.ts'
 import type { Link } from '../link.ts'
 import type { Links } from '../links.ts'
 import type { Machine } from '../machine.ts'
-import type { RelayStatus } from '../net.ts'
+import type { ReachStatus, RelayedPath, RelayStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
 import { Relaying } from './relaying.ts'
 import { type ReservationNeeds, Reservations } from './reservations.ts'
-import { isAmong, StunResponder } from './stun.ts'
+import { NatMapping } from '../reach/nat-mapping.ts'
+import { isAmong, Stun } from './stun.ts'
 import { type UpgradeNeeds, Upgrading } from './upgrading.ts'
 import { Rate } from '../waiting.ts'
 import type { WebRtc } from './webrtc.ts'
@@ -51,7 +52,8 @@ export class RelayedPaths {
   readonly #upgrading: Upgrading
   /** Offers of WebRTC that each contact may make. */
   readonly #offers = new Map<AccountId, Rate>()
-  #stun: StunResponder | undefined
+  readonly #natMapping: NatMapping
+  #stun: Stun | undefined
 
   constructor({ circuit, webRtc }: Parts, needs: RelayNeeds) {
     const { machine, limits, links } = needs
@@ -63,6 +65,13 @@ export class RelayedPaths {
     const reservedAt = (peer: { toString(): string }): boolean => this.#reservations.holds(peer.toString())
     this.#relaying = new Relaying(machine, limits, links, circuit, { ...needs, reservedAt })
     this.#upgrading = new Upgrading(limits, { ...needs, now })
+    this.#natMapping = new NatMapping({
+      links: () => links.all(),
+      ask: async (server) => this.#stun?.ask(server, AbortSignal.timeout(limits.reachMs)),
+      own: () => machine.interfaces().map(({ address }) => address),
+      now,
+      lifeMs: limits.reachableMs,
+    })
   }
 
   /** Before libp2p listens. */
@@ -74,9 +83,10 @@ export class RelayedPaths {
     })
   }
 
-  /** Answers STUN on the UDP port of that number. */
+  /** Asks and answers STUN on the UDP port of that number. */
   listen(port: number): void {
-    this.#stun = new StunResponder(this.#needs.machine, port, (ip) => isAmong(ip, this.#remotes()))
+    const { machine, random } = this.#needs
+    this.#stun = new Stun(machine, port, (ip) => isAmong(ip, this.#remotes()), random)
   }
 
   async stop(): Promise<void> {
@@ -91,7 +101,8 @@ export class RelayedPaths {
   }
 
   status(): RelayStatus {
-    return { at: this.#reservations.states(), fromOutside: this.#fromOutside(), ...this.#relaying.status() }
+    const at = this.#reservations.states()
+    return { at, fromOutside: this.#fromOutside(), ...this.#relaying.status(), paths: this.#paths() }
   }
 
   /** A neighbour with a public address may be as closed to the outside as we are. */
@@ -118,9 +129,23 @@ export class RelayedPaths {
     this.#reservations.told(link, isRelay)
   }
 
+  natMapping(): ReachStatus['natMapping'] {
+    return this.#natMapping.kind()
+  }
+
+  #paths(): readonly RelayedPath[] {
+    const { links, directly } = this.#needs
+    return links.all().flatMap((link) => {
+      if (link.via !== 'relayed' || link.standing.phase !== 'known') return []
+      const { contact } = link.standing
+      return [{ contact, tries: directly(contact) === undefined ? null : this.#upgrading.failedBeside(link) }]
+    })
+  }
+
   /** A link to a contact is known. */
   reached(contact: AccountId, link: Link): void {
     this.#upgrading.reached(contact, link)
+    this.#natMapping.look()
     this.#reservations.review()
   }
 
@@ -135,6 +160,11 @@ export class RelayedPaths {
     if (this.#needs.links.directTo(remotePeer.toString()) === undefined) this.#circuit.vacate(remotePeer)
   }
 
+  /** Time passed. */
+  tick(): void {
+    this.#natMapping.look()
+  }
+
   /** Whether others reach us is known, or otherwise than before. */
   review(): void {
     this.#reservations.review()
@@ -142,6 +172,7 @@ export class RelayedPaths {
 
   /** The network changed. */
   again(): void {
+    this.#natMapping.clear()
     this.#upgrading.again()
     this.#reservations.again()
   }

@@ -67,7 +67,7 @@ export class Relaying implements CircuitGate {
     this.#hourBegan = machine.now()
   }
 
-  status(): Omit<RelayStatus, 'at' | 'fromOutside'> {
+  status(): Omit<RelayStatus, 'at' | 'fromOutside' | 'paths'> {
     const reserved = this.#circuit.reserved()
     const contacts = reserved.flatMap((peer) => {
       const standing = this.#links.directTo(peer.toString())?.standing

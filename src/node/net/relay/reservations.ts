@@ -63,6 +63,8 @@ export class Reservations {
   readonly #limits: Limits
   readonly #needs: ReservationNeeds
   readonly #relays = new Map<string, Relay>()
+  /** At whose nodes a place was lost with the connection, and none was had since. */
+  readonly #gone = new Set<AccountId>()
   #stopped = false
 
   constructor(circuit: Asked, limits: Limits, needs: ReservationNeeds) {
@@ -85,11 +87,12 @@ export class Reservations {
 
   /** How it stands with each contact that was asked. */
   states(): RelayStatus['at'] {
-    return [...this.#relays.values()].map(({ contact, standing }) => {
+    const asked = [...this.#relays.values()].map(({ contact, standing }) => {
       if (standing.phase === 'resting') return { contact, state: standing.why }
       const none = standing.phase === 'useless' || standing.phase === 'unwilling'
-      return { contact, state: none ? 'no-relay' : standing.phase }
+      return { contact, state: none ? ('no-relay' as const) : standing.phase }
     })
+    return [...asked, ...[...this.#gone].map((contact) => ({ contact, state: 'lost' as const }))]
   }
 
   holds(relay: string): boolean {
@@ -168,6 +171,7 @@ export class Reservations {
     const relay: Relay = this.#relays.get(peer) ?? { contact, standing: { phase: 'asking' }, failures: 0, heldAt: 0 }
     relay.standing = { phase: 'asking' }
     this.#relays.set(peer, relay)
+    this.#gone.delete(contact)
     const reserved = await this.#circuit.reserve(link.connection.remotePeer)
     if (this.#stopped || this.#relays.get(peer) !== relay) return
     // It said meanwhile that it does not relay.
@@ -202,14 +206,24 @@ export class Reservations {
 
   /** Who is not connected any more is nobody to us: PeerIDs do not come again. */
   #forget(candidates: ReadonlySet<string>): void {
-    for (const [peer, { standing }] of this.#relays) {
+    for (const [peer, { contact, standing, heldAt }] of this.#relays) {
       if (candidates.has(peer) || standing.phase === 'held') continue
       if (standing.phase === 'resting') clearTimeout(standing.timer)
+      if (heldAt > 0) this.#remember(contact)
       this.#relays.delete(peer)
     }
   }
 
+  #remember(contact: AccountId): void {
+    this.#gone.add(contact)
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= this.#limits.relays) return
+      this.#gone.delete(oldest)
+    }
+  }
+
   #release(): void {
+    this.#gone.clear()
     const wanted = [...this.#relays].filter(([, { standing }]) => standing.phase !== 'unwilling')
     if (wanted.length === 0) return
     this.#circuit.release()

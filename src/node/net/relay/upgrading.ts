@@ -37,6 +37,8 @@ interface Running {
   readonly ended: AbortController
   /** Aborted when the network changes. */
   hurry: AbortController
+  /** Tries that ended. */
+  failed: number
 }
 
 export class Upgrading {
@@ -58,7 +60,7 @@ export class Upgrading {
   reached(contact: AccountId, link: Link): void {
     if (link.via !== 'relayed') return void this.#direct.set(link, contact)
     if (this.#tries.has(link)) return
-    const one = { ended: new AbortController(), hurry: new AbortController() }
+    const one = { ended: new AbortController(), hurry: new AbortController(), failed: 0 }
     this.#tries.set(link, one)
     void this.#run(link, contact, one)
   }
@@ -72,6 +74,11 @@ export class Upgrading {
     this.#direct.delete(link)
     if (this.#needs.now() - link.openedAt >= STEADY_MS) this.#broke.delete(contact)
     else this.#broke.set(contact, (this.#broke.get(contact) ?? 0) + 1)
+  }
+
+  /** Tries beside a relayed link that all ended without a direct one. */
+  failedBeside(link: Link): number {
+    return this.#tries.get(link)?.failed ?? 0
   }
 
   /** The network changed. */
@@ -97,6 +104,7 @@ export class Upgrading {
         await elapsed(drawn(whole, this.#needs.random), AbortSignal.any([ended, hurry.signal]))
       }
       if (ended.aborted || (await this.#try(link, contact, lower, ended))) return
+      one.failed++
       failures = hurry.signal.aborted ? 1 : failures + 1
     }
   }

@@ -6,7 +6,8 @@
  * which carry the fingerprints of both DTLS certificates, travel inside it. Noise is not run once more on the new path; hello
  * is, and it binds both PeerIDs (docs/decisions/0018).
  *
- * Holds: no STUN server is asked but those that the {@link WebRtcGate} names; no offer is answered that it did not admit.
+ * Holds: no STUN server is asked but those that the {@link WebRtcGate} names; no offer is answered that it did not admit;
+ * nothing reaches the native library but what signalling.ts lets through.
  */
 import {
   type Connection,
@@ -23,6 +24,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { parseAddress } from '../addresses.ts'
 import { altered } from '../altered.ts'
 import { attempt, Broken } from '../failures.ts'
+import { sifted } from './signalling.ts'
 
 /** The protocol by which libp2p negotiates. */
 export const SIGNALING = '/webrtc-signaling/0.0.1'
@@ -66,7 +68,7 @@ export class WebRtc {
           async (stream, connection) => {
             if ((await this.#gate?.admitsOffer(connection)) !== true) return stream.abort(new Broken('not wanted'))
             const { answer } = await this.#load(components)
-            await answer(stream, connection)
+            await answer(sifted(stream), connection)
           },
           { runOnLimitedConnection: true, maxInboundStreams: OFFERS_EACH, maxOutboundStreams: OFFERS_EACH },
         ),
@@ -111,7 +113,7 @@ export class WebRtc {
       connectionManager: altered(components.connectionManager, {
         getConnections: (peer?: PeerId) => {
           const relayed = peer && this.#over.get(peer.toString())
-          return relayed === undefined ? [] : [relayed]
+          return relayed === undefined ? [] : [negotiating(relayed)]
         },
       }),
     })
@@ -124,6 +126,9 @@ export class WebRtc {
     return { transport, answer }
   }
 }
+
+const negotiating = (relayed: Connection): Connection =>
+  altered(relayed, { newStream: async (protocols, options) => sifted(await relayed.newStream(protocols, options)) })
 
 /** libp2p's transport of /webrtc-direct, loaded when an address is first dialed. It does not listen. */
 export function webRtcDirectDialer(components: WebRTCDirectTransportComponents): Transport {
