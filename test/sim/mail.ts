@@ -138,13 +138,13 @@ async function trouble(
   world.weather = { drop: chance.next() * 0.1, double: 0.1, reorder: chance.next() * 0.2, delay: 5 + chance.below(800) }
   const files: (readonly Uint8Array[])[] = []
   for (const node of world.nodes) if (chance.happens(0.2)) node.skew = (chance.next() - 0.5) * 20 * YEAR
-  for (const node of world.nodes) node.crash(turnOf(world, node, never))
+  for (const node of world.nodes) leave(world, node, turnOf(world, node, never))
   for (let turn = 0; turn < 9; turn++) {
     const until = clock.now + 2 * MINUTE
     while (clock.now < until) {
       await clock.runUntil(clock.now + 30 * SECOND)
       for (const node of world.nodes.filter(({ phase }) => phase === 'up')) {
-        if (chance.happens(0.4)) await sayAny(world, node, never, stored)
+        if (chance.happens(world.isCut(node) ? 0.1 : 0.4)) await sayAny(world, node, never, stored)
         if (chance.happens(0.05)) node.fuse = 1 + chance.below(40)
         if (chance.happens(0.15)) await handFile(node, files, counts)
         if (chance.happens(0.05)) read(node, chance.pick(friendsOf(world, node)).id)
@@ -152,15 +152,21 @@ async function trouble(
       await settled()
     }
     checkPromises(world)
-    for (const node of world.nodes.filter(({ phase }) => phase === 'up')) {
+    for (const node of world.nodes.filter((one) => one.phase === 'up' && !world.isCut(one))) {
       if (chance.happens(0.2)) continue
       if (chance.happens(0.3)) node.move(placeAt(100 + turn * 10 + world.nodes.indexOf(node)))
-      node.crash(turnOf(world, node, never))
+      leave(world, node, turnOf(world, node, never))
     }
   }
 }
 
-/** Off until some later turn: a fifth of all turns, and not those of whom it never meets. */
+/** Switched off, or only without a network. */
+function leave(world: World, node: SimNode, ms: number): void {
+  if (world.chance.happens(0.4)) node.crash(ms)
+  else world.cut(node, ms)
+}
+
+/** Until some later turn: a fifth of all turns, and not those of whom it never meets. */
 function turnOf(world: World, node: SimNode, never: readonly Pair[]): number {
   const half = never.some(([a]) => a === node) ? 0 : never.some(([, b]) => b === node) ? 1 : undefined
   let wait = 2 * MINUTE * world.chance.below(7)

@@ -110,6 +110,8 @@ export class World implements Surroundings {
   byAddress = false
   /** Pairs of names that cannot reach each other until the time. */
   readonly #splits = new Map<string, number>()
+  /** Nodes that reach nobody until the time. */
+  readonly #cuts = new Map<SimNode, number>()
   readonly #wants = new Map<SimNode, Map<AccountId, Wanted>>()
   readonly #believed = new Map<string, number>()
   readonly #connections = new Map<number, Connection>()
@@ -157,11 +159,6 @@ export class World implements Surroundings {
     await settled()
   }
 
-  /** Whether two nodes can reach each other. */
-  joins(a: SimNode, b: SimNode): boolean {
-    return a.phase === 'up' && b.phase === 'up' && !this.#apart(a, b)
-  }
-
   async add(name: string): Promise<SimNode> {
     const node = new SimNode(name, this)
     this.nodes.push(node)
@@ -178,10 +175,21 @@ export class World implements Surroundings {
     }
   }
 
+  /** Leaves a node without any network for a while. */
+  cut(node: SimNode, ms: number): void {
+    this.#cuts.set(node, this.now() + ms)
+    this.parted(node)
+  }
+
+  isCut(node: SimNode): boolean {
+    return (this.#cuts.get(node) ?? 0) > this.now()
+  }
+
   /** Good weather, nobody apart, everybody awake and trying. */
   heal(): void {
     this.weather = CALM
     this.#splits.clear()
+    this.#cuts.clear()
     for (const node of this.nodes) node.fuse = Number.POSITIVE_INFINITY
     for (const connection of this.#connections.values()) {
       if (connection.dialer.mute || connection.listener.mute) this.#end(connection, 0)
@@ -276,7 +284,7 @@ export class World implements Surroundings {
     const { life } = node
     this.later(this.#delay(), () => {
       if (node.life !== life) return
-      const found = this.board.find(kind, names, node.now())
+      const found = this.isCut(node) ? undefined : this.board.find(kind, names, node.now())
       node.take({ type: 'looked-up', sought, found: found ?? [], asked: found === undefined ? 0 : 3 })
     })
   }
@@ -473,7 +481,7 @@ export class World implements Surroundings {
   }
 
   #apart(a: SimNode, b: SimNode): boolean {
-    return (this.#splits.get(pair(a, b)) ?? 0) > this.now()
+    return this.isCut(a) || this.isCut(b) || (this.#splits.get(pair(a, b)) ?? 0) > this.now()
   }
 
   // messages
