@@ -222,6 +222,7 @@ describe('the owner', () => {
   test('gives out fresh tokens as they are spent; the carrier learns a fixed number of hashes', async () => {
     const { world, ana, bob, clara } = await carried()
     const { tokens } = world.limits
+    world.dialMost = 8000
     for (let round = 0; round < 20; round++) {
       world.split(ana, bob, 2 * MINUTE)
       await say(world, ana, bob, `round ${round}`)
