@@ -29,7 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { MailRow, RouteBox } from '../store/records.ts'
 import type { Asked } from './command.ts'
-import { boxesVersion } from './boxes.ts'
+import { boxesVersion, isOutOfTokens } from './boxes.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
@@ -115,10 +115,10 @@ function isOwed(draft: Draft, device: DeviceId): boolean {
   return delivery.stored.length > 0 && receiptVersion > (delivery.facts.receipt ?? 0) && !isComing
 }
 
-/** An inviter that nobody has reached yet can only answer where it was told that it may. */
+/** Whoever has no token can only answer once it was told of some: an inviter that nobody has reached yet, or who has used them all. */
 function lacksBoxes(draft: Draft, device: DeviceId): boolean {
   const delivery = draft.maps.deliveries.get(device)
-  if (delivery === undefined || draft.maps.contacts.get(delivery.contact)?.row.state !== 'invited') return false
+  if (delivery === undefined || !isOutOfTokens(draft, delivery.contact, device)) return false
   const version = boxesVersion(draft, device)
   const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.boxes === version)
   return version > (delivery.facts.boxes ?? 0) && !isComing
