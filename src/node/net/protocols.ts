@@ -162,8 +162,10 @@ export interface Limits {
   readonly dhtMs: number
   /** The least that kad-dht waits for an answer. */
   readonly dhtLeastMs: number
-  /** One look-up or put. */
+  /** One look-up, or one look at a neighbourhood. */
   readonly dhtQueryMs: number
+  /** One put, for which nobody waits: it sends nothing before it knows who is nearest. */
+  readonly dhtPutMs: number
   /** Records after which a look-up is left, and how long it goes on after the first one. */
   readonly dhtQuorum: number
   readonly dhtGraceMs: number
@@ -279,6 +281,7 @@ export const LIMITS: Limits = {
   dhtMs: 2 * SECOND,
   dhtLeastMs: 800,
   dhtQueryMs: 10 * SECOND,
+  dhtPutMs: 60 * SECOND,
   dhtQuorum: 3,
   dhtGraceMs: SECOND,
   dhtLookUps: 4,
