@@ -43,6 +43,11 @@ export interface Limits {
   readonly upgrades: number
   /** Inbound connections a second from one IP address. */
   readonly inboundPerSecond: number
+  /** Inbound connections of one address prefix that have not shown that they are a contact's. */
+  readonly unknownOfPrefix: number
+  /** Units of work a second (work.ts) that one address prefix may give us, but for its contacts, and that one contact may. */
+  readonly workOfPrefix: number
+  readonly workOfContact: number
   /** Inbound connections of unknown peers; one more closes the oldest. */
   readonly strangers: number
   /** An unknown peer's connection without an open stream is closed after this. */
@@ -211,6 +216,9 @@ export const LIMITS: Limits = {
   connections: 300,
   upgrades: 64,
   inboundPerSecond: 20,
+  unknownOfPrefix: 24,
+  workOfPrefix: 2000,
+  workOfContact: 20_000,
   strangers: 64,
   strangerIdleMs: 60 * SECOND,
   helloMs: 10 * SECOND,
