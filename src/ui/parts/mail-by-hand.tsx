@@ -29,12 +29,12 @@ export const FileButton = (props: { label: string; busy: boolean; onFile: (file:
     <input
       type="file"
       class="hidden"
-      disabled={props.busy}
+      aria-disabled={props.busy}
       onChange={(event) => {
         const file = event.currentTarget.files?.[0]
         // The same file chosen again is a change only after this.
         event.currentTarget.value = ''
-        if (file) props.onFile(file)
+        if (file && !props.busy) props.onFile(file)
       }}
     />
   </label>
@@ -46,10 +46,11 @@ export const SaveMail = (props: { to?: ContactId }) => {
   const { api } = useNode()
   const call = createCall()
   const [saved, setSaved] = createSignal<number | null>(null)
-  const save = () => {
-    setSaved(null)
-    return call.run(async () => setSaved(await saveMail(api, props.to)))
-  }
+  const save = () =>
+    call.run(async () => {
+      setSaved(null)
+      setSaved(await saveMail(api, props.to))
+    })
   const words = () => {
     const letters = saved()
     if (call.busy()) return t().mail.saving
@@ -75,10 +76,11 @@ export const TakeMail = () => {
   const { api } = useNode()
   const call = createCall()
   const [taken, setTaken] = createSignal<MailTaken | null>(null)
-  const take = (file: File) => {
-    setTaken(null)
-    return call.run(async () => setTaken(await takeMail(api, file)))
-  }
+  const take = (file: File) =>
+    call.run(async () => {
+      setTaken(null)
+      setTaken(await takeMail(api, file))
+    })
   return (
     <div>
       <FileButton label={t().mail.take} busy={call.busy()} onFile={(file) => void take(file)} />

@@ -21,6 +21,7 @@ const MyLink = () => {
   const t = useWords()
   const { api, state, setInvite } = useNode()
   const call = createCall()
+  const hint = createUniqueId()
   const [copied, setCopied] = createSignal(false)
   const make = () => {
     setCopied(false)
@@ -90,21 +91,23 @@ const MyLink = () => {
                   <span>{t().add.linkAddresses}</span>
                 </li>
               </ul>
-              <Show when={invite().file}>
-                {(file) => (
-                  <>
-                    <p class="mute">{t().add.linkFileHint}</p>
-                    <button class="btn" type="button" onClick={() => saveInvite(file())}>
+              <div class="row">
+                <Show when={invite().file}>
+                  {(file) => (
+                    <button class="btn" type="button" aria-describedby={hint} onClick={() => saveInvite(file())}>
                       {t().add.linkFile}
                     </button>
-                  </>
-                )}
-              </Show>
-              <div class="row">
+                  )}
+                </Show>
                 <button class="btn" type="button" disabled={call.busy()} onClick={make}>
                   {t().add.linkNew}
                 </button>
               </div>
+              <Show when={invite().file}>
+                <p class="hint" id={hint}>
+                  {t().add.linkFileHint}
+                </p>
+              </Show>
             </div>
           </div>
         )}
@@ -157,7 +160,7 @@ const TheirLink = () => {
         <label class="hidden" for={id}>
           {t().add.paste}
         </label>
-        <div class="row">
+        <div class="row given">
           <input
             class="field grow"
             id={id}

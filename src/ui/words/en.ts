@@ -170,7 +170,7 @@ export const en = {
     newLink: 'Ask for a new link',
     sendAgain: 'Send again',
     byHand: (name: string) =>
-      `Nobody who carries mail for ${q(name)} has it, either: whom to ask, only ${q(name)} chooses. You can save it to a file and pass that on by hand.`,
+      `Nobody who carries mail for ${q(name)} has it, either; only ${q(name)} can choose who does. You can also save it to a file and pass that on by hand.`,
     offer: (name: string) => `Nobody keeps mail for you while you are away. You can ask ${q(name)}.`,
     offerSee: 'What that means',
     offerNo: 'Do not offer it again',

@@ -172,7 +172,7 @@ export const fr: Words = {
     newLink: 'Demander un nouveau lien',
     sendAgain: 'Renvoyer',
     byHand: (name) =>
-      `${q(name)} : personne qui y porte le courrier ne l’a non plus, et seul ce contact choisit à qui le demander. Vous pouvez l’enregistrer dans un fichier et le transmettre de la main à la main.`,
+      `${q(name)} : personne qui y porte le courrier ne l’a non plus, et seul ce contact peut choisir qui. Vous pouvez aussi l’enregistrer dans un fichier et le transmettre de la main à la main.`,
     offer: (name) => `Personne ne garde votre courrier en votre absence. Vous pouvez le demander à ${q(name)}.`,
     offerSee: 'Ce que cela veut dire',
     offerNo: 'Ne plus le proposer',
@@ -208,7 +208,7 @@ export const fr: Words = {
     repairing: () =>
       'Les clés de cette conversation se sont rompues et sont convenues à nouveau. Le message part de lui-même juste après.',
     'not-collected': (name) =>
-      `${q(name)} : aucun de ses appareils ne l’a relevé en 30 jours. Renvoyez-le, ou il partira à la prochaine liaison.`,
+      `${q(name)} : aucun de ses appareils ne l’a relevé en 30 jours. Renvoyez-le, ou il partira à la prochaine liaison.`,
     blocked: (name) => `${q(name)} : vous avez bloqué ce contact. Le message ne part qu’après le déblocage.`,
   },
 

@@ -173,7 +173,7 @@ export const ro: Words = {
     newLink: 'Cere un link nou',
     sendAgain: 'Trimite din nou',
     byHand: (name) =>
-      `${q(name)}: nici cine duce poșta acolo nu are mesajul; cui să i se ceară alege doar acest contact. Îl poți salva într-un fișier și îl poți da din mână în mână.`,
+      `${q(name)}: nici cine duce poșta acolo nu are mesajul; doar acest contact poate alege cine. Îl poți și salva într-un fișier, pe care îl dai din mână în mână.`,
     offer: (name) => `Nimeni nu îți păstrează poșta cât lipsești. Poți întreba: ${q(name)}.`,
     offerSee: 'Ce înseamnă',
     offerNo: 'Nu mai propune',
