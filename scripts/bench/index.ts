@@ -26,7 +26,7 @@ if (values.run === undefined) await runAll()
 else await runOne(values.run)
 
 async function runAll(): Promise<void> {
-  const files = globSync('p[0-9]*.ts', { cwd: FOLDER }).sort()
+  const files = globSync('[ps][0-9]*.ts', { cwd: FOLDER }).sort()
   const chosen = files.filter((file) => positionals.length === 0 || positionals.some((name) => isCalled(file, name)))
   if (chosen.length === 0) {
     console.error(`no benchmark is called ${positionals.join(' or ')}: there are ${files.map(nameOf).join(', ')}`)

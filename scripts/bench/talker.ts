@@ -131,6 +131,22 @@ const calls = {
     }
   },
   traffic: async (): Promise<Traffic> => trafficSoFar(),
+  /** The TCP port on which it listens, on every interface. */
+  port: async (): Promise<number> => Number((await running().status()).addresses[0]?.split('/')[4]),
+  /** TCP connections of this process. */
+  sockets: async (): Promise<number> =>
+    process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length,
+  /** Bytes that are in use, once what is not was collected (where the process has `--expose-gc`). */
+  heap: async (): Promise<number> => {
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  },
+  /** What others keep here, and hold of it. */
+  others: async (): Promise<{ readonly stored: number; readonly places: number; readonly relayed: number }> => {
+    const { dht, relays } = await running().status()
+    return { stored: dht?.stored ?? 0, places: relays?.places ?? 0, relayed: relays?.relayed ?? 0 }
+  },
 }
 
 export type Calls = typeof calls

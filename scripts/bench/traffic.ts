@@ -11,7 +11,9 @@ export interface Traffic {
   readonly writes: number
 }
 
-const sockets: Socket[] = []
+const sockets = new Set<Socket>()
+/** Of connections that have ended. */
+let bytes = 0
 let writes = 0
 
 for (const name of ['net.client.socket', 'net.server.socket']) {
@@ -19,7 +21,11 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 }
 
 function count(socket: Socket): void {
-  sockets.push(socket)
+  sockets.add(socket)
+  socket.once('close', () => {
+    sockets.delete(socket)
+    bytes += socket.bytesWritten
+  })
   // connect() puts a socket's own write() back.
   queueMicrotask(() => {
     socket.write = new Proxy(socket.write, {
@@ -40,5 +46,5 @@ export function onWire(traffic: readonly Traffic[]): number {
 }
 
 export function trafficSoFar(): Traffic {
-  return { bytes: sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0), writes }
+  return { bytes: [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, bytes), writes }
 }

@@ -177,6 +177,15 @@ export type Finding =
       readonly contacts: readonly ContactId[]
       readonly more: number
     }
+  /** No contact's node carries mail for me, and none was asked to a moment ago. */
+  | { readonly level: 'note'; readonly code: 'no-carrier' }
+  /** These contacts' nodes carry mail for me. */
+  | {
+      readonly level: 'good'
+      readonly code: 'mail-carried'
+      readonly contacts: readonly ContactId[]
+      readonly more: number
+    }
   | { readonly level: 'good'; readonly code: 'stored' }
   | { readonly level: 'good'; readonly code: 'reached-directly' }
   | { readonly level: 'good'; readonly code: 'looks-nearby'; readonly peers: number }

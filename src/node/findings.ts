@@ -114,7 +114,7 @@ function people(status: Known, contacts: readonly Contact[], queued: Queued): re
   const found: Finding[] = contacts
     .filter(isDead)
     .map(({ id }) => ({ level: 'problem', code: 'link-dead', contact: id }) as const)
-  found.push(...withoutRelay(status, contacts))
+  found.push(...withoutRelay(status, contacts), ...mail(status, contacts))
   if (status.queued === 0) return [...found, { level: 'good', code: 'nothing-waits', reached, total }]
   // What was written to the others does not go by itself.
   const waited = contacts.filter((one) => queued.has(one.id) && !isDead(one) && one.state !== 'blocked')
@@ -133,6 +133,14 @@ function withoutRelay({ network, relays }: Known, contacts: readonly Contact[]):
   const away = contacts.filter(({ relayOnly, online, state }) => relayOnly && !online && state === 'active')
   if (away.length === 0 || relays?.at.some(({ state }) => state === 'held')) return []
   return [{ level: 'note', code: 'no-relay-for', ...named(away.map(idOf)) }]
+}
+
+/** Who carries mail for me; of whom was asked and has not answered, nothing is said yet. */
+function mail({ network }: Known, contacts: readonly Contact[]): readonly Finding[] {
+  if (network === 'none' || !contacts.some(({ state }) => state === 'active')) return []
+  const carriers = contacts.filter(({ carrier }) => carrier === 'on')
+  if (carriers.length > 0) return [{ level: 'good', code: 'mail-carried', ...named(carriers.map(idOf)) }]
+  return contacts.some(({ carrier }) => carrier === 'asked') ? [] : [{ level: 'note', code: 'no-carrier' }]
 }
 
 const idOf = ({ id }: Contact): ContactId => id

@@ -12,7 +12,8 @@
  * link one day's record to the next.
  *
  * Holds: any bytes are taken or refused, never thrown at; a record that was taken has one size, one place and one signer, and
- * judging it costs one hash and one verification at most; only `seq` and "not after" do not look random.
+ * judging it costs one hash and one verification at most; only `seq`, "not after" and the last byte of the
+ * signature (Ed25519: below 17) do not look random.
  */
 import { compare, concat, equal, fromBase32, fromUtf8, toBase32, utf8 } from './bytes.ts'
 import { open, SEAL_OVERHEAD, seal } from './crypto/aead.ts'

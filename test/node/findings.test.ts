@@ -37,7 +37,15 @@ const WELL: Omit<Status, 'findings'> = {
 }
 
 const person = (name: string, more: Partial<Contact> = {}): Contact =>
-  ({ id: name[0]?.toLowerCase().repeat(52), name, state: 'active', online: true, reason: null, ...more }) as Contact
+  ({
+    id: name[0]?.toLowerCase().repeat(52),
+    name,
+    state: 'active',
+    online: true,
+    reason: null,
+    carrier: 'on',
+    ...more,
+  }) as Contact
 const ANA = person('Ana')
 
 type Change = Partial<Omit<Status, 'findings'>>
@@ -147,6 +155,7 @@ test('what is not known yet asks for nothing, and on a network of its own nobody
     'stored',
     'looks-nearby',
     'dht-well',
+    'mail-carried',
     'nothing-waits',
   ])
   expect(said({ lan })).toMatch(/--lan-only/)
@@ -178,6 +187,18 @@ test('whoever is reached through relays alone is named while there is none', () 
   const at = [{ contact: ANA.id, state: 'held' }] as const
   expect(codes({ relays: { ...NO_RELAYS, at } }, [ANA, hidden])).not.toContain('no-relay-for')
   expect(codes({}, [{ ...hidden, online: true }])).not.toContain('no-relay-for')
+})
+
+test('that nobody carries mail is said until somebody was asked, and who does', () => {
+  const nobody = person('Ana', { carrier: null })
+  expect(said({}, [nobody])).toMatch(/Nobody carries mail for me.*contact carrier on/)
+  expect(codes({}, [person('Ana', { carrier: 'full' })])).toContain('no-carrier')
+  for (const carrier of ['asked', 'on'] as const)
+    expect(codes({}, [nobody, person('Bogdan', { carrier })])).not.toContain('no-carrier')
+  expect(codes({}, [person('Ana', { carrier: 'asked' })])).not.toContain('mail-carried')
+  expect(said({}, [ANA, person('Bogdan'), person('Clara', { carrier: 'off' })])).toContain('wait with Ana and Bogdan.')
+  // Nobody can be asked before they answered.
+  expect(codes({}, [person('Ana', { state: 'invited', carrier: null })])).not.toContain('no-carrier')
 })
 
 test('nobody yet', () => {

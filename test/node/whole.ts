@@ -23,6 +23,7 @@ import { nodejsMachine } from '../../src/node/platform/nodejs-net.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
 import { startNode } from '../../src/node/start.ts'
 import { compare, toBase32 } from '../../src/protocol/index.ts'
+import { ONE_ADDRESS } from './net/world.ts'
 
 const LOOPBACK = '127.0.0.1'
 /** A deadline that only a broken build meets. */
@@ -126,7 +127,7 @@ export class Whole {
     const machine = this.#street.machine((listener) => {
       this.#listener = listener
     })
-    const make = makeNet(machine, { ...LIMITS, inboundPerSecond: 1000, againMs: 20, ...limits })
+    const make = makeNet(machine, { ...LIMITS, ...ONE_ADDRESS, againMs: 20, ...limits })
     const overheard: MakeNet = (config, acquaintances, emit) =>
       net(make)(config, acquaintances, (input) => {
         this.inputs.push(input)

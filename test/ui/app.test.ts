@@ -846,7 +846,7 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     await expect.poll(() => node.called('pair').length, { timeout: PATIENCE_MS }).toBe(2)
     node.theyWant('peer-samira', '111222')
     await page.getByText('111 222').waitFor()
-    await page.getByRole('button', { name: 'No' }).click()
+    await page.getByRole('button', { name: 'No', exact: true }).click()
     await page.getByText('the numbers differ').waitFor()
     await expect.poll(() => node.called('cancelPairing'), { timeout: PATIENCE_MS }).toEqual([{ peer: 'peer-samira' }])
     await page.getByRole('button', { name: 'All right' }).click()

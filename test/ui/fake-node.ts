@@ -12,9 +12,10 @@ import type {
   Conversation,
   DhtStatus,
   Invite,
-  MailPiece,
-  MailTaken,
   LiveEvent,
+  MailPiece,
+  MailStatus,
+  MailTaken,
   Message,
   MessageId,
   MessageState,
@@ -43,6 +44,13 @@ function id(prefix: string, n: number, length: number): string {
 export const PHRASE =
   'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual'
 
+const MAIL = 'tulnic mail 1\n'
+const length4 = (length: number): string =>
+  String.fromCharCode(length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255)
+
+/** A piece of a mail file that holds `content`, one character a byte; what the content means only the node knows. */
+export const mailPiece = (content: string): string => MAIL + length4(content.length) + content
+
 type Distribute<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never
 
 export interface Person {
@@ -54,6 +62,7 @@ export interface Person {
   readonly relayedBy?: ContactId
   readonly punched?: boolean
   readonly relayOnly?: boolean
+  readonly carrier?: Contact['carrier']
   readonly lastSeen?: string | null
   readonly reason?: Reason
 }
@@ -84,6 +93,11 @@ export class FakeNode implements Node {
     bytes: 0,
     paths: [],
   }
+  mail: MailStatus = { on: true, boxes: 0, letters: 0, bytes: 0 }
+  /** The bytes of the pieces of what waits, one sealed letter in each. */
+  mailPieces: string[] = []
+  /** What comes of each piece that is taken in. */
+  taken = { envelopes: 2, delivered: 1, kept: 1 }
   /** Why nothing can be stored, if so. */
   trouble: string | null = null
   startedAt: string
@@ -151,7 +165,7 @@ export class FakeNode implements Node {
       relayedBy: person.relayedBy ?? null,
       punched: person.punched ?? false,
       relayOnly: person.relayOnly ?? false,
-      carrier: null,
+      carrier: person.carrier ?? null,
       lastSeen: person.lastSeen ?? null,
       reason: person.reason ?? null,
     }
@@ -324,6 +338,7 @@ export class FakeNode implements Node {
       dht: this.dht,
       reach: this.reachStatus,
       relays: this.relays,
+      mail: this.mail,
       storage: { path: '/home/andreea/.local/share/tulnic', bytes: 1_240_000, trouble: this.trouble },
       version: '0.1.0',
       startedAt: this.startedAt,
@@ -378,11 +393,13 @@ export class FakeNode implements Node {
     return this.mustKnow(args.to)
   }
 
-  async createInvite(args: { uses?: number; expiresInSeconds?: number }): Promise<Invite> {
+  async createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite> {
     this.#begin('createInvite', args)
     const n = this.invites.length + 1
     const link = `tulnic:${'AYx3kQ9ZtP4w-_'.repeat(18)}${String(n).padStart(4, '0')}`
-    const invite = { link, expiresAt: new Date(Date.now() + 7 * 86_400_000).toISOString(), uses: args.uses ?? 1 }
+    const expiresAt = new Date(Date.now() + 7 * 86_400_000).toISOString()
+    const file = args.file ? { file: `tulnic invite 1\nlink ${link}\nbundle AAAA\ncheck aaaaaaaa\n` } : {}
+    const invite = { link, expiresAt, uses: args.uses ?? 1, ...file }
     this.invites.push(invite)
     return invite
   }
@@ -390,9 +407,9 @@ export class FakeNode implements Node {
   async addContact(args: { link: string; name?: string }): Promise<Contact> {
     this.#begin('addContact', args)
     if (this.invites.some((one) => one.link === args.link)) throw new ApiError('invite-own', 'own')
-    const person = this.links.get(args.link)
+    const [link = '', person] = [...this.links].find(([one]) => args.link.includes(one)) ?? []
     if (!person) throw new ApiError('invite-malformed', 'malformed')
-    this.links.delete(args.link)
+    this.links.delete(link)
     return this.person(person)
   }
 
@@ -432,17 +449,23 @@ export class FakeNode implements Node {
 
   async sendAgain(args: { id: MessageId }): Promise<Message> {
     this.#begin('sendAgain', args)
+    this.setState(args.id, 'queued', 'not-reached')
     return this.message(args)
   }
 
   async exportMail(args: { to?: string; after?: number }): Promise<MailPiece> {
     this.#begin('exportMail', args)
-    return { piece: btoa('tulnic mail 1\n'), envelopes: 2, after: null }
+    const at = args.after ?? 0
+    const piece = this.mailPieces[at]
+    const next = at + 1 < this.mailPieces.length ? at + 1 : null
+    return { piece: btoa(piece ?? mailPiece('')), envelopes: piece === undefined ? 0 : 1, after: next }
   }
 
   async importMail(args: { piece: string }): Promise<MailTaken> {
     this.#begin('importMail', args)
-    return { envelopes: 2, delivered: 1, kept: 1, damaged: false }
+    const bytes = atob(args.piece)
+    if (!bytes.startsWith(MAIL)) throw new ApiError('mail-foreign', 'no mail')
+    return { ...this.taken, damaged: bytes !== mailPiece(bytes.slice(MAIL.length + 4)) }
   }
 
   async setRelayOnly(args: { to: string; on: boolean }): Promise<Contact> {

@@ -13,6 +13,8 @@ import type { Meter } from './meter.ts'
 
 /** TCP, Noise, yamux and the hello of ours: round trips before the first question. */
 const DIAL_ROUND_TRIPS = 4
+/** After this TCP and libp2p give up by themselves, whatever whoever dials or asks does. */
+const GIVES_UP_MS = 15_000
 
 /** Who is at an address. */
 export interface Station {
@@ -52,8 +54,13 @@ export class Switchboard {
     const to = this.#stations.get(address)
     from.meter?.dialed()
     const late = new Promise<undefined>((resolve) => {
-      if (signal.aborted) resolve(undefined)
-      else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+      const givesUp = setTimeout(() => resolve(undefined), GIVES_UP_MS)
+      const aborted = (): void => {
+        clearTimeout(givesUp)
+        resolve(undefined)
+      }
+      if (signal.aborted) aborted()
+      else signal.addEventListener('abort', aborted, { once: true })
     })
     const { roundTripMs, refuses } = this.#manner
     const refused = refuses ? later(roundTripMs).then(() => undefined) : late
@@ -151,7 +158,9 @@ export class Wire extends AbstractStream {
     this.#halfMs = halfMs
     line.streams.push(this)
     if (direction === 'outbound') this.#meter()?.opened()
+    const givesUp = setTimeout(() => this.onRemoteReset(), GIVES_UP_MS)
     this.addEventListener('close', () => {
+      clearTimeout(givesUp)
       if (direction === 'outbound') this.#meter()?.closed()
       line.streams.splice(line.streams.indexOf(this), 1)
     })

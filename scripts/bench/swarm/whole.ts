@@ -99,10 +99,11 @@ export class Whole implements Station, Asker {
   }
 
   async put(record: SlotRecord): Promise<boolean> {
+    const before = this.#dht.status(this.serves).published
     this.#own.push(record)
     this.#dht.publish([...this.#own])
     await quiet(this.meter)
-    return this.#dht.status(this.serves).published === this.#own.length
+    return this.#dht.status(this.serves).published > before
   }
 
   async get({ kind, name }: SlotRecord): Promise<Uint8Array | undefined> {

@@ -131,6 +131,13 @@ function farWords(found: Exclude<Finding, { code: Near }>, names: Names): Findin
         `${found.messages === 1 ? 'One of my messages waits' : `${found.messages} of my messages wait`} for ${listed(found.contacts, found.more, names)}.`,
         'What waits goes by itself as soon as its recipient is reached.',
       )
+    case 'no-carrier':
+      return said(
+        'Nobody carries mail for me while this node is away.',
+        'Ask a contact whose node often runs: "tulnic contact carrier on TO".',
+      )
+    case 'mail-carried':
+      return said(`While this node is away, mail for me can wait with ${listed(found.contacts, found.more, names)}.`)
     case 'nothing-waits':
       return said(`${found.reached} of ${counted(found.total, 'contact')} reached, and nothing waits.`)
   }

@@ -10,6 +10,8 @@ export const DAY = 24 * HOUR
 export const BATCH_INPUTS = 128
 /** …and their bytes. */
 export const BATCH_BYTES = 256 * 1024
+/** …and of one connection, where others wait, too: so that nobody waits for all that somebody else sent. */
+export const BATCH_SHARE = 32 * 1024
 
 /** Frames made and not yet acknowledged, for one device: what is resent after a break. */
 export const IN_FLIGHT_FRAMES = 256

@@ -7,7 +7,8 @@
  *                  └ the one that fails alone is put aside and reported
  *
  * Holds: commit, then speak: when an effect other than `wake` is performed, every commit so far is on the disk; one commit
- * in flight; effects are performed in the order of their inputs.
+ * in flight; effects are performed in the order of their inputs; what one connection brought is taken in its order, and where
+ * several wait, none has more than its share of a batch.
  */
 import type { Primitives, Random } from '../../protocol/index.ts'
 import type { Store } from '../store/store.ts'
@@ -16,7 +17,7 @@ import { Draft, type Found, type Need, type Steps } from './draft.ts'
 import type { Effect } from './effect.ts'
 import type { Env } from './env.ts'
 import type { ConnectionId, Input } from './input.ts'
-import { BATCH_BYTES, BATCH_INPUTS, TIMER_AGAIN } from './limits.ts'
+import { BATCH_BYTES, BATCH_INPUTS, BATCH_SHARE, TIMER_AGAIN } from './limits.ts'
 import type { Resident } from './state.ts'
 import { begin, end, step } from './step.ts'
 
@@ -42,7 +43,7 @@ function bytesOf(input: Input): number {
 export class Engine {
   readonly resident: Resident
   readonly #shell: Shell
-  readonly #waiting: Input[] = []
+  #waiting: Input[] = []
   #running: Promise<void> | undefined
   #stopped = false
   /** Something is committed that is perhaps not on the disk yet. */
@@ -92,7 +93,7 @@ export class Engine {
   /** Ends after the batch in hand; what still waits is dropped: nobody was told that it was done. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#waiting.length = 0
+    this.#waiting = []
     await this.#running
   }
 
@@ -115,14 +116,25 @@ export class Engine {
   }
 
   #nextBatch(): readonly Input[] {
+    const brought = new Set(this.#waiting.map(connectionOf))
+    const share = brought.size > 1 ? BATCH_SHARE : BATCH_BYTES
+    const shares = new Map<ConnectionId | undefined, number>()
+    const batch: Input[] = []
+    const left: Input[] = []
     let bytes = 0
-    let count = 0
     for (const input of this.#waiting) {
-      bytes += bytesOf(input)
-      if (count > 0 && (count >= BATCH_INPUTS || bytes > BATCH_BYTES)) break
-      count++
+      const connection = connectionOf(input)
+      const size = bytesOf(input)
+      const used = shares.get(connection) ?? 0
+      const isFull = batch.length >= BATCH_INPUTS || bytes + size > BATCH_BYTES || (used > 0 && used + size > share)
+      const waits = isFull && batch.length > 0
+      // What one connection brought stays in its order: after the first that waits, all of it does.
+      shares.set(connection, waits ? Number.POSITIVE_INFINITY : used + size)
+      if (!waits) bytes += size
+      ;(waits ? left : batch).push(input)
     }
-    return this.#waiting.splice(0, count)
+    this.#waiting = left
+    return batch
   }
 
   async #runBatch(batch: readonly Input[]): Promise<void> {
@@ -210,3 +222,6 @@ export class Engine {
     return this.#shell.store.read(need.keys)
   }
 }
+
+/** Which connection brought it; commands, times and whatever else is nobody's are one more. */
+const connectionOf = (input: Input): ConnectionId | undefined => ('connection' in input ? input.connection : undefined)

@@ -20,6 +20,7 @@ import type { Circuit } from './relay/circuit.ts'
 import type { Machine } from './machine.ts'
 import type { NetConfig } from './net.ts'
 import type { Limits } from './protocols.ts'
+import type { Work } from './work.ts'
 import { type WebRtc, webRtcDirectDialer, webRtcDirectListener } from './relay/webrtc.ts'
 
 /** Streams of all protocols together on one connection, each way: each connection that a peer relays to us is one. */
@@ -27,6 +28,7 @@ const STREAMS_EACH_WAY = 64
 
 /** Parts that this folder drives itself. */
 export interface Parts {
+  readonly work: Work
   readonly circuit: Circuit
   readonly webRtc: WebRtc
 }
@@ -101,7 +103,7 @@ async function makeHost(
   config: NetConfig,
   privateKey: Ed25519PrivateKey,
   port: number,
-  { circuit, webRtc }: Parts,
+  { circuit, webRtc, work }: Parts,
 ): Promise<Libp2p> {
   const { networkKey, lanOnly } = config
   const isOutside = (connection: MultiaddrConnection): boolean => {
@@ -143,7 +145,7 @@ async function makeHost(
       reconnectRetries: 0,
     },
     connectionGater: {
-      denyInboundConnection: (connection) => lanOnly && isOutside(connection),
+      denyInboundConnection: (connection) => (lanOnly && isOutside(connection)) || !work.admits(connection),
       // Nothing closes that transport to who has no network key.
       denyDialMultiaddr: (address) => networkKey !== null && isWebRtcDirect(address.toString()),
       // Hello's proofs name both PeerIDs: only the kind that we make ourselves.

@@ -39,16 +39,18 @@ import { WebRtc } from './relay/webrtc.ts'
 import { type MakeRun, renewable, type Run, type RunEffect } from './renewing.ts'
 import { Serving } from './serving.ts'
 import { whereaboutsOf } from './whereabouts.ts'
+import { COST, Work } from './work.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
 export const makeNet =
   (machine: Machine, limits: Limits = LIMITS): MakeNet =>
   (config, acquaintances, emit) => {
     const records = new DhtRecords(machine.primitives, limits, machine.now)
+    const work = new Work(machine, limits)
     let connections = 0
     const lasting = { machine, limits, acquaintances, records, number: () => ++connections }
     const makeRun: MakeRun = async (config, emit) => {
-      const parts = { circuit: new Circuit(limits), webRtc: new WebRtc() }
+      const parts = { circuit: new Circuit(limits), webRtc: new WebRtc(), work }
       const host = await Host.make(machine, limits, config, parts)
       return new Libp2pNet(host, parts, { ...lasting, config, emit })
     }
@@ -84,6 +86,7 @@ class Libp2pNet implements Run {
   readonly #dht: Dht | undefined
   readonly #serving: Serving
   readonly #mail: Mail
+  readonly #work: Work
   #ticking: ReturnType<typeof setInterval> | undefined
   #tickedAt = 0
   /** Where we listen, as the engine was told: looked at again when something changes, and with each tick. */
@@ -97,6 +100,7 @@ class Libp2pNet implements Run {
     this.#host = host
     this.#around = around
     const local = host.libp2p.peerId.toMultihash().bytes
+    this.#work = parts.work
     this.#links = new Links(machine, limits, local, number, emit, {
       reached: (contact, link) => this.#reached(contact, link),
       lost: (contact, link, was) => this.#lost(contact, link, was),
@@ -170,6 +174,7 @@ class Libp2pNet implements Run {
       machine,
       limits,
       links,
+      work: this.#work,
       acquaintances,
       unhidden,
       networkKey,
@@ -300,6 +305,7 @@ class Libp2pNet implements Run {
   }
 
   #answer(link: Link, ids: readonly Uint8Array[], how: 'acknowledge' | 'noSession'): void {
+    if (how === 'noSession') this.#work.charge(link, ids.length * COST.question)
     link.reader?.answered(ids.length)
     link.writer[how](ids)
   }
@@ -319,6 +325,7 @@ class Libp2pNet implements Run {
 
   #opened(connection: Connection): void {
     const link = this.#links.open(connection)
+    this.#work.watch(link)
     // Through a relay nothing is said of addresses: who is there may not be told any.
     if (link.dialed && link.via !== 'relayed')
       void link.settled.then(() => (link.isOpen ? this.#reach.met(link) : undefined))
@@ -352,6 +359,7 @@ class Libp2pNet implements Run {
     const isKnown = link.standing.phase === 'known'
     this.#dialing.reached(contact, isKnown)
     if (!isKnown) return
+    this.#work.known(link)
     this.#relayed.reached(contact, link)
     if (link.via === 'relayed') return
     this.#greeting.met(contact, link)

@@ -46,6 +46,11 @@ export interface Limits {
   readonly upgrades: number
   /** Inbound connections a second from one IP address. */
   readonly inboundPerSecond: number
+  /** Inbound connections of one address prefix that have not shown that they are a contact's. */
+  readonly unknownOfPrefix: number
+  /** Units of work a second (work.ts) that one address prefix may give us, but for its contacts, and that one contact may. */
+  readonly workOfPrefix: number
+  readonly workOfContact: number
   /** Inbound connections of unknown peers; one more closes the oldest. */
   readonly strangers: number
   /** An unknown peer's connection without an open stream is closed after this. */
@@ -165,8 +170,10 @@ export interface Limits {
   readonly dhtMs: number
   /** The least that kad-dht waits for an answer. */
   readonly dhtLeastMs: number
-  /** One look-up or put. */
+  /** One look-up, or one look at a neighbourhood. */
   readonly dhtQueryMs: number
+  /** One put, for which nobody waits: it sends nothing before it knows who is nearest. */
+  readonly dhtPutMs: number
   /** Records after which a look-up is left, and how long it goes on after the first one. */
   readonly dhtQuorum: number
   readonly dhtGraceMs: number
@@ -220,6 +227,9 @@ export const LIMITS: Limits = {
   connections: 300,
   upgrades: 64,
   inboundPerSecond: 20,
+  unknownOfPrefix: 24,
+  workOfPrefix: 2000,
+  workOfContact: 20_000,
   strangers: 64,
   strangerIdleMs: 60 * SECOND,
   helloMs: 10 * SECOND,
@@ -290,6 +300,7 @@ export const LIMITS: Limits = {
   dhtMs: 2 * SECOND,
   dhtLeastMs: 800,
   dhtQueryMs: 10 * SECOND,
+  dhtPutMs: 60 * SECOND,
   dhtQuorum: 3,
   dhtGraceMs: SECOND,
   dhtLookUps: 4,

@@ -22,12 +22,14 @@ import type { Mail } from './mail/mail.ts'
 import type { Acquaintances } from './net.ts'
 import { BOX, BUNDLE, ENVELOPE, HELLO, KAD, type Limits, PAIR, REACH, STREAMS } from './protocols.ts'
 import type { Reach } from './reach/reach.ts'
+import { COST, type Work } from './work.ts'
 
 /** Whom a stream is handed to. */
 export interface Parties {
   readonly machine: Machine
   readonly limits: Limits
   readonly links: Links
+  readonly work: Work
   readonly acquaintances: Acquaintances
   /** The same, without those who must not learn where we are. */
   readonly unhidden: Acquaintances
@@ -58,7 +60,9 @@ export class Serving {
       if (await this.#isServedDirectly(stream, link)) await this.#parties.reach.answer(stream, link)
     })
     await this.#serve(libp2p, BOX, async (stream, link) => {
-      if (await this.#isServed(stream, link)) await this.#parties.mail.answer(stream, link)
+      if (!(await this.#isServed(stream, link))) return
+      this.#parties.work.charge(link, COST.question)
+      await this.#parties.mail.answer(stream, link)
     })
     const { dht } = this.#parties
     if (dht === undefined) return
@@ -98,15 +102,22 @@ export class Serving {
 
   async #envelopes(stream: Stream, link: Link): Promise<void> {
     if (!(await this.#isServed(stream, link))) return
-    const { machine, limits, emit } = this.#parties
+    const { machine, limits, work, emit } = this.#parties
     const { id: connection, writer } = link
     link.reader = new EnvelopeReader(stream, limits, {
       frames: (frames) => link.isOpen && emit({ type: 'frames', connection, ...who(link), frames }),
       acknowledged: (ids) => this.#answered(link, 'acknowledged', ids),
       noSession: (ids) => this.#answered(link, 'no-session', ids),
-      ping: () => writer.pong(),
+      ping: () => {
+        work.charge(link, COST.trifle)
+        writer.pong()
+      },
       heard: () => link.hear(machine.now()),
-      accepts: (frame) => link.standing.phase === 'known' || frameKind(frame) === 'init',
+      accepts: (frame) => {
+        const isInit = frameKind(frame) === 'init'
+        if (isInit) work.charge(link, COST.init)
+        return isInit || link.standing.phase === 'known'
+      },
       now: machine.now,
       maxUnanswered: () => (link.standing.phase === 'known' ? limits.unanswered : limits.strangerUnanswered),
     })
@@ -114,12 +125,14 @@ export class Serving {
 
   #answered(link: Link, type: 'acknowledged' | 'no-session', ids: readonly Uint8Array[]): void {
     const inFlight = link.writer.answered(ids)
+    this.#parties.work.charge(link, (ids.length - inFlight.length) * COST.trifle)
     if (inFlight.length > 0 && link.isOpen) this.#parties.emit({ type, connection: link.id, ids: inFlight })
   }
 
   async #bundle(stream: Stream, link: Link): Promise<void> {
     if (!(await this.#isServed(stream, link))) return
-    const { limits, emit } = this.#parties
+    const { limits, work, emit } = this.#parties
+    work.charge(link, COST.question)
     const request = this.#nextRequest++
     const signal = AbortSignal.timeout(limits.bundleMs)
     await answerBundle(stream, signal, (proof) => {

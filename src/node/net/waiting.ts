@@ -79,16 +79,57 @@ export class Rate {
 
   /** Whether there was as much. */
   take(amount: number): boolean {
-    const now = this.#now()
-    this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#at) / 1000) * this.#each)
-    this.#at = now
+    this.#gather()
     if (this.#left < amount) return false
     this.#left -= amount
     return true
   }
 
+  /** Takes as much, also where there is less: what is owed is gathered first. */
+  charge(amount: number): void {
+    this.#gather()
+    this.#left -= amount
+  }
+
+  /** Milliseconds until nothing is owed any more. */
+  get waitMs(): number {
+    this.#gather()
+    return Math.max(0, (-this.#left / this.#each) * 1000)
+  }
+
   /** Whether nothing was taken for so long that a new one would be the same. */
   get isWhole(): boolean {
-    return this.#left + (Math.max(0, this.#now() - this.#at) / 1000) * this.#each >= this.#most
+    this.#gather()
+    return this.#left >= this.#most
+  }
+
+  #gather(): void {
+    const now = this.#now()
+    this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#at) / 1000) * this.#each)
+    this.#at = now
+  }
+}
+
+/** Names whose rates are kept apart; beyond, all share one. */
+const NAMES = 4096
+const SHARED = 'others'
+
+/** One rate for each name: of an address prefix, a contact. */
+export class Rates {
+  readonly #make: () => Rate
+  readonly #rates = new Map<string, Rate>()
+
+  constructor(each: number, most: number, now: () => number) {
+    this.#make = () => new Rate(each, most, now)
+  }
+
+  of(name: string): Rate {
+    const known = this.#rates.get(name)
+    if (known !== undefined) return known
+    if (this.#rates.size >= NAMES) for (const [key, rate] of this.#rates) if (rate.isWhole) this.#rates.delete(key)
+    const key = this.#rates.size >= NAMES ? SHARED : name
+    const rate = this.#rates.get(key) ?? this.#make()
+    this.#rates.set(key, rate)
+    return rate
   }
 }

@@ -52,6 +52,8 @@ export function findingWords(t: Words, found: Shown, nameOf: NameOf): { what: st
       const todo = isTheirs || port === null ? remedy['not-direct-theirs'] : remedy['not-direct'](String(port))
       return { what: finding['not-direct'][natMapping](names(t, found.contacts, found.more, nameOf)), todo }
     }
+    case 'mail-carried':
+      return { what: finding['mail-carried'](names(t, found.contacts, found.more, nameOf)), todo: null }
     case 'nothing-waits':
       return { what: finding['nothing-waits'](found.reached, found.total), todo: null }
     case 'no-network':
@@ -61,6 +63,7 @@ export function findingWords(t: Words, found: Shown, nameOf: NameOf): { what: st
     case 'dht-off':
     case 'dht-alone':
     case 'no-contacts':
+    case 'no-carrier':
       return { what: finding[found.code], todo: remedy[found.code] }
     case 'private-network':
     case 'reach-unknown':

@@ -21,6 +21,7 @@ export type IconName =
   | 'settings'
   | 'reply'
   | 'close'
+  | 'letter'
 
 /** `small` for 16 px beside text; `flip` for an arrow that turns round in right-to-left. */
 export const Icon = (props: { name: IconName; small?: boolean; flip?: boolean; class?: string }) => (

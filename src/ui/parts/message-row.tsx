@@ -13,6 +13,7 @@ import { cx } from './cx.ts'
 import { Trouble } from './dialog.tsx'
 import { Icon, Way } from './icon.tsx'
 import { LinkedText } from './linked-text.tsx'
+import { SaveMail } from './mail-by-hand.tsx'
 import { isStuck, reasonWords, stateWords, wayOf } from './message-state.ts'
 
 /** Two messages further apart than this are two things said. */
@@ -22,6 +23,7 @@ const sameRun = (a: Message, b: Message): boolean =>
   a.from === b.from &&
   a.state === b.state &&
   a.reason === b.reason &&
+  a.carriedBy.join() === b.carriedBy.join() &&
   dayOf(a.receivedAt) === dayOf(b.receivedAt) &&
   Math.abs(Date.parse(b.receivedAt) - Date.parse(a.receivedAt)) < RUN_MS
 
@@ -73,6 +75,7 @@ const WhyCard = (props: { message: Message; contact: Contact; id: string }) => {
   const call = createCall()
   const [tried, setTried] = createSignal(false)
   const failed = () => props.message.state === 'failed'
+  const waits = () => props.message.reason === 'not-reached' || props.message.reason === 'invite-pending'
   const needsLink = () => props.message.reason === 'invite-used' || props.message.reason === 'invite-expired'
   const tryNow = async () => {
     setTried(false)
@@ -91,6 +94,9 @@ const WhyCard = (props: { message: Message; contact: Contact; id: string }) => {
         </Switch>
       </p>
       <Trouble text={call.trouble()} />
+      <Show when={props.message.reason === 'not-reached'}>
+        <p>{t().chat.byHand(props.contact.name)}</p>
+      </Show>
       <div class="row">
         <Show
           when={needsLink()}
@@ -106,6 +112,9 @@ const WhyCard = (props: { message: Message; contact: Contact; id: string }) => {
             {t().chat.newLink}
           </a>
         </Show>
+        <Show when={waits()}>
+          <SaveMail to={props.contact.id} />
+        </Show>
       </div>
     </div>
   )
@@ -114,6 +123,7 @@ const WhyCard = (props: { message: Message; contact: Contact; id: string }) => {
 const MyState = (props: { message: Message; contact: Contact }) => {
   const t = useWords()
   const session = useNode()
+  const again = createCall()
   const [open, setOpen] = createSignal(false)
   const card = createUniqueId()
   const hasReason = () => props.message.reason !== null && (isStuck(props.message) || props.message.state === 'failed')
@@ -138,6 +148,17 @@ const MyState = (props: { message: Message; contact: Contact }) => {
               >
                 {t().chat.why}
               </button>
+              <Show when={reason() === 'not-collected'}>
+                {' · '}
+                <button
+                  class="link"
+                  type="button"
+                  aria-disabled={again.busy()}
+                  onClick={() => void again.run(() => session.api.sendAgain({ id: props.message.id }))}
+                >
+                  {t().chat.sendAgain}
+                </button>
+              </Show>
             </>
           )}
         </Show>
@@ -146,6 +167,7 @@ const MyState = (props: { message: Message; contact: Contact }) => {
           <Written message={props.message} />
         </span>
       </p>
+      <Trouble text={again.trouble()} />
       <Show when={open()}>
         <WhyCard message={props.message} contact={props.contact} id={card} />
       </Show>

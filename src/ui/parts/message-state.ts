@@ -3,6 +3,7 @@ import type { Contact, Message, Reason } from '../../node/api.ts'
 import type { Session } from '../primitives/create-session.ts'
 import { moment } from '../words/dates.ts'
 import type { Words } from '../words/en.ts'
+import { nameIn, names } from './finding-words.ts'
 import type { WayName } from './icon.tsx'
 
 /** Stuck: still here, and the node knows a reason. */
@@ -22,7 +23,5 @@ export function reasonWords(t: Words, reason: NonNullable<Reason>, contact: Cont
 /** The state in words, without its reason. */
 export function stateWords(t: Words, message: Message, session: Session): string {
   if (message.state !== 'carried' || message.carriedBy.length === 0) return t.state[message.state]
-  return t.carriedBy(
-    message.carriedBy.map((id) => session.state.conversations[id]?.contact.name ?? id.slice(0, 8)).join(', '),
-  )
+  return t.carriedBy(names(t, message.carriedBy, 0, nameIn(session)))
 }

@@ -48,6 +48,10 @@ export const Sprite = () => (
       <circle cx="12" cy="12" r="8" />
       <path d="M12 7.5V12l3 2" />
     </symbol>
+    <symbol id="i-letter" viewBox="0 0 24 24">
+      <rect x="3.5" y="6" width="17" height="12.5" rx="1.8" />
+      <path d="m4.500 7.500 7.500 6 7.500-6" />
+    </symbol>
     <symbol id="i-warn" viewBox="0 0 24 24">
       <path d="M10.7 5.3 3.5 17.5a1.5 1.5 0 0 0 1.3 2.3h14.4a1.5 1.5 0 0 0 1.3-2.3L13.3 5.3a1.5 1.5 0 0 0-2.6 0Z" />
       <path d="M12 10v4M12 16.7h.01" />

@@ -3,10 +3,12 @@ import { createSignal, createUniqueId, Match, onMount, Show, Switch } from 'soli
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { FileButton } from '../parts/mail-by-hand.tsx'
 import { Page } from '../parts/page.tsx'
 import { QrCode } from '../parts/qr-code.tsx'
 import { Scanner } from '../parts/scanner.tsx'
 import { createCall } from '../primitives/create-call.ts'
+import { inviteIn, saveInvite } from '../primitives/mail-file.ts'
 import { now } from '../primitives/now.ts'
 import { chatHref, go } from '../route.ts'
 import { date } from '../words/dates.ts'
@@ -19,15 +21,17 @@ const MyLink = () => {
   const t = useWords()
   const { api, state, setInvite } = useNode()
   const call = createCall()
+  const hint = createUniqueId()
   const [copied, setCopied] = createSignal(false)
   const make = () => {
     setCopied(false)
-    return call.run(async () => setInvite(await api.createInvite({})))
+    return call.run(async () => setInvite(await api.createInvite({ file: true })))
   }
   onMount(() => {
     const kept = state.invite
     if (!kept || Date.parse(kept.expiresAt) < now()) void make()
   })
+  const isCarried = () => Object.values(state.conversations).some(({ contact }) => contact.carrier === 'on')
   async function copy(link: string): Promise<void> {
     setCopied(
       await navigator.clipboard.writeText(link).then(
@@ -79,7 +83,7 @@ const MyLink = () => {
                 <li>
                   <Icon name="wait" small />
                   <span>
-                    {t().add.linkUses(invite().uses, date(invite().expiresAt))} {t().add.linkOnline}
+                    {t().add.linkUses(invite().uses, date(invite().expiresAt))} {isCarried() ? '' : t().add.linkOnline}
                   </span>
                 </li>
                 <li>
@@ -88,10 +92,22 @@ const MyLink = () => {
                 </li>
               </ul>
               <div class="row">
+                <Show when={invite().file}>
+                  {(file) => (
+                    <button class="btn" type="button" aria-describedby={hint} onClick={() => saveInvite(file())}>
+                      {t().add.linkFile}
+                    </button>
+                  )}
+                </Show>
                 <button class="btn" type="button" disabled={call.busy()} onClick={make}>
                   {t().add.linkNew}
                 </button>
               </div>
+              <Show when={invite().file}>
+                <p class="hint" id={hint}>
+                  {t().add.linkFileHint}
+                </p>
+              </Show>
             </div>
           </div>
         )}
@@ -105,19 +121,28 @@ const TheirLink = () => {
   const { api, refresh } = useNode()
   const call = createCall()
   const [text, setText] = createSignal('')
-  const [none, setNone] = createSignal(false)
+  const [none, setNone] = createSignal<'pasteNone' | 'openNone' | null>(null)
   const [scanning, setScanning] = createSignal(false)
   const id = createUniqueId()
   async function add(given: string): Promise<void> {
     const link = LINK.exec(given)?.[0]
-    setNone(link === undefined)
-    if (link === undefined) return
+    setNone(link === undefined ? 'pasteNone' : null)
+    if (link !== undefined) await accept(link)
+  }
+  /** `link`: one, or the text of a file that holds more. */
+  async function accept(link: string): Promise<void> {
     await call.run(async () => {
       const contact = await api.addContact({ link })
       refresh(contact.id)
       setText('')
       go(chatHref(contact.id))
     })
+  }
+  async function open(file: File): Promise<void> {
+    const link = await inviteIn(file)
+    call.clear()
+    setNone(link === undefined ? 'openNone' : null)
+    if (link !== undefined) await accept(link)
   }
   return (
     <section class="card">
@@ -135,7 +160,7 @@ const TheirLink = () => {
         <label class="hidden" for={id}>
           {t().add.paste}
         </label>
-        <div class="row">
+        <div class="row given">
           <input
             class="field grow"
             id={id}
@@ -143,11 +168,11 @@ const TheirLink = () => {
             autocapitalize="off"
             spellcheck={false}
             placeholder={t().add.pasteHint}
-            aria-invalid={none() ? 'true' : undefined}
+            aria-invalid={none() === 'pasteNone' ? 'true' : undefined}
             value={text()}
             onInput={(event) => {
               setText(event.currentTarget.value)
-              setNone(false)
+              setNone(null)
               call.clear()
             }}
           />
@@ -157,14 +182,13 @@ const TheirLink = () => {
           <button class="btn" type="button" onClick={() => setScanning(true)}>
             {t().add.scan}
           </button>
+          <FileButton label={t().add.openFile} busy={call.busy()} onFile={(file) => void open(file)} />
         </div>
         <p role="status" class="hint">
           <Show when={call.busy()}>{t().add.adding}</Show>
         </p>
         <Switch fallback={<Trouble text={call.trouble()} />}>
-          <Match when={none()}>
-            <Trouble text={t().add.pasteNone} />
-          </Match>
+          <Match when={none()}>{(missing) => <Trouble text={t().add[missing()]} />}</Match>
         </Switch>
       </form>
       <Show when={scanning()}>

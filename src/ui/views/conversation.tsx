@@ -16,6 +16,7 @@ import { MessageRow } from '../parts/message-row.tsx'
 import { createCall } from '../primitives/create-call.ts'
 import { createMessages, type Messages } from '../primitives/create-messages.ts'
 import { createInFront, createSeen } from '../primitives/create-seen.ts'
+import { kept } from '../primitives/kept.ts'
 import { aboutHref, listHref } from '../route.ts'
 import { moment } from '../words/dates.ts'
 import type { Words } from '../words/en.ts'
@@ -89,6 +90,38 @@ const NetworkBanner = () => {
         )}
       </Show>
     </div>
+  )
+}
+
+const offer = kept('tulnic.carrier-offer')
+const [declined, setDeclined] = createSignal(offer.get() === 'no')
+
+/** While nobody carries mail for me, a line says that this contact can be asked; once declined it never comes again. */
+const CarrierOffer = (props: { contact: Contact }) => {
+  const t = useWords()
+  const { state } = useNode()
+  const isOffered = () =>
+    !declined() &&
+    props.contact.state === 'active' &&
+    // Where the network needs a line, that one matters more.
+    state.status?.network === 'internet-unknown' &&
+    Object.values(state.conversations).every(({ contact }) => contact.carrier === null)
+  const decline = () => {
+    offer.set('no')
+    setDeclined(true)
+    document.querySelector<HTMLElement>('.inbox textarea')?.focus()
+  }
+  return (
+    <Show when={isOffered()}>
+      <div class="banner calm">
+        <Icon name="letter" />
+        <p>{t().chat.offer(props.contact.name)}</p>
+        <a href={aboutHref(props.contact.id)}>{t().chat.offerSee}</a>
+        <button class="ib" type="button" aria-label={t().chat.offerNo} onClick={decline}>
+          <Icon name="close" />
+        </button>
+      </div>
+    </Show>
   )
 }
 
@@ -345,6 +378,7 @@ export function Conversation(props: { contact: ContactId; at: MessageId | null; 
           <>
             <Header contact={found().contact} aboutOpen={props.aboutOpen} />
             <NetworkBanner />
+            <CarrierOffer contact={found().contact} />
             <Log conversation={found()} messages={messages} unread={unread} at={props.at} onReply={reply} />
             <Show when={found().contact.state !== 'blocked'} fallback={<Blocked contact={found().contact} />}>
               <Composer

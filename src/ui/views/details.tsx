@@ -99,6 +99,49 @@ const Hiding = (props: { contact: Contact; busy: boolean; onTurn: (on: boolean) 
   )
 }
 
+/** Those that a node may have at once: docs/protocol.md. */
+const CARRIERS = 5
+
+/** Whether their node keeps mail for me while I am away: what it does, what it shows them, what it needs. */
+const Carrying = (props: { contact: Contact; busy: boolean; onTurn: (on: boolean) => void }) => {
+  const t = useWords()
+  const { state } = useNode()
+  const isOn = () => props.contact.carrier !== null
+  const isMost = () =>
+    !isOn() && Object.values(state.conversations).filter(({ contact }) => contact.carrier !== null).length >= CARRIERS
+  const words = () => {
+    const { carrier } = props.contact
+    if (isMost()) return t().mail.most(CARRIERS)
+    return carrier === null ? '' : t().mail.state[carrier]
+  }
+  return (
+    <Show when={props.contact.state === 'active' || isOn()}>
+      <section class="sec">
+        <h3>{t().mail.title}</h3>
+        <OnOff label={t().mail.carries} on={isOn()} busy={props.busy || isMost()} onTurn={props.onTurn}>
+          <ul class="points mute">
+            <li>
+              <Icon name="check" small />
+              <span>{t().mail.what(props.contact.name)}</span>
+            </li>
+            <li>
+              <Icon name="warn" small />
+              <span>{t().mail.sees(props.contact.name)}</span>
+            </li>
+            <li>
+              <Icon name="wait" small />
+              <span>{t().mail.needs(props.contact.name)}</span>
+            </li>
+          </ul>
+        </OnOff>
+        <p role="status" classList={{ larch: props.contact.carrier !== 'on' }}>
+          {words()}
+        </p>
+      </section>
+    </Show>
+  )
+}
+
 const Rename = (props: { contact: Contact; onDone: () => void }) => {
   const t = useWords()
   const { api } = useNode()
@@ -211,6 +254,11 @@ export function Details(props: { contact: ContactId; shown: boolean }) {
             </div>
             <Trouble text={call.trouble()} />
             <Reach contact={found()} waiting={waiting()} />
+            <Carrying
+              contact={found()}
+              busy={call.busy()}
+              onTurn={(on) => void act(() => api.setCarrier({ ...to(), on }))}
+            />
             <Safety contact={found()} onUnverify={() => void act(() => api.verifyContact({ ...to(), number: null }))} />
             <Hiding
               contact={found()}

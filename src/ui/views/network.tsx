@@ -4,12 +4,13 @@
  * Holds: what is wrong comes first, what is well last; what the node does not know is not said.
  */
 import { For, Show } from 'solid-js'
-import type { ContactId, Finding, RelayStatus, Status } from '../../node/api.ts'
+import type { ContactId, Finding, MailStatus, RelayStatus, Status } from '../../node/api.ts'
 import { useNode } from '../node-context.ts'
 import { Trouble } from '../parts/dialog.tsx'
 import { ContactFace } from '../parts/face.tsx'
 import { findingWords, isShown, nameIn, type Shown } from '../parts/finding-words.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { SaveMail, TakeMail } from '../parts/mail-by-hand.tsx'
 import { Page } from '../parts/page.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { createCall } from '../primitives/create-call.ts'
@@ -134,6 +135,62 @@ const YouRelay = (props: { relays: RelayStatus }) => {
   )
 }
 
+const CarryForYou = () => {
+  const t = useWords()
+  const { state } = useNode()
+  const carriers = () => Object.values(state.conversations).filter(({ contact }) => contact.carrier !== null)
+  return (
+    <section class="card">
+      <h2>
+        <Icon name="letter" />
+        {t().mail.forYou}
+      </h2>
+      <Show when={carriers().length > 0} fallback={<p class="hint">{t().mail.forYouNone}</p>}>
+        <ul class="facts faced">
+          <For each={carriers()}>
+            {({ contact }) => <Faced contact={contact.id} line={t().mail.forYouState[contact.carrier ?? 'asked']} />}
+          </For>
+        </ul>
+      </Show>
+    </section>
+  )
+}
+
+const YouCarry = (props: { mail: MailStatus }) => {
+  const t = useWords()
+  const words = () => {
+    const { on, boxes, letters, bytes: size } = props.mail
+    if (boxes > 0) return t().mail.youCarryNow(boxes, letters, bytes(size))
+    return on ? t().mail.youCarryNone : t().mail.youCarryOff
+  }
+  return (
+    <section class="card">
+      <h2>
+        <Icon name="letter" />
+        {t().mail.youCarry}
+      </h2>
+      <p class="hint">{words()}</p>
+    </section>
+  )
+}
+
+const ByHand = () => {
+  const t = useWords()
+  return (
+    <section class="card">
+      <h2>
+        <Icon name="letter" />
+        {t().mail.byHand}
+      </h2>
+      <p class="hint">{t().mail.byHandLede}</p>
+      <div class="row files">
+        <SaveMail />
+        <TakeMail />
+      </div>
+    </section>
+  )
+}
+
 const Addresses = (props: { status: Status }) => {
   const t = useWords()
   const hosts = () => props.status.reach?.observed.map((address) => address.split('/')[2] ?? '') ?? []
@@ -200,6 +257,9 @@ export const Network = () => {
                     </>
                   )}
                 </Show>
+                <CarryForYou />
+                <Show when={status().mail}>{(mail) => <YouCarry mail={mail()} />}</Show>
+                <ByHand />
                 <Addresses status={status()} />
               </div>
             </>

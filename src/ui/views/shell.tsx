@@ -13,6 +13,7 @@ import { Add } from './add.tsx'
 import { ChatList, Nobody } from './chat-list.tsx'
 import { Conversation } from './conversation.tsx'
 import { Details } from './details.tsx'
+import { FileDrop } from './file-drop.tsx'
 import { Network } from './network.tsx'
 import { StoppedBanner, StorageBanner } from './no-door.tsx'
 import { PairingDialog } from './pairing-dialog.tsx'
@@ -103,6 +104,7 @@ export const Shell = () => {
       </button>
       <StoppedBanner />
       <StorageBanner />
+      <FileDrop />
       <main class="app" classList={{ two: !hasDetails() }}>
         <ChatList shown={page() === 'list'} />
         <Switch fallback={<Nothing />}>

@@ -168,6 +168,12 @@ export const en = {
     trying: 'Trying to reach them.',
     tried: 'Tried just now. Nobody answered yet.',
     newLink: 'Ask for a new link',
+    sendAgain: 'Send again',
+    byHand: (name: string) =>
+      `Nobody who carries mail for ${q(name)} has it, either; only ${q(name)} can choose who does. You can also save it to a file and pass that on by hand.`,
+    offer: (name: string) => `Nobody keeps mail for you while you are away. You can ask ${q(name)}.`,
+    offerSee: 'What that means',
+    offerNo: 'Do not offer it again',
   },
 
   state: {
@@ -178,7 +184,7 @@ export const en = {
     read: 'Read',
     failed: 'Not sent',
   } satisfies Record<MessageState, string>,
-  carriedBy: (names: string) => `Carried by ${q(names)}, sealed`,
+  carriedBy: (names: string) => `Carried by ${names}, sealed`,
   reason: {
     'not-reached': 'not reached yet',
     'invite-pending': 'the invite has not arrived yet',
@@ -281,6 +287,55 @@ export const en = {
     removeKeep: 'Keep',
   },
 
+  mail: {
+    title: 'Mail while you are away',
+    carries: 'Carries mail for me',
+    what: (name: string) =>
+      `What others write while you are away waits, sealed, on the device of ${q(name)}, and comes once you are back.`,
+    sees: (name: string) =>
+      `${q(name)} sees that somebody leaves mail for you, when, and how large it is; not who, and not what.`,
+    needs: (name: string) => `It helps only while the tulnic of ${q(name)} is running.`,
+    state: {
+      asked: 'Asked; there is no answer yet.',
+      on: 'Agreed: mail for you can wait there.',
+      full: 'There is no room for it now. It is asked again by itself.',
+      off: 'No: that tulnic carries mail for nobody. It is asked again by itself.',
+    },
+    most: (count: number) =>
+      `You have ${n(count, { one: '# carrier', other: '# carriers' })} already, which is as many as there can be. Take one of them back first.`,
+    forYou: 'Who carries mail for you',
+    forYouNone: 'Nobody yet. You choose them in the details of a contact.',
+    forYouState: {
+      asked: 'asked, no answer yet',
+      on: 'keeps what comes while you are away',
+      full: 'has no room now; asked again later',
+      off: 'carries for nobody; asked again later',
+    },
+    youCarry: 'Whose mail you carry',
+    youCarryNone: 'Nobody’s now. Contacts may choose you; what comes for them is then kept here, sealed.',
+    youCarryOff: 'Nobody’s: tulnic was started with --carry off.',
+    youCarryNow: (boxes: number, letters: number, size: string) =>
+      `For ${n(boxes, { one: '# contact', other: '# contacts' })}: ${n(letters, { one: '# sealed letter', other: '# sealed letters' })} here, ${size}. You cannot read any of it.`,
+    byHand: 'Mail by hand',
+    byHandLede:
+      'Without any network: what waits here goes into a file, sealed. Whoever it is for takes it in, or whoever carries their mail. Nobody else can read it.',
+    save: 'Save what waits to a file',
+    saving: 'Sealing what waits.',
+    saved: (letters: number) => `${n(letters, { one: '# sealed letter', other: '# sealed letters' })} in the file.`,
+    savedNone: 'Nothing waits here: there is nothing to save.',
+    take: 'Take in a file',
+    taking: 'Taking in the file.',
+    taken: (letters: number) => `${n(letters, { one: '# sealed letter', other: '# sealed letters' })} in the file:`,
+    takenNone: 'There is no mail in this file.',
+    takenForYou: (letters: number) => `${letters} for you`,
+    takenKept: (letters: number) => `${letters} kept here for others`,
+    takenOther: (letters: number) => `${letters} not for you, or known already`,
+    damaged: 'The file is damaged or cut short. What was whole was taken in; ask for it again.',
+    drop: 'Let go of the file here',
+    dropHint: 'Mail that tulnic saved, or an invite',
+    close: 'Close',
+  },
+
   verify: {
     title: (name: string) => `Is it really ${q(name)}?`,
     lede: 'Together: scan each other’s code. Far apart: read the digits aloud on a call. If all of them match, nobody stands between you.',
@@ -330,12 +385,16 @@ export const en = {
       n(uses, { one: `For # person, until ${date}.`, other: `For # people, until ${date}.` }),
     linkOnline: 'tulnic must be running here when it is used for the first time.',
     linkAddresses: 'It holds addresses of this device: whoever has it can see where you connect from.',
+    linkFile: 'Save as a file',
+    linkFileHint: 'The file holds the link and works without any network, too.',
     linkNew: 'New link',
     pasteTitle: 'You have a link',
     paste: 'Link or text that holds one',
     pasteHint: 'Paste it, with any text around it',
     pasteNone: 'There is no tulnic link in this text. A link begins with “tulnic:”.',
     pasteAdd: 'Add',
+    openFile: 'Open a file',
+    openNone: 'There is no tulnic link in this file.',
     adding: 'Reaching the person who invited you.',
     scan: 'Scan a code',
   },
@@ -487,6 +546,8 @@ export const en = {
       `${n(count, { one: '# message of yours waits', other: '# messages of yours wait' })} here for ${names}.`,
     'nothing-waits': (reached: number, total: number) =>
       `${reached} of ${people(total)} reached, and no message waits here.`,
+    'no-carrier': 'Nobody keeps mail for you while you are away.',
+    'mail-carried': (names: string) => `While you are away, mail for you can wait with ${names}.`,
     stored: 'What is written is stored on this device.',
   } satisfies Record<ShownFinding, unknown>,
   remedy: {
@@ -508,6 +569,7 @@ export const en = {
     'no-relay-for':
       'Add somebody whose tulnic others reach; or allow direct connections again, in the details of the contact.',
     'messages-wait': 'What waits leaves by itself, as soon as its recipient is reached.',
+    'no-carrier': 'Ask a contact whose tulnic often runs: “Carries mail for me” in their details.',
   },
   namesAnd: (names: string, more: number) => `${names} and ${people(more)} more`,
 

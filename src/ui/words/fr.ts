@@ -170,6 +170,12 @@ export const fr: Words = {
     trying: 'Tentative de liaison.',
     tried: 'Essayé à l’instant. Pas encore de réponse.',
     newLink: 'Demander un nouveau lien',
+    sendAgain: 'Renvoyer',
+    byHand: (name) =>
+      `${q(name)} : personne qui y porte le courrier ne l’a non plus, et seul ce contact peut choisir qui. Vous pouvez aussi l’enregistrer dans un fichier et le transmettre de la main à la main.`,
+    offer: (name) => `Personne ne garde votre courrier en votre absence. Vous pouvez le demander à ${q(name)}.`,
+    offerSee: 'Ce que cela veut dire',
+    offerNo: 'Ne plus le proposer',
   },
 
   state: {
@@ -180,7 +186,7 @@ export const fr: Words = {
     read: 'Lu',
     failed: 'Pas envoyé',
   },
-  carriedBy: (names) => `Porté par ${q(names)}, scellé`,
+  carriedBy: (names) => `Porté par ${names}, scellé`,
   reason: {
     'not-reached': 'pas encore de liaison',
     'invite-pending': 'l’invitation n’est pas encore arrivée',
@@ -202,7 +208,7 @@ export const fr: Words = {
     repairing: () =>
       'Les clés de cette conversation se sont rompues et sont convenues à nouveau. Le message part de lui-même juste après.',
     'not-collected': (name) =>
-      `${q(name)} : aucun de ses appareils ne l’a relevé en 30 jours. Renvoyez-le, ou il partira à la prochaine liaison.`,
+      `${q(name)} : aucun de ses appareils ne l’a relevé en 30 jours. Renvoyez-le, ou il partira à la prochaine liaison.`,
     blocked: (name) => `${q(name)} : vous avez bloqué ce contact. Le message ne part qu’après le déblocage.`,
   },
 
@@ -288,6 +294,55 @@ export const fr: Words = {
     removeKeep: 'Garder',
   },
 
+  mail: {
+    title: 'Le courrier en votre absence',
+    carries: 'Porte mon courrier',
+    what: (name) => `Ce qu’on vous écrit en votre absence attend, scellé, chez ${q(name)}, et arrive à votre retour.`,
+    sees: (name) =>
+      `${q(name)} voit que quelqu’un laisse du courrier pour vous, quand, et de quelle taille ; ni qui, ni quoi.`,
+    needs: (name) => `Cela n’aide que tant que tulnic tourne chez ${q(name)}.`,
+    state: {
+      asked: 'Demandé ; pas encore de réponse.',
+      on: 'D’accord : votre courrier peut attendre là.',
+      full: 'Il n’y a pas de place en ce moment. La demande se répète d’elle-même.',
+      off: 'Non : ce tulnic ne porte de courrier pour personne. La demande se répète d’elle-même.',
+    },
+    most: (count) =>
+      `Vous avez déjà ${n(count, { one: '# porteur', other: '# porteurs' })}, le plus qu’il puisse y en avoir. Retirez-en un d’abord.`,
+    forYou: 'Qui porte votre courrier',
+    forYouNone: 'Personne encore. Vous choisissez dans les détails d’un contact.',
+    forYouState: {
+      asked: 'demandé, pas encore de réponse',
+      on: 'garde ce qui arrive en votre absence',
+      full: 'n’a pas de place en ce moment ; redemandé plus tard',
+      off: 'ne porte pour personne ; redemandé plus tard',
+    },
+    youCarry: 'Le courrier que vous portez',
+    youCarryNone:
+      'Aucun en ce moment. Des contacts peuvent vous choisir ; ce qui leur arrive est alors gardé ici, scellé.',
+    youCarryOff: 'Aucun : tulnic a été démarré avec --carry off.',
+    youCarryNow: (boxes, letters, size) =>
+      `Pour ${n(boxes, { one: '# contact', other: '# contacts' })} : ${n(letters, { one: '# lettre scellée', other: '# lettres scellées' })} ici, ${size}. Vous ne pouvez rien en lire.`,
+    byHand: 'Le courrier de la main à la main',
+    byHandLede:
+      'Sans aucun réseau : ce qui attend ici va dans un fichier, scellé. Son destinataire le reprend, ou qui porte son courrier. Personne d’autre ne peut le lire.',
+    save: 'Enregistrer ce qui attend dans un fichier',
+    saving: 'Mise sous scellés de ce qui attend.',
+    saved: (letters) => `${n(letters, { one: '# lettre scellée', other: '# lettres scellées' })} dans le fichier.`,
+    savedNone: 'Rien n’attend ici : il n’y a rien à enregistrer.',
+    take: 'Reprendre un fichier',
+    taking: 'Lecture du fichier.',
+    taken: (letters) => `${n(letters, { one: '# lettre scellée', other: '# lettres scellées' })} dans le fichier :`,
+    takenNone: 'Il n’y a pas de courrier dans ce fichier.',
+    takenForYou: (letters) => `${letters} pour vous`,
+    takenKept: (letters) => `${n(letters, { one: '# gardée', other: '# gardées' })} ici pour d’autres`,
+    takenOther: (letters) => `${letters} pas pour vous, ou déjà ${letters > 1 ? 'connues' : 'connue'}`,
+    damaged: 'Le fichier est abîmé ou coupé. Ce qui était entier a été repris ; redemandez-le.',
+    drop: 'Lâchez le fichier ici',
+    dropHint: 'Du courrier enregistré par tulnic, ou une invitation',
+    close: 'Fermer',
+  },
+
   verify: {
     title: (name) => `Est-ce vraiment ${q(name)} ?`,
     lede: 'Ensemble : scannez le code l’un de l’autre. À distance : lisez les chiffres à voix haute au téléphone. S’ils sont tous égaux, personne ne se tient entre vous.',
@@ -339,12 +394,16 @@ export const fr: Words = {
       n(uses, { one: `Pour # personne, jusqu’au ${date}.`, other: `Pour # personnes, jusqu’au ${date}.` }),
     linkOnline: 'tulnic doit tourner ici quand il sert pour la première fois.',
     linkAddresses: 'Il contient des adresses de cet appareil : quiconque l’a peut voir d’où vous vous connectez.',
+    linkFile: 'Enregistrer en fichier',
+    linkFileHint: 'Le fichier contient le lien, et fonctionne aussi sans aucun réseau.',
     linkNew: 'Nouveau lien',
     pasteTitle: 'Vous avez un lien',
     paste: 'Lien, ou texte qui en contient un',
     pasteHint: 'Collez-le, même entouré de texte',
     pasteNone: 'Il n’y a pas de lien tulnic dans ce texte. Un lien commence par « tulnic: ».',
     pasteAdd: 'Ajouter',
+    openFile: 'Ouvrir un fichier',
+    openNone: 'Il n’y a pas de lien tulnic dans ce fichier.',
     adding: 'Recherche de la personne à l’origine de l’invitation.',
     scan: 'Scanner un code',
   },
@@ -499,6 +558,8 @@ export const fr: Words = {
       `${n(count, { one: '# de vos messages attend', other: '# de vos messages attendent' })} ici, pour ${names}.`,
     'nothing-waits': (reached, total) =>
       `${reached} sur ${people(total)} : liaison établie, et aucun message n’attend ici.`,
+    'no-carrier': 'Personne ne garde votre courrier en votre absence.',
+    'mail-carried': (names) => `En votre absence, votre courrier peut attendre chez ${names}.`,
     stored: 'Ce qui est écrit est enregistré sur cet appareil.',
   },
   remedy: {
@@ -520,6 +581,8 @@ export const fr: Words = {
     'no-relay-for':
       'Ajoutez quelqu’un dont le tulnic est joignable ; ou permettez de nouveau les liaisons directes, dans les détails du contact.',
     'messages-wait': 'Ce qui attend part de soi-même, dès que son destinataire est joint.',
+    'no-carrier':
+      'Demandez à un contact dont le tulnic tourne souvent : « Porte mon courrier » dans les détails du contact.',
   },
   namesAnd: (names, more) => `${names} et encore ${people(more)}`,
 

@@ -171,6 +171,12 @@ export const ro: Words = {
     trying: 'Se încearcă legătura.',
     tried: 'S-a încercat acum. Niciun răspuns încă.',
     newLink: 'Cere un link nou',
+    sendAgain: 'Trimite din nou',
+    byHand: (name) =>
+      `${q(name)}: nici cine duce poșta acolo nu are mesajul; doar acest contact poate alege cine. Îl poți și salva într-un fișier, pe care îl dai din mână în mână.`,
+    offer: (name) => `Nimeni nu îți păstrează poșta cât lipsești. Poți întreba: ${q(name)}.`,
+    offerSee: 'Ce înseamnă',
+    offerNo: 'Nu mai propune',
   },
 
   state: {
@@ -181,7 +187,7 @@ export const ro: Words = {
     read: 'Citit',
     failed: 'Netrimis',
   },
-  carriedBy: (names) => `Dus de ${q(names)}, sigilat`,
+  carriedBy: (names) => `Dus de ${names}, sigilat`,
   reason: {
     'not-reached': 'fără legătură încă',
     'invite-pending': 'invitația nu a ajuns încă',
@@ -287,6 +293,55 @@ export const ro: Words = {
     removeKeep: 'Păstrează',
   },
 
+  mail: {
+    title: 'Poșta cât lipsești',
+    carries: 'Îmi duce poșta',
+    what: (name) => `Ce ți se scrie cât lipsești așteaptă, sigilat, la ${q(name)} și vine când revii.`,
+    sees: (name) => `${q(name)} vede că cineva îți lasă poștă, când și cât de mare e; nu și cine, nu și ce.`,
+    needs: (name) => `Ajută doar cât timp rulează tulnic la ${q(name)}.`,
+    state: {
+      asked: 'Întrebat; încă niciun răspuns.',
+      on: 'De acord: poșta ta poate aștepta acolo.',
+      full: 'Acum nu e loc. Se întreabă din nou de la sine.',
+      off: 'Nu: acel tulnic nu duce poșta nimănui. Se întreabă din nou de la sine.',
+    },
+    most: (count) =>
+      `Poșta ta o duc deja ${n(count, { one: '# contact', few: '# contacte', other: '# de contacte' })}, cât se poate de mult. Întâi ia înapoi de la unul.`,
+    forYou: 'Cine îți duce poșta',
+    forYouNone: 'Nimeni încă. Alegi în detaliile unui contact.',
+    forYouState: {
+      asked: 'întrebat, încă niciun răspuns',
+      on: 'păstrează ce vine cât lipsești',
+      full: 'nu are loc acum; se întreabă din nou mai târziu',
+      off: 'nu duce poșta nimănui; se întreabă din nou mai târziu',
+    },
+    youCarry: 'Poșta pe care o duci',
+    youCarryNone: 'Niciuna acum. Contactele te pot alege; ce vine pentru ele se păstrează atunci aici, sigilat.',
+    youCarryOff: 'Niciuna: tulnic a fost pornit cu --carry off.',
+    youCarryNow: (boxes, letters, size) =>
+      `Pentru ${n(boxes, { one: 'un contact', few: '# contacte', other: '# de contacte' })}: ${n(letters, { one: 'o scrisoare sigilată', few: '# scrisori sigilate', other: '# de scrisori sigilate' })} aici, ${size}. Nu poți citi nimic din ele.`,
+    byHand: 'Poșta din mână în mână',
+    byHandLede:
+      'Fără nicio rețea: ce așteaptă aici intră într-un fișier, sigilat. Îl preia cui îi e destinat sau cine îi duce poșta. Nimeni altcineva nu îl poate citi.',
+    save: 'Salvează într-un fișier ce așteaptă',
+    saving: 'Se sigilează ce așteaptă.',
+    saved: (letters) =>
+      `${n(letters, { one: 'O scrisoare sigilată', few: '# scrisori sigilate', other: '# de scrisori sigilate' })} în fișier.`,
+    savedNone: 'Nimic nu așteaptă aici: nu e nimic de salvat.',
+    take: 'Preia un fișier',
+    taking: 'Se preia fișierul.',
+    taken: (letters) =>
+      `${n(letters, { one: 'O scrisoare sigilată', few: '# scrisori sigilate', other: '# de scrisori sigilate' })} în fișier:`,
+    takenNone: 'Nu e poștă în acest fișier.',
+    takenForYou: (letters) => `${letters} pentru tine`,
+    takenKept: (letters) => `${letters} ${letters === 1 ? 'păstrată' : 'păstrate'} aici pentru alții`,
+    takenOther: (letters) => `${letters} nu pentru tine sau deja ${letters === 1 ? 'cunoscută' : 'cunoscute'}`,
+    damaged: 'Fișierul e deteriorat sau tăiat. Ce era întreg s-a preluat; cere-l din nou.',
+    drop: 'Dă drumul fișierului aici',
+    dropHint: 'Poștă salvată de tulnic sau o invitație',
+    close: 'Închide',
+  },
+
   verify: {
     title: (name) => `Este într-adevăr ${q(name)}?`,
     lede: 'Împreună: scanați fiecare codul celuilalt. De departe: citiți cifrele cu voce tare la telefon. Dacă sunt toate egale, nu stă nimeni între voi.',
@@ -341,12 +396,16 @@ export const ro: Words = {
       }),
     linkOnline: 'tulnic trebuie să ruleze aici când e folosit prima dată.',
     linkAddresses: 'Conține adrese ale acestui dispozitiv: oricine îl are poate vedea de unde te conectezi.',
+    linkFile: 'Salvează ca fișier',
+    linkFileHint: 'Fișierul conține linkul și merge și fără nicio rețea.',
     linkNew: 'Link nou',
     pasteTitle: 'Ai un link',
     paste: 'Link sau text care conține unul',
     pasteHint: 'Lipește-l, cu orice text în jur',
     pasteNone: 'Nu e niciun link tulnic în acest text. Un link începe cu „tulnic:”.',
     pasteAdd: 'Adaugă',
+    openFile: 'Deschide un fișier',
+    openNone: 'Nu e niciun link tulnic în acest fișier.',
     adding: 'Se caută persoana care te-a invitat.',
     scan: 'Scanează un cod',
   },
@@ -505,6 +564,8 @@ export const ro: Words = {
       `${n(count, { one: 'Un mesaj de-al tău așteaptă', few: '# mesaje de-ale tale așteaptă', other: '# de mesaje de-ale tale așteaptă' })} aici pentru ${names}.`,
     'nothing-waits': (reached, total) =>
       `Legătură cu ${reached} din ${people(total)}, și niciun mesaj nu așteaptă aici.`,
+    'no-carrier': 'Nimeni nu îți păstrează poșta cât lipsești.',
+    'mail-carried': (names) => `Cât lipsești, poșta ta poate aștepta la ${names}.`,
     stored: 'Ce se scrie se salvează pe acest dispozitiv.',
   },
   remedy: {
@@ -526,6 +587,7 @@ export const ro: Words = {
     'no-relay-for':
       'Adaugă pe cineva la al cărui tulnic se poate ajunge; sau permite din nou legături directe, în detaliile contactului.',
     'messages-wait': 'Ce așteaptă pleacă singur, de îndată ce se ajunge la destinatar.',
+    'no-carrier': 'Întreabă un contact al cărui tulnic rulează des: „Îmi duce poșta” în detaliile contactului.',
   },
   namesAnd: (names, more) => `${names} și încă ${people(more)}`,
 

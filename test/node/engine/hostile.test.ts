@@ -484,3 +484,24 @@ test('noise of every kind never throws out of a step', async () => {
     await talk(two, 'after the noise')
   }
 })
+
+test('who sends much keeps others waiting for its share of a batch, not for all of it; what each sent stays in order', async () => {
+  const { world, ana } = await contacts()
+  const chance = new Chance(7)
+  const frames = (connection: number, length: number): Extract<Input, { type: 'frames' }> => ({
+    type: 'frames',
+    connection,
+    contact: null,
+    device: null,
+    frames: [chance.bytes(length)],
+  })
+  const flood = Array.from({ length: 40 }, () => frames(900, 16_000))
+  const before = world.effectsOf(ana, 'no-session').length
+  for (const input of [...flood, frames(901, 200)]) ana.take(input)
+  await world.pass()
+  const refused = world.effectsOf(ana, 'no-session').slice(before)
+  // 32 KiB of the flood go first: two of its frames.
+  expect(refused.findIndex(({ connection }) => connection === 901)).toBe(2)
+  const ids = refused.filter(({ connection }) => connection === 900).flatMap(({ ids }) => ids)
+  expect(ids).toEqual(flood.map(({ frames: [frame] }) => frameId(world.primitives, frame as Uint8Array)))
+})

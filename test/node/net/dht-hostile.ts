@@ -14,8 +14,8 @@ import { acquaintancesOf, DEADLINE_MS, type Online, person } from './world.ts'
 
 const soon = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(DEADLINE_MS) })
 
-/** What it answers to a question: a message, any bytes, or nothing ever. */
-export type Answering = (question: DhtMessage) => DhtMessage | Uint8Array | undefined
+/** What it answers to a question from that address: a message, any bytes, or nothing ever. */
+export type Answering = (question: DhtMessage, from?: string) => DhtMessage | Uint8Array | undefined
 
 export const parsed = (text: string): Address => {
   const address = parseAddress(text)
@@ -65,7 +65,7 @@ export async function hostileServer(answering: Answering, says?: string): Promis
     if (meeting !== undefined) told.push(meeting)
     stream.send(sized(encodeMeeting(mine())))
   })
-  await raw.node.handle(KAD, async (stream) => {
+  await raw.node.handle(KAD, async (stream, connection) => {
     const question = await readQuestion(stream)
     if (question === undefined) return
     if (made.deaf) {
@@ -73,7 +73,8 @@ export async function hostileServer(answering: Answering, says?: string): Promis
       return stream.abort(new Error('deaf'))
     }
     if (question.type !== TYPE.ping) asked.push(question)
-    const answer = question.type === TYPE.ping ? honest(question) : answering(question)
+    const answer =
+      question.type === TYPE.ping ? honest(question) : answering(question, connection.remoteAddr.toString())
     if (answer instanceof Uint8Array) await pour(stream, counted(answer)).catch(() => undefined)
     else if (answer !== undefined && stream.send(encodeMessage(answer))) await stream.close(soon())
   })

@@ -21,7 +21,7 @@ export function recordOf({ kind, keys, sealKey }: Owner, seq = 1, nowMs = Date.n
 }
 
 /** All of them share one address here, and are in a hurry. */
-const LIMITS_HERE = {
+export const HURRIED = {
   dhtQuestions: 10_000,
   dhtQuestionsAtOnce: 100_000,
   tickMs: 100,
@@ -39,7 +39,7 @@ export function dhtNode(begin: readonly Online[], around: Around = {}): Promise<
   return online(person(), {
     ...around,
     config: { dht: true, bootstrap: begin.map(({ address }) => address), ...around.config },
-    limits: { ...LIMITS_HERE, ...around.limits },
+    limits: { ...HURRIED, ...around.limits },
   })
 }
 

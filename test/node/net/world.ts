@@ -190,10 +190,13 @@ export interface Around {
   readonly acquaintances?: Acquaintances
 }
 
+/** Limits of one address where all have the same one. */
+export const ONE_ADDRESS = { inboundPerSecond: 1000, unknownOfPrefix: 1000, workOfPrefix: 1e7 } as const
+
 /** Starts a person's net; it is stopped when the test is over. */
 export async function online(me: Person, around: Around = {}): Promise<Online> {
   const heard = new Heard()
-  const limits = { ...LIMITS, inboundPerSecond: 1000, againMs: 20, ...around.limits }
+  const limits = { ...LIMITS, ...ONE_ADDRESS, againMs: 20, ...around.limits }
   const config = {
     listenPort: 0,
     listen: [],

@@ -108,7 +108,7 @@ export class DhtPublishing {
 
   async #put(own: Own): Promise<void> {
     const { kind, name, value } = own.record
-    const signal = AbortSignal.any([this.#stopped, AbortSignal.timeout(this.#limits.dhtQueryMs)])
+    const signal = AbortSignal.any([this.#stopped, AbortSignal.timeout(this.#limits.dhtPutMs)])
     const servers = this.#host.servers()
     const holders = new Set<string>()
     const put = async (): Promise<void> => {

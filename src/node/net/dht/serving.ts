@@ -28,13 +28,10 @@ import type { Link } from '../link.ts'
 import type { Machine } from '../machine.ts'
 import type { Limits } from '../protocols.ts'
 import { bytesOfAddress, mayTell, prefixOf } from '../reach/told.ts'
-import { Rate } from '../waiting.ts'
+import { Rates } from '../waiting.ts'
 
 /** What a put counts for among questions: its signature is verified. */
 const PUT_COST = 4
-/** Prefixes whose questions are counted; beyond, all share one count. */
-const PREFIXES = 4096
-const SHARED = 'others'
 
 /** What counts of who asks. */
 type Asker = Pick<Link, 'address' | 'via' | 'peer'>
@@ -45,7 +42,7 @@ export class DhtServing {
   readonly #peers: Pick<DhtPeers, 'closest'>
   readonly #records: DhtRecords
   readonly #own: (kind: SlotKind, name: Uint8Array) => Uint8Array | undefined
-  readonly #rates = new Map<string, Rate>()
+  readonly #rates: Rates
 
   /** `own`: records that this node publishes itself. */
   constructor(
@@ -60,6 +57,7 @@ export class DhtServing {
     this.#peers = peers
     this.#records = records
     this.#own = own
+    this.#rates = new Rates(limits.dhtQuestions, limits.dhtQuestionsAtOnce, machine.now)
   }
 
   /** A stream that a peer opened. */
@@ -77,7 +75,7 @@ export class DhtServing {
     const { type, key } = question
     const asker = parseAddress(link.address)
     const prefix = prefixOf(asker, link.via === 'lan')
-    if (!this.#rate(prefix).take(type === TYPE.put ? PUT_COST : 1)) return undefined
+    if (!this.#rates.of(prefix).take(type === TYPE.put ? PUT_COST : 1)) return undefined
     if (type === TYPE.ping) return { type, key: new Uint8Array(), record: undefined, closer: [] }
     if (type === TYPE.put) return this.#put(question, prefix)
     if (type === TYPE.find) return { type, key, record: undefined, closer: this.#closer(key, asker, link) }
@@ -106,16 +104,5 @@ export class DhtServing {
       if (told.length > 0) closer.push({ id: bytes, addresses: told })
     }
     return closer
-  }
-
-  #rate(prefix: string): Rate {
-    const known = this.#rates.get(prefix)
-    if (known !== undefined) return known
-    if (this.#rates.size >= PREFIXES) for (const [key, rate] of this.#rates) if (rate.isWhole) this.#rates.delete(key)
-    const key = this.#rates.size >= PREFIXES ? SHARED : prefix
-    const rate =
-      this.#rates.get(key) ?? new Rate(this.#limits.dhtQuestions, this.#limits.dhtQuestionsAtOnce, this.#machine.now)
-    this.#rates.set(key, rate)
-    return rate
   }
 }
