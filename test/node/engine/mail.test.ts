@@ -119,7 +119,12 @@ describe('the sender', () => {
     off(bob)
     await say(world, ana, bob, 'hello')
     await world.pass(3 * MINUTE)
-    expect(world.effectsOf(ana, 'deposit').map(({ box }) => box)).toEqual(order.slice(0, 2))
+    expect(
+      world
+        .effectsOf(ana, 'deposit')
+        .map(({ box }) => toBase32(box))
+        .sort(),
+    ).toEqual(order.slice(0, 2).map(toBase32).sort())
     expect(holders()).toEqual(['clara', 'dinu'])
     await world.pass(COPIES_LATER_AFTER + 2 * 60 * MINUTE)
     expect(holders()).toEqual(['clara', 'dinu', 'elena'])
