@@ -14,7 +14,7 @@ import {
   utf8,
 } from '../../../src/protocol/index.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
-import { grantOf, introduce, MINUTE, published, say, texts } from './people.ts'
+import { ask, grantOf, introduce, MINUTE, published, say, texts } from './people.ts'
 import { boxAt, carried, carry, DAYS, forged, includes, lettersAt, off, on, put, routeTo } from './mail-people.ts'
 
 function fail(): never {
@@ -189,6 +189,21 @@ describe('what a carrier takes', () => {
     expect(await texts(bob, ana)).toEqual(['one', 'two'])
     expect(world.reported).toEqual([])
   })
+})
+
+test('whoever asks for one box after another makes a carrier keep one', async () => {
+  const { world, bob, clara } = await carried()
+  for (let round = 0; round < 12; round++) {
+    for (const isOn of [false, true]) {
+      await ask(world, bob, { name: 'carrier', contact: clara.id, on: isOn })
+      await world.pass()
+    }
+  }
+  const rows = [...(clara.engine?.resident.maps.carried.values() ?? [])]
+  expect(rows.map(({ state }) => state)).toEqual(['kept'])
+  expect([...(clara.engine?.resident.maps.audiences.values() ?? [])].filter(({ box }) => box !== null)).toHaveLength(1)
+  expect(bob.engine?.resident.maps.boxes.size).toBeLessThanOrEqual(6)
+  expect(world.reported).toEqual([])
 })
 
 describe('how long a carrier keeps', () => {
