@@ -239,7 +239,13 @@ function* disconnected(draft: Draft, env: Env, { connection }: Told<'disconnecte
   if (gone === undefined) return
   draft.maps.connections.delete(connection)
   closeBoxes(draft, connection)
-  if (gone.device === null || draft.maps.links.get(gone.device) !== connection) return
+  if (gone.device === null) return
+  const link = draft.maps.links.get(gone.device)
+  if (link !== connection) {
+    // A carrier may have been handing over on the one that is gone.
+    if (link !== undefined) openBoxes(draft, link)
+    return
+  }
   draft.maps.links.delete(gone.device)
   seenNow(draft, gone.contact, env.now)
   for (const [other, link] of draft.maps.connections.entries()) {
