@@ -230,6 +230,14 @@ export function boxesVersion(draft: Draft, device: DeviceId): number {
 const usable = (draft: Draft): readonly (readonly [key: string, row: BoxRow])[] =>
   [...draft.maps.boxes.entries()].filter(([, { state }]) => state === 'kept').sort(([, a], [, b]) => a.order - b.order)
 
+/** Whether a device that is told of boxes has no token left, as far as we know: it can say nothing by mail. */
+export function isOutOfTokens(draft: Draft, contact: AccountId, device: DeviceId): boolean {
+  const told = usable(draft).filter(([, { carrier }]) => carrier !== contact)
+  return (
+    told.length > 0 && told.every(([key]) => size(draft.maps.given.get(`${key}/${device}`)?.tokens ?? NO_RANGES) === 0)
+  )
+}
+
 /** All boxes but the one at that contact itself, with all tokens that the device has: as many as are its share. */
 export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: DeviceId): readonly Content[] {
   const boxes: BoxGrant[] = []

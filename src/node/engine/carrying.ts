@@ -30,7 +30,7 @@ import { closeAudience, openForBox } from './audiences.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import type { ConnectionId, DepositStatus, Input } from './input.ts'
-import { DAY, ENDED_AT_ONCE, HAND_OVER_BYTES, HAND_OVER_LETTERS, SLOTS_AHEAD } from './limits.ts'
+import { BOXES_ENDED, DAY, ENDED_AT_ONCE, HAND_OVER_BYTES, HAND_OVER_LETTERS, SLOTS_AHEAD } from './limits.ts'
 import { runningTime } from './running.ts'
 
 type Told<T extends Input['type']> = Extract<Input, { type: T }>
@@ -52,8 +52,11 @@ export function applyCarry(
   const key = toBase32(request.box)
   const known = draft.maps.carried.get(key)
   if (known !== undefined && (known.device !== device || known.owner !== contact)) return
-  if (current !== undefined && current[0] !== key) endCarrying(draft, ...current, version)
-  const state = known?.state === 'kept' ? 'kept' : answerTo(draft, key)
+  if (current !== undefined && current[0] !== key) {
+    endCarrying(draft, ...current)
+    if (current[1].count === 0) forgetCarried(draft, current[0])
+  }
+  const state = known?.state === 'kept' ? 'kept' : answerTo(draft, key, device)
   const row: CarriedRow = {
     ...(known ?? {
       owner: contact,
@@ -76,9 +79,11 @@ export function applyCarry(
   oweAnswer(draft, env, key)
 }
 
-function answerTo(draft: Draft, key: string): 'kept' | 'full' | 'off' {
+function answerTo(draft: Draft, key: string, device: DeviceId): 'kept' | 'full' | 'off' {
   const { carry, boxBytes, carriedBytes } = draft.limits
   if (!carry) return 'off'
+  const ended = [...draft.maps.carried.entries()].filter(([, row]) => row.device === device && row.state === 'ended')
+  if (ended.length >= BOXES_ENDED) return 'full'
   // What an ended box still holds has its room until it is taken.
   const reserved = [...draft.maps.carried.entries()].reduce((sum, [other, { state, bytes }]) => {
     if (other === key) return sum
@@ -241,8 +246,15 @@ function* removeLetter(draft: Draft, key: string, id: string): Steps<void> {
   draft.remove('letter', `${key}/${id}`)
   const left = { ...row, count: row.count - 1, bytes: row.bytes - letter.bytes.length }
   putCarried(draft, key, left)
-  if (left.state === 'ended' && left.count === 0 && draft.maps.contacts.get(left.owner)?.row.state !== 'active')
-    forgetCarried(draft, key)
+  forgetIfDone(draft, key)
+}
+
+/** One that has ended and is empty; the last of a contact stays: it says which request was the last. */
+function forgetIfDone(draft: Draft, key: string): void {
+  const row = draft.maps.carried.get(key)
+  if (row === undefined || row.state !== 'ended' || row.count > 0) return
+  const isLast = carriedFor(draft, row.device)?.[0] === key
+  if (!isLast || draft.maps.contacts.get(row.owner)?.row.state !== 'active') forgetCarried(draft, key)
 }
 
 /** That connection is gone. */

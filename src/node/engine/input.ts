@@ -9,9 +9,9 @@ import type { Command } from './command.ts'
 /** Names one open connection of this run; drawn by the net. */
 export type ConnectionId = number
 
-/** Whose records are looked for in the DHT: a contact's, or those of the carrier of a box (base32). */
+/** Whose records are looked for in the DHT: a contact's, or those of the carrier of a box (base32) of a device. */
 export type Sought = AccountId | BoxName
-export type BoxName = `box:${string}`
+export type BoxName = `box:${DeviceId}:${string}`
 
 /** How the net tells two ends apart inside proofs: the raw bytes of both PeerIDs. */
 export interface Ends {

@@ -29,7 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { MailRow, RouteBox } from '../store/records.ts'
 import type { Asked } from './command.ts'
-import { boxesVersion } from './boxes.ts'
+import { boxesVersion, isOutOfTokens } from './boxes.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
@@ -51,7 +51,7 @@ import {
   REFUSALS,
 } from './limits.ts'
 import { makeFrames, ownText } from './outbox.ts'
-import { changeBox, wayTo } from './routes.ts'
+import { boxName, changeBox, wayTo } from './routes.ts'
 import { runningTime } from './running.ts'
 import type { InFlight, Posted, Tries } from './state.ts'
 
@@ -115,10 +115,10 @@ function isOwed(draft: Draft, device: DeviceId): boolean {
   return delivery.stored.length > 0 && receiptVersion > (delivery.facts.receipt ?? 0) && !isComing
 }
 
-/** An inviter that nobody has reached yet can only answer where it was told that it may. */
+/** Whoever has no token can only answer once it was told of some: an inviter that nobody has reached yet, or who has used them all. */
 function lacksBoxes(draft: Draft, device: DeviceId): boolean {
   const delivery = draft.maps.deliveries.get(device)
-  if (delivery === undefined || draft.maps.contacts.get(delivery.contact)?.row.state !== 'invited') return false
+  if (delivery === undefined || !isOutOfTokens(draft, delivery.contact, device)) return false
   const version = boxesVersion(draft, device)
   const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.boxes === version)
   return version > (delivery.facts.boxes ?? 0) && !isComing
@@ -176,15 +176,15 @@ function* post(draft: Draft, env: Env, device: DeviceId): Steps<void> {
   for (const { box } of draft.maps.routes.get(device)?.boxes ?? []) {
     const again = yield* postTo(draft, env, device, box, hoped)
     next = Math.min(next, again)
-    if (isHopedFor(draft, env, box)) hoped++
+    if (isHopedFor(draft, env, device, box)) hoped++
   }
   postAt(draft, device, next)
 }
 
 /** Its carrier is being looked for, and nobody has looked in vain: those that come after it wait. */
-function isHopedFor(draft: Draft, env: Env, box: Uint8Array): boolean {
+function isHopedFor(draft: Draft, env: Env, device: DeviceId, box: Uint8Array): boolean {
   const { whereabouts, away } = draft.rendezvous
-  const search = draft.maps.searches.get(`box:${toBase32(box)}`)
+  const search = draft.maps.searches.get(boxName(device, box))
   if (whereabouts === null || away !== null || search === undefined || search.tries > 0) return false
   return Math.abs(env.now - search.at) < LOOKUP_PATIENCE
 }
@@ -193,7 +193,7 @@ function isHopedFor(draft: Draft, env: Env, box: Uint8Array): boolean {
 function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array, hoped: number): Steps<number> {
   const later = env.now + DEPOSIT_AGAIN_MOST
   const box = draft.maps.routes.get(device)?.boxes.find((one) => equal(one.box, id))
-  const shut = draft.maps.shut.get(toBase32(id))
+  const shut = draft.maps.shut.get(boxName(device, id))
   // To ourselves: what we carry for them we have.
   if (box === undefined || equal(carrierTag(env.p, id, draft.self.account.key), box.tag)) return later
   if (shut !== undefined && shut.until > env.now && shut.until <= env.now + BOX_SHUT) return shut.until
@@ -202,7 +202,7 @@ function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array, hoped
   const lacking = waiting === undefined ? missingAt(draft, env, device, id, hoped) : []
   if (waiting === undefined && lacking.length === 0) return later
   if (way === undefined) {
-    lookFor(draft, env, `box:${toBase32(id)}`)
+    lookFor(draft, env, boxName(device, id))
     return later
   }
   const number = waiting?.[0] ?? (yield* pack(draft, env, device, box, lacking))
@@ -300,12 +300,12 @@ function putMail(draft: Draft, number: number, row: Posted, bytes: MailRow['byte
 export function* takeDeposited(draft: Draft, env: Env, { number, status }: Told<'deposited'>): Steps<void> {
   const row = draft.maps.mail.get(number)
   if (row === undefined || row.accepted !== null) return
-  const key = toBase32(row.box)
+  const key = boxName(row.device, row.box)
   if (status === 'unreachable') {
     const count = (draft.maps.tries.get(number)?.count ?? 0) + 1
     const wait = Math.min(DEPOSIT_AGAIN * 2 ** Math.min(count - 1, 30), DEPOSIT_AGAIN_MOST)
     draft.maps.tries.set(number, { count, at: env.now + wait, askedAt: null })
-    lookFor(draft, env, `box:${key}`)
+    lookFor(draft, env, key)
   } else if (status === 'ok') {
     draft.maps.shut.delete(key)
     accepted(draft, env, number, row)

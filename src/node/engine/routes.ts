@@ -13,7 +13,6 @@ import {
   type Content,
   type DeviceId,
   equal,
-  fromBase32,
   INVITE_TOKENS,
   type InviteBox,
   inviteBoxKey,
@@ -57,7 +56,7 @@ export function applyBoxes(
     }
   })
   putRoute(draft, device, { contact, version, boxes: next })
-  for (const { box } of next) draft.maps.shut.delete(toBase32(box))
+  for (const { box } of next) draft.maps.shut.delete(boxName(device, box))
   draft.dirty.add(device)
 }
 
@@ -132,17 +131,16 @@ export function wayTo(draft: Draft, env: Env, { box, tag, found }: RouteBox): Wa
   return found === null || hidden ? undefined : { connection: null, found }
 }
 
-/** The route in which a box stands. */
+/** A box as one device told of it: others may tell of one by the same name. */
+export const boxName = (device: DeviceId, box: Uint8Array): BoxName => `box:${device}:${toBase32(box)}`
+
 export function routeOf(
   draft: Draft,
   name: BoxName,
 ): { readonly device: DeviceId; readonly box: RouteBox } | undefined {
-  const id = fromBase32(name.slice('box:'.length))
-  for (const [device, { boxes }] of draft.maps.routes.entries()) {
-    const box = id && boxes.find((one) => equal(one.box, id))
-    if (box !== undefined) return { device, box }
-  }
-  return undefined
+  const [, device, id] = name.split(':') as ['box', DeviceId, string]
+  const box = draft.maps.routes.get(device)?.boxes.find((one) => toBase32(one.box) === id)
+  return box && { device, box }
 }
 
 /** Whether a carrier's record says anything new of where it is. */

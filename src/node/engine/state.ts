@@ -30,7 +30,7 @@ import type {
   ProfileRow,
   RouteRow,
 } from '../store/records.ts'
-import type { ConnectionId, Sought, Whereabouts } from './input.ts'
+import type { BoxName, ConnectionId, Sought, Whereabouts } from './input.ts'
 import type { MailLimits } from './limits.ts'
 
 /** This account and device, derived once from the profile. */
@@ -171,7 +171,7 @@ export interface ResidentMaps {
   readonly routes: Map<DeviceId, RouteRow>
   readonly mail: Map<number, Posted>
   readonly tries: Map<number, Tries>
-  readonly shut: Map<string, Shut>
+  readonly shut: Map<BoxName, Shut>
   readonly posts: Map<DeviceId, number>
   readonly connections: Map<ConnectionId, Connection>
   /** The connection over which a device is spoken to. */

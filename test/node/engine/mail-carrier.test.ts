@@ -3,10 +3,23 @@
  */
 import { describe, expect, test } from 'vitest'
 import { LIFE_DAYS } from '../../../src/node/engine/limits.ts'
-import { accountKeyOf, deviceIdBytes, ENVELOPE_MOST_BYTES, fromBase32, utf8 } from '../../../src/protocol/index.ts'
+import type { RouteBox } from '../../../src/node/store/records.ts'
+import {
+  accountKeyOf,
+  deviceIdBytes,
+  ENVELOPE_MOST_BYTES,
+  equal,
+  fromBase32,
+  openRecord,
+  utf8,
+} from '../../../src/protocol/index.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
-import { introduce, MINUTE, say, texts } from './people.ts'
+import { ask, grantOf, introduce, MINUTE, published, say, texts } from './people.ts'
 import { boxAt, carried, carry, DAYS, forged, includes, lettersAt, off, on, put, routeTo } from './mail-people.ts'
+
+function fail(): never {
+  throw new Error('missing')
+}
 
 /** Every byte of a disk, in rows: keys and values, with byte strings as they are and as texts. */
 function disk(node: SimNode): Uint8Array {
@@ -75,13 +88,26 @@ describe('what a carrier knows', () => {
   })
 
   test('her records in the DHT for a box name no device', async () => {
-    const { ana, bob, clara } = await carried()
+    const { world, ana, bob, clara } = await carried()
     const audiences = [...(clara.engine?.resident.maps.audiences.values() ?? [])]
     expect(audiences.map(({ box }) => box).filter((box) => box !== null)).toEqual([boxAt(bob, clara).key])
     // No contact belongs to it.
     const key = [...(clara.engine?.resident.maps.audiences ?? [])].find(([, { box }]) => box !== null)?.[0]
     for (const { row } of clara.engine?.resident.maps.contacts.values() ?? []) expect(row.audience).not.toBe(key)
-    expect(routeTo(ana, bob)).toHaveLength(1)
+    const [box] = routeTo(ana, bob)
+    const told = grantOf(bob, clara)
+    const read = ({ readKey, slots }: Pick<RouteBox, 'readKey' | 'slots'>) =>
+      published(world, clara).flatMap(({ name, value }) => {
+        const isKnown = slots.some((slot) => equal(slot.name, name))
+        return (isKnown ? openRecord(world.primitives, readKey, name, value) : undefined) ?? []
+      })
+    // The control: a contact reads which device it is.
+    const device = deviceIdBytes(clara.engine?.resident.self.deviceKeys.id ?? fail())
+    expect(read(told).map((one) => one.device)).toContainEqual(device)
+    const found = read(box ?? fail())
+    expect(found.length).toBeGreaterThan(0)
+    for (const one of found) expect(one.device).toEqual(new Uint8Array(16))
+    for (const one of found) expect(one.addresses).toEqual(read(told)[0]?.addresses)
   })
 })
 
@@ -163,6 +189,21 @@ describe('what a carrier takes', () => {
     expect(await texts(bob, ana)).toEqual(['one', 'two'])
     expect(world.reported).toEqual([])
   })
+})
+
+test('whoever asks for one box after another makes a carrier keep one', async () => {
+  const { world, bob, clara } = await carried()
+  for (let round = 0; round < 12; round++) {
+    for (const isOn of [false, true]) {
+      await ask(world, bob, { name: 'carrier', contact: clara.id, on: isOn })
+      await world.pass()
+    }
+  }
+  const rows = [...(clara.engine?.resident.maps.carried.values() ?? [])]
+  expect(rows.map(({ state }) => state)).toEqual(['kept'])
+  expect([...(clara.engine?.resident.maps.audiences.values() ?? [])].filter(({ box }) => box !== null)).toHaveLength(1)
+  expect(bob.engine?.resident.maps.boxes.size).toBeLessThanOrEqual(6)
+  expect(world.reported).toEqual([])
 })
 
 describe('how long a carrier keeps', () => {
