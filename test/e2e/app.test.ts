@@ -201,4 +201,49 @@ describe.skipIf(!chromium)('two people with two windows, in Chromium', () => {
 
     expect(people.flatMap((person) => person.window.faults)).toEqual([])
   })
+
+  /** The path of the file that a button saves. */
+  async function save({ page }: Person, button: string): Promise<string> {
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: button }).click()
+    return await (await download).path()
+  }
+
+  test('an invite and the first words by hand: their nodes never run at once', {
+    timeout: 8 * PATIENCE_MS,
+  }, async () => {
+    const radu = await arrive('Radu')
+    await firstRun(radu, 'fagul de la marginea satului')
+    const invite = await save(radu, 'Save as a file')
+    await radu.host.stop()
+
+    const zoe = await arrive('Zoe', PHONE)
+    await firstRun(zoe, 'les fleurs du jardin de minuit')
+    await zoe.page.getByLabel('Open a file').setInputFiles(invite)
+    await say(zoe, 'Bonjour, Radu')
+    await stands(zoe, 'Bonjour, Radu', /^On this device/)
+    await zoe.page.evaluate(() => location.assign('#/network'))
+    const mail = await save(zoe, 'Save what waits to a file')
+    await zoe.page.getByText('in the file.').waitFor()
+    await pass(zoe, 'saved')
+    await zoe.host.stop()
+
+    radu.host = await start(radu.folder)
+    await radu.page.goto(radu.host.openUrl() ?? '')
+    await tabTo(radu.page, 'Passphrase')
+    await radu.page.keyboard.type('fagul de la marginea satului')
+    await radu.page.keyboard.press('Enter')
+    await radu.page.waitForSelector('.list')
+    await radu.page.evaluate(() => location.assign('#/network'))
+    await radu.page.getByLabel('Take in a file').setInputFiles(mail)
+    await radu.page.getByText('in the file: 1 for you').waitFor()
+    await pass(radu, 'taken-in')
+    // The same again does no harm, and says so.
+    await radu.page.getByLabel('Take in a file').setInputFiles(mail)
+    await radu.page.getByText('not for you, or known already').waitFor()
+    await radu.page.getByRole('link', { name: /Zoe/ }).first().click()
+    await hears(radu, 'Bonjour, Radu')
+
+    expect(people.flatMap((person) => person.window.faults)).toEqual([])
+  })
 })

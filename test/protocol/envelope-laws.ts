@@ -218,22 +218,23 @@ export const MAIL_FILE_LAWS: readonly Law[] = [
         const found = read(file.subarray(0, length))
         law(found?.whole !== true, `cut to ${length}: it is called whole`)
         law(
-          (found?.envelopes.length ?? 0) === Math.max(0, Math.floor((length - 14) / entry)),
+          (found?.envelopes.length ?? 0) === Math.max(0, Math.floor((length - 18) / entry)),
           `cut to ${length}: some are lost`,
         )
       }
       law(read(concat(file, Uint8Array.of(0)))?.whole === false, 'one byte more: it is called whole')
       law(read(concat(file, file))?.whole === false, 'twice in one: it is called whole')
-      law(
-        read(concat(file.subarray(0, 14 + entry), p.sha256(file.subarray(0, 14 + entry))))?.envelopes.length === 1,
-        'a shorter file is read',
-      )
+      const pieceOf = (body: Uint8Array, length = body.length + 32): Uint8Array => {
+        const before = concat(file.subarray(0, 14), uint32(length), body)
+        return concat(before, p.sha256(before))
+      }
+      const first = file.subarray(18, 18 + entry)
+      law(read(pieceOf(first))?.whole === true, 'a shorter piece is read')
+      law(read(pieceOf(first, entry + 33))?.whole === false, 'a length that is not true is called whole')
       const foreign = concat(uint32(1024), random(16), new Uint8Array(1024))
-      const made = concat(file.subarray(0, 14), foreign)
-      law(read(concat(made, p.sha256(made)))?.whole === false, 'what is no envelope is called whole')
+      law(read(pieceOf(foreign))?.whole === false, 'what is no envelope is called whole')
       const stranger = concat(uint32(9), code.envelopeId(p, utf8('not mail!')), utf8('not mail!'))
-      const strangers = concat(file.subarray(0, 14), stranger)
-      law(read(concat(strangers, p.sha256(strangers)))?.whole === false, 'what has the form of none is called whole')
+      law(read(pieceOf(stranger))?.whole === false, 'what has the form of none is called whole')
     },
   },
 ]

@@ -287,7 +287,7 @@ export const FAULTS: readonly Fault[] = [
     'else break',
   ]),
   fault('what is left of a file', 'the end is not looked at', DAMAGED, FILE, [
-    ' && equal(p.sha256(file.subarray(0, at)), file.subarray(at))',
+    ' && equal(p.sha256(piece.subarray(0, at)), piece.subarray(at))',
     '',
   ]),
   fault(
@@ -296,10 +296,15 @@ export const FAULTS: readonly Fault[] = [
     DAMAGED,
     FILE,
     [
-      'file.length - at === HASH_BYTES && equal(p.sha256(file.subarray(0, at)), file.subarray(at))',
-      'equal(p.sha256(file.subarray(0, at)), file.subarray(at, at + HASH_BYTES))',
+      'piece.length - at === HASH_BYTES && equal(p.sha256(piece.subarray(0, at)), piece.subarray(at))',
+      'equal(p.sha256(piece.subarray(0, at)), piece.subarray(at, at + HASH_BYTES))',
     ],
+    [' && said === piece.length - START', ''],
     ['length <= ENVELOPE_MOST_BYTES', 'length <= ENVELOPE_MOST_BYTES && length >= 1024'],
   ),
+  fault('what is left of a file', 'its length is not looked at', DAMAGED, FILE, [
+    ' && said === piece.length - START',
+    '',
+  ]),
   fault('what is left of a file', 'damage is not told', DAMAGED, FILE, ['isEnd && damaged === 0', 'isEnd']),
 ]
