@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import { LIFE_DAYS } from '../../../src/node/engine/limits.ts'
 import type { RouteBox } from '../../../src/node/store/records.ts'
+import { type Store, StoreError } from '../../../src/node/store/store.ts'
 import {
   accountKeyOf,
   deviceIdBytes,
@@ -167,6 +168,35 @@ describe('what a carrier takes', () => {
     await world.pass()
     expect(boxAt(dan, clara).row.state).toBe('full')
     expect(world.reported).toEqual([])
+  })
+
+  test('what cannot be stored is told as full, and can be left once there is room on the disk', async () => {
+    const { world, ana, bob, clara } = await carried()
+    let isFull = false
+    world.faults.store = (store) =>
+      new Proxy(store, {
+        get: (target, property) => {
+          const value: unknown = Reflect.get(target, property)
+          if (property !== 'commit') return typeof value === 'function' ? value.bind(target) : value
+          return async (...args: Parameters<Store['commit']>) => {
+            const holds = args[0].some((write) => write.op === 'put' && write.table === 'letter')
+            if (isFull && holds) throw new StoreError('full', 'The disk is full.')
+            return target.commit(...args)
+          }
+        },
+      })
+    clara.crash(1000)
+    await world.pass()
+    off(bob)
+    isFull = true
+    const [box] = routeTo(ana, bob)
+    const envelope = forged(world, box ?? fail(), box?.tokens[0] ?? fail())
+    expect(await put(world, clara, envelope)).toBe('full')
+    expect(lettersAt(clara)).toEqual([])
+    expect(world.reported.splice(0).join()).toContain('The disk is full.')
+    isFull = false
+    expect(await put(world, clara, envelope)).toBe('ok')
+    expect(lettersAt(clara)).toHaveLength(1)
   })
 
   test('room again once the owner has taken it: what was full is not so for ever', async () => {
