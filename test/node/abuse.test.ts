@@ -18,8 +18,13 @@ const MESSAGES = 10
 /** What an attack has done, at least, before it counts as one. */
 const DONE = 20
 const MEMORY = 64 * 1024 * 1024
-/** The pair's connection, the abuser's contact, and one that is just being closed. */
-const OWN_SOCKETS = 4
+/**
+ * The pair's connection, the abuser's contact, one that is just being closed, and one on which somebody began to pair: it is kept
+ * while people would compare digits.
+ */
+const OWN_SOCKETS = 5
+/** In a flood a few more are just being closed. */
+const CLOSING = 4
 const DEADLINE_MS = 60_000
 
 let pair: Pair
@@ -63,7 +68,8 @@ test('texts of a contact that are as long and as odd as may be arrive as they we
   const written = abuser.ask('write', 20)
   await talk(MESSAGES)
   await written
-  const arrived = await pair.bob.ask('arrived', 20)
+  // Honest texts are among them.
+  const arrived = await pair.bob.ask('arrived', 20 + MESSAGES)
   expect(arrived.filter((text) => text.includes('\u202egnp.exe') || text.length > 1000).length).toBeGreaterThanOrEqual(
     20,
   )
@@ -81,7 +87,7 @@ test.for(ATTACKS.map(({ name }) => name))('under %s', { timeout: 180_000 }, asyn
   const grown = (await bob.ask('heap')) - heap
   const others = await bob.ask('others')
   await abuser.ask('end')
-  expect(sockets).toBeLessThanOrEqual(LIMITS.unknownOfPrefix + OWN_SOCKETS)
+  expect(sockets).toBeLessThanOrEqual(LIMITS.unknownOfPrefix + OWN_SOCKETS + CLOSING)
   expect(grown).toBeLessThan(MEMORY)
   expect(others.stored).toBeLessThanOrEqual(LIMITS.recordsOfPrefix)
   // Nobody reserves a place, or is relayed, but contacts.

@@ -32,6 +32,7 @@ describe('results', () => {
       relayedBy: null,
       punched: false,
       relayOnly: false,
+      carrier: null,
     })
     const { out } = await program.run(['contacts'])
     expect(out).toMatch(/^NAME +STATE +REACHED/)

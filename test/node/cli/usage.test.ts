@@ -29,6 +29,9 @@ describe('wrong usage', () => {
     [['start', '--port', '65536'], /--port/],
     [['start', '--carry', 'maybe'], /--carry/],
     [['contact', 'relay-only', 'maybe', 'bob'], /on\|off/],
+    [['contact', 'carrier', 'maybe', 'bob'], /on\|off/],
+    [['mail', 'export'], /mail export FILE/],
+    [['mail', 'import', 'a', 'b'], /mail import FILE/],
     [['start', '--relay', 'maybe'], /--relay/],
     [['relaying', 'maybe'], /on\|off/],
     [['relaying'], /relaying on\|off/],
@@ -42,12 +45,9 @@ describe('wrong usage', () => {
 
   const later = [
     ['send', 'bob', 'x', '--file', 'y'],
-    ['invite', '--file', 'x'],
-    ['contact', 'carrier', 'on', 'bob'],
     ['group', 'create', 'x'],
     ['group', 'list'],
     ['attachment', 'list'],
-    ['mail', 'export', 'x'],
     ['devices'],
     ['devices', 'link'],
     ['backup', 'create', 'x'],
