@@ -196,8 +196,8 @@ describe('a passphrase', () => {
 
   it('is needed, and asked for only at a terminal', async () => {
     expectFailure(await ana.run(['init', '--name', 'Ana']), 5, /--passphrase-file/)
-    expectFailure(await ana.run(['start', '--headless']), 1, /--name/)
-    expectFailure(await ana.run(['start', '--headless', '--name', 'Ana']), 5, /--passphrase-file/)
+    expectFailure(await ana.run(['start', '--headless', '--port', '0']), 1, /--name/)
+    expectFailure(await ana.run(['start', '--headless', '--port', '0', '--name', 'Ana']), 5, /--passphrase-file/)
   })
 
   it('opens the profile if it is the right one', async () => {
@@ -205,10 +205,10 @@ describe('a passphrase', () => {
       env: { TULNIC_PASSPHRASE: 'correct horse battery staple' },
     })
     expect(made.code, made.err).toBe(0)
-    expectFailure(await ana.run(['start', '--headless', '--passphrase-file', wrong]), 5, /passphrase/)
-    expectFailure(await ana.run(['start', '--headless']), 5, /--passphrase-file/)
+    expectFailure(await ana.run(['start', '--headless', '--port', '0', '--passphrase-file', wrong]), 5, /passphrase/)
+    expectFailure(await ana.run(['start', '--headless', '--port', '0']), 5, /--passphrase-file/)
     expectFailure(
-      await ana.run(['start', '--headless', '--passphrase-file', join(folder, 'none')]),
+      await ana.run(['start', '--headless', '--port', '0', '--passphrase-file', join(folder, 'none')]),
       5,
       /cannot be read/,
     )
