@@ -105,9 +105,9 @@ export class RawRows {
   }
 
   #frame(bytes: number): void {
-    const put = 'insert into frame values(?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    const put = 'insert into frame values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
     const n = this.#number
-    this.#run(put, n, DEVICE, ACCOUNT, SESSION, random(bytes), random(16), n, n, `{"receipt":${n}}`)
+    this.#run(put, n, DEVICE, ACCOUNT, SESSION, random(bytes), random(16), n, n, `{"receipt":${n}}`, 0, 0)
   }
 
   #seen(): void {
