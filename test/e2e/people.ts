@@ -13,6 +13,8 @@ const BIN = fileURLToPath(new URL('../../scripts/tulnic.cjs', import.meta.url))
 
 /** Against hangs only. */
 const DEADLINE_MS = 60_000
+/** What a test waits for at most: longer than a node pauses between two tries. */
+export const WAIT_MS = 180_000
 
 /** What a command left. */
 export interface Ended {
@@ -124,14 +126,35 @@ export class Person {
     })
   }
 
-  /** The first event so far, or to come, that is as asked. */
+  /** The first event so far, or to come, that is as asked; a wait that hangs says what it waited for, and what came instead. */
   // biome-ignore lint/suspicious/noExplicitAny: what a program printed
   async event(is: (event: any) => boolean): Promise<any> {
+    const end = performance.now() + WAIT_MS
     for (;;) {
       const found = this.events.find(is)
       if (found !== undefined) return found
-      await new Promise<void>((resolve) => this.#watchers.push(resolve))
+      const left = end - performance.now()
+      if (left <= 0) throw new Error(`${await this.account()}\nin vain ${this.name} waited for an event: ${is}`)
+      await this.#news(left)
     }
+  }
+
+  /** Resolves when something is heard, or after `ms`. */
+  #news(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#watchers.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  /** What the node said last, and says now: for whoever has to find out why a wait was in vain. */
+  async account(): Promise<string> {
+    const [status, doctor] = await Promise.all([this.run(['status']), this.run(['doctor'])])
+    const heard = this.events.slice(-20).map((event) => JSON.stringify(event))
+    return [...heard, status.out, doctor.out].join('\n')
   }
 
   /** Ends the node by a signal; answers its exit code, or the signal's name. */

@@ -9,7 +9,7 @@
  * Holds: each router and each reachable host is alone in its /24; the hosts of a test go with it.
  */
 import { onTestFinished } from 'vitest'
-import { Person } from '../e2e/people.ts'
+import { Person, WAIT_MS } from '../e2e/people.ts'
 import { Networks, type Translation } from './networks.ts'
 
 export class Internet {
@@ -109,10 +109,11 @@ export class Internet {
 /** Resolves once what a node says of itself is as asked. */
 // biome-ignore lint/suspicious/noExplicitAny: what a program printed
 export async function status(person: Person, is: (status: any) => boolean): Promise<any> {
-  for (;;) {
+  for (const end = performance.now() + WAIT_MS; performance.now() < end; ) {
     const now = await person.get('status')
     if (is(now)) return now
   }
+  throw new Error(`${await person.account()}\nin vain ${person.name} waited for a status: ${is}`)
 }
 
 /** The node has a place at a relay, so that an invite leads there. */

@@ -237,11 +237,11 @@ function isAway(draft: Draft, env: Env): void {
   draft.rendezvous = { ...draft.rendezvous, away: { tries, until } }
 }
 
-/** It answers again: whoever was not found before may be there now. */
+/** It answers again: whoever was not found before may be there now, or comes back to it as we did. */
 function isBack(draft: Draft, env: Env): void {
   draft.rendezvous = { ...draft.rendezvous, away: null }
   for (const [contact, search] of [...draft.maps.searches.entries()])
-    draft.maps.searches.set(contact, { ...search, at: env.now })
+    draft.maps.searches.set(contact, { ...search, tries: 0, at: env.now })
 }
 
 /** Whether anything new was believed; then the contact is wanted there. */

@@ -11,7 +11,8 @@
  * | both do at once            | of two alike, the one that the lower PeerID dialed stays                      | links.ts 2     |
  * | in which order             | shared subnet, this machine, public, other private, relayed; 200 ms apart     | addresses.ts   |
  * | when again                 | after 1 s, doubled up to 2 min; at once on `now`, a new address, a changed    | here           |
- * |                            | network, a wake from sleep, or when a relayed connection ran out              |                |
+ * |                            | network, a wake from sleep, a relay that is back, or when a relayed connection |                |
+ * |                            | ran out                                                                       |                |
  * | which path stays           | a direct one before a relayed one                                             | links.ts 2     |
  * | relayed: how to direct     | both try direct addresses, then the lower PeerID WebRTC; again after 2 s,     | upgrading.ts   |
  * |                            | doubled up to 30 min, or when the network changes                             |                |
@@ -41,8 +42,8 @@ export interface Dialer {
   reach(address: Address, want: Want, signal: AbortSignal): Promise<boolean>
   /** Whether the contact is connected, whoever dialed. */
   reaches(contact: AccountId): boolean
-  /** Where else the contact was met: on the local network. */
-  alsoAt(contact: AccountId): readonly Address[]
+  /** Where else the contact may be met: on the local network, or behind relays of `told` that go by other PeerIDs now. */
+  alsoAt(contact: AccountId, told: readonly Address[]): readonly Address[]
   notReached(contact: AccountId): void
   random(n: number): Uint8Array
 }
@@ -140,11 +141,13 @@ export class Dialing {
     return !this.#lanOnly || isNear(address, this.#machine.interfaces())
   }
 
-  /** A relay is connected through which somebody may be reached who is only reached through such. */
+  /** A relay is connected: who is said to be behind it comes back to it about now, as we did. */
   relayCame(relay: string): void {
-    for (const [contact, { want }] of this.#wanted) {
-      const leads = want.relayOnly && this.#told(want).some((address) => address.relay === relay)
-      if (leads && !this.#dialer.reaches(contact)) this.#start(contact)
+    for (const [contact, wanted] of this.#wanted) {
+      const leads = this.#addresses(wanted).some((address) => address.relay === relay)
+      if (!leads || this.#dialer.reaches(contact)) continue
+      wanted.failures = 0
+      if (wanted.round === undefined) this.#start(contact)
     }
   }
 
@@ -241,7 +244,8 @@ export class Dialing {
 
   #addresses({ want, elsewhere }: Wanted): readonly Address[] {
     const parsed = new Map<string, Address>()
-    for (const address of [...this.#dialer.alsoAt(want.contact), ...this.#told(want)]) {
+    const told = this.#told(want)
+    for (const address of [...this.#dialer.alsoAt(want.contact, told), ...told]) {
       if (!this.mayDial(address)) continue
       if (!want.relayOnly || address.relay !== null) parsed.set(address.text, address)
     }

@@ -130,7 +130,7 @@ class Libp2pNet implements Run {
     this.#dialing = new Dialing(machine, limits, config.lanOnly, {
       reach: (address, want, signal) => this.#reaching.reach(address, want, signal),
       reaches: (contact) => this.#links.reaches(contact),
-      alsoAt: (contact) => this.#greeting.addressesOf(contact),
+      alsoAt: (contact, told) => [...this.#greeting.addressesOf(contact), ...this.#relayed.moved(told)],
       notReached: (contact) => emit({ type: 'not-reached', contact }),
       random: acquaintances.random,
     })

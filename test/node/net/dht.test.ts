@@ -325,6 +325,17 @@ test('when all servers are gone, they are looked for again', async () => {
   await until('it is back', () => b.net.dht().servers === 1)
 })
 
+test('what all who held it took along is put again when there is a server again', async () => {
+  const a = await dhtNode([])
+  const port = Number(a.address.split('/')[4])
+  const b = await dhtNode([a], { limits: { dhtCheckMs: 100 } })
+  await publish(b, [recordOf(owner())])
+  await a.stop()
+  await until('it is gone', () => b.net.dht().servers === 0)
+  const back = await dhtNode([], { config: { listenPort: port } })
+  await until('put again', () => back.net.dht().stored === 1)
+})
+
 test('a server that did not answer at first gets other chances', async () => {
   const a = await dhtNode([])
   const server = await hostileServer(honest)

@@ -258,10 +258,10 @@ describe('a round', () => {
     expect([...dialing.hidden()]).toEqual([])
   })
 
-  test('only through relays: at once when such a relay is there', async () => {
+  test('begins at once when a relay is there that leads to the contact, and does not break off for it', async () => {
     const { dialing, dialed } = world()
     dialing.want(want([by(far)], { relayOnly: true }))
-    dialing.want(want([by(farther)], { contact: 'bela' as AccountId }))
+    dialing.want(want([farther], { contact: 'bela' as AccountId }))
     await pass(0)
     for (const { answer } of dialed) answer(false)
     await pass(0)
@@ -271,7 +271,11 @@ describe('a round', () => {
     expect(dialed).toHaveLength(before)
     dialing.relayCame(RELAY)
     await pass(0)
-    expect(dialed, 'who may be dialed directly has its own rounds').toHaveLength(before + 1)
+    expect(dialed.slice(before).map(({ to }) => to)).toEqual([by(far)])
+    dialing.relayCame(RELAY)
+    await pass(0)
+    expect(dialed).toHaveLength(before + 1)
+    expect(dialed.at(-1)?.signal.aborted).toBe(false)
   })
 
   test('comes at once when a relayed connection ran out, but not in a circle', async () => {

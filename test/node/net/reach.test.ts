@@ -5,9 +5,9 @@ import { decodeDialBack, decodeMeeting, encodeMeeting } from '../../../src/node/
 import { REACH } from '../../../src/node/net/protocols.ts'
 import { bytesOfAddress } from '../../../src/node/net/reach/told.ts'
 import { concat } from '../../../src/protocol/index.ts'
-import { askReach, meetOn, parsed } from './dht-hostile.ts'
+import { askReach, honest, hostileServer, meetOn, parsed } from './dht-hostile.ts'
 import { dhtNode } from './dht-world.ts'
-import { ended, hostile, strangersHello } from './hostile.ts'
+import { ended, greetAsContact, hostile, strangersHello } from './hostile.ts'
 import { DEADLINE_MS, friends, online, person, random } from './world.ts'
 
 const dialBack = (text: string): Uint8Array => {
@@ -55,6 +55,16 @@ test('whether it relays for contacts is not told to strangers', async () => {
   expect((await meetOn(connection, nothing)).isRelay).toBe(false)
   a.net.perform({ type: 'relay', forContacts: false })
   expect((await meetOn(connection, nothing)).isRelay).toBe(false)
+})
+
+test('who turns out to be a contact hears anew what was said to a stranger, without asking', async () => {
+  const { alice, bob } = friends()
+  const a = await online(alice)
+  const server = await hostileServer(honest)
+  const connection = await server.meet(a)
+  expect(server.told.map(({ isRelay }) => isRelay)).toEqual([false])
+  await greetAsContact(server.raw, bob, connection)
+  await expect.poll(() => server.told.map(({ isRelay }) => isRelay), { timeout: DEADLINE_MS }).toEqual([false, true])
 })
 
 test('who takes no part in the DHT says so', async () => {

@@ -198,6 +198,21 @@ describe('through a relay', () => {
     await talk(a, b, 'relayed')
   })
 
+  test('the relay comes back under another PeerID: who was behind it is reached there, told or not', async () => {
+    const { alice, bob, carol } = people()
+    const [a, b, c] = [await online(alice), await online(bob), await online(carol)]
+    for (const one of [a, b]) one.want(carol, [c.address])
+    a.want(bob, await relayedBy(b, c))
+    await talk(a, b, 'relayed')
+    const links = [await linked(a, bob), await linked(b, alice)]
+    await c.stop()
+    for (const [i, one] of [a, b].entries())
+      await one.heard.next('disconnected', 1, ({ connection }) => connection === links[i])
+    const moved = await online(carol)
+    for (const one of [a, b]) one.want(carol, [moved.address])
+    await talk(a, b, 'relayed')
+  })
+
   test('a relay that is full refuses, which is said, and the other is used', async () => {
     const { alice, bob, carol, dave } = people()
     const [a, b] = [await online(alice), await online(bob)]

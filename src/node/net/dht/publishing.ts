@@ -2,7 +2,7 @@
  * Our own records in the DHT: put at the servers nearest to their slots, and kept there.
  *
  *     put: when it is new · when servers are twice as many as the last time, and fewer than 20 took it · every 12 hours
- *          · when the network changed · after a pause, where nobody took it
+ *          · when the network changed · when no server was left, and there is one again · after a pause, where nobody took it
  *
  * Holds: one put at a time; none while there is no server.
  */
@@ -97,8 +97,14 @@ export class DhtPublishing {
   }
 
   #nextDue(): Own | undefined {
-    if (this.#stopped.aborted || this.#host.servers() === 0) return undefined
+    if (this.#stopped.aborted) return undefined
+    if (this.#host.servers() === 0) return this.#nobodyHolds()
     return [...this.#own.values()].find((own) => this.#isDue(own))
+  }
+
+  /** Who held our records is gone, and may have taken them along. */
+  #nobodyHolds(): undefined {
+    for (const own of this.#own.values()) if (own.holders > 0) own.dueAt = 0
   }
 
   #isDue({ dueAt, holders, servers }: Own): boolean {

@@ -82,6 +82,8 @@ export class Reach {
   /** What the other ends of links may ask for. */
   readonly #rates = new WeakMap<Link, Rates>()
   readonly #met = new WeakMap<Link, Promise<Meeting | undefined>>()
+  /** What the other end of a link was told last. */
+  readonly #said = new WeakMap<Link, Uint8Array>()
   #dialing = 0
   #askedAt: number
   #wasPublic: ReachStatus['publiclyReachable'] = 'unknown'
@@ -115,9 +117,13 @@ export class Reach {
     return meeting
   }
 
-  /** Hello has found a contact on a link: what was said there to a stranger is said anew. */
+  /**
+   * Hello has found a contact on a link: what was said there to a stranger is said anew, by either end. The other may have heard
+   * it before it knew us, and may ask no more.
+   */
   known(link: Link): void {
-    if (this.#met.has(link)) void this.ask(link)
+    const said = this.#said.get(link)
+    if (this.#met.has(link) || (said !== undefined && !equal(said, this.#say(link)))) void this.ask(link)
   }
 
   /** What this node says may be different now: to all that are connected. */
@@ -155,7 +161,9 @@ export class Reach {
     // Who is behind a relay may not learn where we are.
     if (link.via === 'relayed' || (phase !== 'known' && phase !== 'stranger')) return undefined
     const signal = AbortSignal.timeout(this.#limits.reachMs)
-    const answer = await this.#question(link, this.#say(link), signal)
+    const said = this.#say(link)
+    this.#said.set(link, said)
+    const answer = await this.#question(link, said, signal)
     const meeting = answer && decodeMeeting(answer)
     if (meeting !== undefined && link.isOpen) this.#take(link, meeting)
     return meeting
@@ -175,6 +183,7 @@ export class Reach {
     const meeting = decodeMeeting(question)
     if (meeting !== undefined) {
       const said = this.#say(link)
+      this.#said.set(link, said)
       queueMicrotask(() => link.isOpen && this.#take(link, meeting))
       return said
     }

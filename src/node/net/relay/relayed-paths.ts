@@ -9,7 +9,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import type { AccountId } from '../../../protocol/index.ts'
-import { hostText, isLoopback, isNear, kindOf, parseAddress } from '../addresses.ts'
+import { type Address, hostText, isLoopback, isNear, kindOf, parseAddress } from '../addresses.ts'
 import type { Circuit } from './circuit.ts'
 import type { Parts } from '../host.ts'
 import type { Link } from '../link.ts'
@@ -17,6 +17,7 @@ import type { Links } from '../links.ts'
 import type { Machine } from '../machine.ts'
 import type { ReachStatus, RelayedPath, RelayStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
+import { MovedRelays } from './moved-relays.ts'
 import { Relaying } from './relaying.ts'
 import { type ReservationNeeds, Reservations } from './reservations.ts'
 import { NatMapping } from '../reach/nat-mapping.ts'
@@ -53,6 +54,7 @@ export class RelayedPaths {
   /** Offers of WebRTC that each contact may make. */
   readonly #offers = new Map<AccountId, Rate>()
   readonly #natMapping: NatMapping
+  readonly #moved: MovedRelays
   #stun: Stun | undefined
 
   constructor({ circuit, webRtc }: Parts, needs: RelayNeeds) {
@@ -65,6 +67,7 @@ export class RelayedPaths {
     const reservedAt = (peer: { toString(): string }): boolean => this.#reservations.holds(peer.toString())
     this.#relaying = new Relaying(machine, limits, links, circuit, { ...needs, reservedAt })
     this.#upgrading = new Upgrading(limits, { ...needs, now })
+    this.#moved = new MovedRelays(() => links.neighbours())
     this.#natMapping = new NatMapping({
       links: () => links.all(),
       ask: async (server) => this.#stun?.ask(server, AbortSignal.timeout(limits.reachMs)),
@@ -142,8 +145,14 @@ export class RelayedPaths {
     })
   }
 
+  /** Where whoever was behind a contact's node may be reached, now that the node goes by another PeerID. */
+  moved(told: readonly Address[]): readonly Address[] {
+    return this.#moved.now(told)
+  }
+
   /** A link to a contact is known. */
   reached(contact: AccountId, link: Link): void {
+    if (link.via !== 'relayed' && !link.isNegotiated) this.#moved.met(contact, link)
     this.#upgrading.reached(contact, link)
     this.#natMapping.look()
     this.#reservations.review()
