@@ -313,12 +313,13 @@ describe.skipIf(!chromium)('mail in the window, in Chromium', () => {
     expect(node.called('importMail')).toEqual([{ piece: base64(mailPiece('a')) }])
   })
 
-  test('an invite is saved as a file, opened from one and dropped as one', async () => {
+  test('an invite is saved as a file, opened from one, dropped as one and pasted as one', async () => {
     const { node } = everybody()
-    const links = ['abcdEFGH', 'ijklMNOP'].map((text) => `tulnic:${text.repeat(20)}`)
-    const file = (link: string | undefined) => `tulnic invite 1\nlink ${link}\nbundle AAAA\ncheck aaaaaaaa\n`
+    const links = ['abcdEFGH', 'ijklMNOP', 'qrstUVWX'].map((text) => `tulnic:${text.repeat(20)}`)
+    const file = (link: string | undefined) => `tulnic invite 1\nlink ${link}\nbundle AAAA\ncheck aaaaaaaa`
     node.links.set(links[0] ?? '', { name: 'Matei' })
     node.links.set(links[1] ?? '', { name: 'Zsófia' })
+    node.links.set(links[2] ?? '', { name: 'Luminița' })
     const page = await look(node, '#/add')
     const saving = page.waitForEvent('download')
     await button(page, 'Save as a file').click()
@@ -331,7 +332,19 @@ describe.skipIf(!chromium)('mail in the window, in Chromium', () => {
     await page.getByRole('heading', { name: 'Matei', level: 1 }).waitFor()
     await drag(page, 'drop', { file: file(links[1]) })
     await page.getByRole('heading', { name: 'Zsófia', level: 1 }).waitFor()
-    expect(node.called('addContact')).toEqual(links.map((link) => ({ link: file(link) })))
+    await page.evaluate(() => location.assign('#/add'))
+    await page.getByLabel('Link or text that holds one').evaluate(
+      (field, text) => {
+        const clipboardData = new DataTransfer()
+        clipboardData.setData('text/plain', text)
+        field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+      },
+      `Hello,\n\n${file(links[2])}\nYours`,
+    )
+    expect(await page.getByLabel('Link or text that holds one').inputValue()).toBe(links[2])
+    await button(page, 'Add').click()
+    await page.getByRole('heading', { name: 'Luminița', level: 1 }).waitFor()
+    expect(node.called('addContact')).toEqual(links.map((link) => ({ link: file(link).trim() })))
   })
 
   test.each([

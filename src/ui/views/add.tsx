@@ -16,6 +16,8 @@ import { useWords } from '../words/words.ts'
 import { Nearby } from './nearby.tsx'
 
 const LINK = /tulnic:[A-Za-z0-9_-]+/
+/** A file's text, as it is pasted out of a letter. */
+const INVITE_FILE = /tulnic invite 1\s[\s\S]*?\scheck [a-z2-7]{8}/
 
 const MyLink = () => {
   const t = useWords()
@@ -121,20 +123,34 @@ const TheirLink = () => {
   const { api, refresh } = useNode()
   const call = createCall()
   const [text, setText] = createSignal('')
+  /** The whole file of which the field, a line long, shows the link. */
+  const [file, setFile] = createSignal<string>()
   const [none, setNone] = createSignal<'pasteNone' | 'openNone' | null>(null)
   const [scanning, setScanning] = createSignal(false)
   const id = createUniqueId()
   async function add(given: string): Promise<void> {
     const link = LINK.exec(given)?.[0]
     setNone(link === undefined ? 'pasteNone' : null)
-    if (link !== undefined) await accept(link)
+    if (link !== undefined) await accept(file() ?? link)
+  }
+  function write(given: string, whole?: string): void {
+    setText(given)
+    setFile(whole)
+    setNone(null)
+    call.clear()
+  }
+  function paste(event: ClipboardEvent): void {
+    const whole = INVITE_FILE.exec(event.clipboardData?.getData('text/plain') ?? '')?.[0]
+    if (whole === undefined) return
+    event.preventDefault()
+    write(LINK.exec(whole)?.[0] ?? '', whole)
   }
   /** `link`: one, or the text of a file that holds more. */
   async function accept(link: string): Promise<void> {
     await call.run(async () => {
       const contact = await api.addContact({ link })
       refresh(contact.id)
-      setText('')
+      write('')
       go(chatHref(contact.id))
     })
   }
@@ -170,11 +186,8 @@ const TheirLink = () => {
             placeholder={t().add.pasteHint}
             aria-invalid={none() === 'pasteNone' ? 'true' : undefined}
             value={text()}
-            onInput={(event) => {
-              setText(event.currentTarget.value)
-              setNone(null)
-              call.clear()
-            }}
+            onPaste={paste}
+            onInput={(event) => write(event.currentTarget.value)}
           />
           <button class="btn" type="submit" disabled={call.busy()}>
             {t().add.pasteAdd}

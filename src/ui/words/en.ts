@@ -390,7 +390,7 @@ export const en = {
     linkNew: 'New link',
     pasteTitle: 'You have a link',
     paste: 'Link or text that holds one',
-    pasteHint: 'Paste it, with any text around it',
+    pasteHint: 'Paste it here',
     pasteNone: 'There is no tulnic link in this text. A link begins with “tulnic:”.',
     pasteAdd: 'Add',
     openFile: 'Open a file',

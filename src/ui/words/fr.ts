@@ -399,7 +399,7 @@ export const fr: Words = {
     linkNew: 'Nouveau lien',
     pasteTitle: 'Vous avez un lien',
     paste: 'Lien, ou texte qui en contient un',
-    pasteHint: 'Collez-le, même entouré de texte',
+    pasteHint: 'Collez-le ici',
     pasteNone: 'Il n’y a pas de lien tulnic dans ce texte. Un lien commence par « tulnic: ».',
     pasteAdd: 'Ajouter',
     openFile: 'Ouvrir un fichier',

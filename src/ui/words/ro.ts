@@ -401,7 +401,7 @@ export const ro: Words = {
     linkNew: 'Link nou',
     pasteTitle: 'Ai un link',
     paste: 'Link sau text care conține unul',
-    pasteHint: 'Lipește-l, cu orice text în jur',
+    pasteHint: 'Lipește-l aici',
     pasteNone: 'Nu e niciun link tulnic în acest text. Un link începe cu „tulnic:”.',
     pasteAdd: 'Adaugă',
     openFile: 'Deschide un fișier',
