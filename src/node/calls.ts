@@ -85,14 +85,14 @@ export class Calls implements Node {
     const trying = this.#trying.then(() => isPassphrase(this.#life.platform, given))
     this.#trying = trying.catch(() => undefined)
     if (!(await trying)) throw new ApiError('passphrase-wrong', 'This is not the passphrase of the profile: try again.')
-    return { phrase: running.queries.phrase() }
+    return { phrase: running.people.phrase() }
   }
 
   async rename({ name }: { name: string }): Promise<Self> {
     const to = checkName(name)
     const running = await this.#life.open()
     await command(running, { name: 'rename', to })
-    return running.queries.self()
+    return running.people.self()
   }
 
   stop(): Promise<void> {
@@ -102,12 +102,12 @@ export class Calls implements Node {
   // contacts
 
   async contacts(): Promise<readonly Contact[]> {
-    return (await this.#life.open()).queries.contacts()
+    return (await this.#life.open()).people.contacts()
   }
 
   async contact({ to }: { to: string }): Promise<Contact> {
     const { running, id } = await this.#find(to)
-    return running.queries.contact(id)
+    return running.people.contact(id)
   }
 
   async createInvite(args: { uses?: number; expiresInSeconds?: number; file?: boolean }): Promise<Invite> {
@@ -132,7 +132,7 @@ export class Calls implements Node {
     const running = await this.#life.open()
     const givenName = name === undefined ? null : checkName(name)
     const id = (await command(running, { name: 'add-contact', link, givenName })) as AccountId
-    return running.queries.contact(id)
+    return running.people.contact(id)
   }
 
   async renameContact({ to, name }: { to: string; name: string }): Promise<Contact> {
@@ -150,15 +150,15 @@ export class Calls implements Node {
 
   async removeContact({ to }: { to: string }): Promise<Contact> {
     const { running, id } = await this.#find(to)
-    const last = running.queries.contact(id)
+    const last = running.people.contact(id)
     await command(running, { name: 'remove', contact: id })
     return { ...last, online: false, via: null, relayedBy: null, punched: false }
   }
 
   async safetyNumber({ to }: { to: string }): Promise<{ contact: Contact; number: string }> {
     const { running, id } = await this.#find(to)
-    const digits = running.queries.safetyNumber(id)
-    return { contact: running.queries.contact(id), number: digits.replace(/(\d{5})(?=\d)/g, '$1 ') }
+    const digits = running.people.safetyNumber(id)
+    return { contact: running.people.contact(id), number: digits.replace(/(\d{5})(?=\d)/g, '$1 ') }
   }
 
   setRelayOnly({ to, on }: { to: string; on: boolean }): Promise<Contact> {
@@ -171,19 +171,19 @@ export class Calls implements Node {
 
   async verifyContact({ to, number }: { to: string; number: string | null }): Promise<Contact> {
     const { running, id } = await this.#find(to)
-    if (number !== null && number.replace(/\s/g, '') !== running.queries.safetyNumber(id)) {
+    if (number !== null && number.replace(/\s/g, '') !== running.people.safetyNumber(id)) {
       throw new ApiError(
         'number-differs',
         'The numbers differ: you may not be talking to whom you think. Compare again, by voice or face to face.',
       )
     }
     await command(running, { name: 'verify', contact: id, verified: number !== null })
-    return running.queries.contact(id)
+    return running.people.contact(id)
   }
 
   async reachNow({ to }: { to?: string }): Promise<void> {
     const running = await this.#life.open()
-    const contact = to === undefined ? null : running.queries.resolve(to)
+    const contact = to === undefined ? null : running.people.resolve(to)
     await command(running, { name: 'reach-now', contact })
   }
 
@@ -310,7 +310,7 @@ export class Calls implements Node {
   async exportMail({ to, after }: { to?: string; after?: number }): Promise<MailPiece> {
     const from = whole(after ?? 0, 0, Number.MAX_SAFE_INTEGER, 'The place in the mail')
     const running = await this.#life.open()
-    const contact = to === undefined ? null : running.queries.resolve(to)
+    const contact = to === undefined ? null : running.people.resolve(to)
     const portion = (await command(running, { name: 'export-mail', contact, after: from })) as MailPortion
     const { envelopes } = portion
     const bytes = encodeMailPiece(this.#life.platform.primitives, envelopes)
@@ -338,13 +338,13 @@ export class Calls implements Node {
 
   async #find(to: string): Promise<{ running: Running; id: AccountId }> {
     const running = await this.#life.open()
-    return { running, id: running.queries.resolve(to) }
+    return { running, id: running.people.resolve(to) }
   }
 
   async #change(to: string, asked: (contact: AccountId) => Asked): Promise<Contact> {
     const { running, id } = await this.#find(to)
     await command(running, asked(id))
-    return running.queries.contact(id)
+    return running.people.contact(id)
   }
 }
 

@@ -21,6 +21,7 @@ import { findingsOf } from './findings.ts'
 import type { MakeNet, Net } from './net/net.ts'
 import { Outlet } from './outlet.ts'
 import { Pairing } from './pairing.ts'
+import { People } from './people.ts'
 import type { KeyFile, Platform } from './platform/platform.ts'
 import { Queries } from './queries.ts'
 import { Replies } from './replies.ts'
@@ -33,6 +34,7 @@ export interface Running {
   readonly store: Store
   readonly engine: Engine
   readonly net: Net
+  readonly people: People
   readonly queries: Queries
   readonly pairing: Pairing
   readonly replies: Replies
@@ -101,20 +103,20 @@ export class Lifecycle {
       if (this.#running !== undefined) throw new ApiError('profile-exists', 'There is a profile here already.')
       const { vault, phrase } = await inStorage(createVault(this.platform, name, passphrase))
       const running = await this.#run(vault)
-      return { self: running.queries.self(), phrase }
+      return { self: running.people.self(), phrase }
     })
   }
 
   unlock(passphrase: string): Promise<Self> {
     return this.#once(async () => {
-      if (this.#running !== undefined) return this.#running.queries.self()
+      if (this.#running !== undefined) return this.#running.people.self()
       const file = await inStorage(finishedKeyFile(this.platform))
       if (file === null)
         throw new ApiError(
           'no-profile',
           'There is no profile here yet: make one in the app or by "tulnic init --name NAME".',
         )
-      return (await this.#openWith(file, passphrase)).queries.self()
+      return (await this.#openWith(file, passphrase)).people.self()
     })
   }
 
@@ -150,7 +152,7 @@ export class Lifecycle {
     const running = this.#running
     if (running === undefined || running.store !== failed) return
     this.#running = undefined
-    this.#suspended = { cause, self: running.queries.self() }
+    this.#suspended = { cause, self: running.people.self() }
     this.look()
     this.#opening = this.#opening.then(() => this.#resume(running, vault)).catch(() => undefined)
   }
@@ -181,26 +183,26 @@ export class Lifecycle {
   async status(): Promise<Status> {
     const { config, platform, startedAt } = this
     const running = this.#running
-    const reached = running?.queries.reached() ?? { contacts: 0, devices: 0 }
+    const reached = running?.people.reached() ?? { contacts: 0, devices: 0 }
     const addresses = running?.net.addresses() ?? []
-    const queued = running?.queries.queued() ?? new Map()
+    const queued = running?.people.queued() ?? new Map()
     const { lanOnly, networkKey } = { ...NET_DEFAULTS, ...config.net }
     const connected = addresses.some((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
     const status = {
       phase: await this.phase(),
-      self: running?.queries.self() ?? this.#suspended?.self ?? null,
+      self: running?.people.self() ?? this.#suspended?.self ?? null,
       online: reached.contacts > 0,
       peers: reached.devices,
       addresses,
       queued: [...queued.values()].reduce((sum, count) => sum + count, 0),
-      contacts: { total: running?.queries.known() ?? 0, reached: reached.contacts },
+      contacts: { total: running?.people.count() ?? 0, reached: reached.contacts },
       network: connected ? 'internet-unknown' : 'none',
       lan: { on: config.net.mdns, peers: running?.net.lanPeers() ?? 0, only: lanOnly },
       isPrivate: networkKey !== null,
       ...optional('dht', running?.net.dht()),
       ...optional('reach', running?.net.reach()),
       ...optional('relays', running?.net.relays()),
-      ...optional('mail', running?.queries.mail()),
+      ...optional('mail', running?.people.mail()),
       storage: {
         path: platform.path,
         bytes: (await running?.store.bytes()) ?? 0,
@@ -209,7 +211,7 @@ export class Lifecycle {
       version: config.version,
       startedAt: new Date(startedAt).toISOString(),
     } as const
-    return { ...status, findings: findingsOf(status, running?.queries.contacts() ?? [], queued) }
+    return { ...status, findings: findingsOf(status, running?.people.contacts() ?? [], queued) }
   }
 
   /** One opening at a time, and none after the end. */
@@ -232,7 +234,7 @@ export class Lifecycle {
       const running = await this.#assemble(store, (cause) => this.#suspend(store, cause, vault))
       this.#running = running
       this.#suspended = undefined
-      this.tell({ type: 'profile', phase: 'open', self: running.queries.self() })
+      this.tell({ type: 'profile', phase: 'open', self: running.people.self() })
       return running
     } catch (error) {
       await store.close()
@@ -245,7 +247,8 @@ export class Lifecycle {
     const { primitives, random } = platform
     const resident = await loadResident(primitives, store, { ...MAIL_LIMITS, carry: config.carry ?? MAIL_LIMITS.carry })
     const now = (): number => platform.now()
-    const queries = new Queries(resident, store, primitives, now)
+    const people = new People(resident, primitives, now)
+    const queries = new Queries(resident, store, primitives, people)
     const replies = new Replies()
     const outlet = new Outlet((event) => this.tell(event), queries, replies, platform)
     const engine = new Engine(resident, {
@@ -291,8 +294,8 @@ export class Lifecycle {
       throw error
     }
     take({ type: 'addresses', addresses: net.addresses() })
-    const pairing = new Pairing({ net, engine, queries, replies, platform, tell: (event) => this.tell(event) })
-    return { store, engine, net, queries, pairing, replies, stopWaking }
+    const pairing = new Pairing({ net, engine, people, replies, platform, tell: (event) => this.tell(event) })
+    return { store, engine, net, people, queries, pairing, replies, stopWaking }
   }
 }
 

@@ -26,7 +26,7 @@ import type { Asked, PairingTicket } from './engine/command.ts'
 import type { Engine } from './engine/run.ts'
 import type { Channel, Net } from './net/net.ts'
 import type { Platform } from './platform/platform.ts'
-import type { Queries } from './queries.ts'
+import type { People } from './people.ts'
 import type { Replies } from './replies.ts'
 
 const FAILURES_AN_HOUR = 3
@@ -40,7 +40,7 @@ const READY = new Uint8Array([1])
 interface Parts {
   readonly net: Net
   readonly engine: Engine
-  readonly queries: Queries
+  readonly people: People
   readonly replies: Replies
   readonly platform: Platform
   readonly tell: (event: AnyEvent) => void
@@ -71,10 +71,10 @@ export class Pairing {
 
   /** Is visible for so long, and looks who else is; 0 hides. */
   async nearby(seconds: number): Promise<readonly NearbyPeer[]> {
-    const { net, queries } = this.#parts
+    const { net, people } = this.#parts
     this.#hide()
     if (seconds === 0) return []
-    net.pairing.setVisible(queries.self().name)
+    net.pairing.setVisible(people.self().name)
     const timer = setInterval(() => void this.#look(), LOOK_EVERY)
     const end = setTimeout(() => this.#hide(), seconds * 1000)
     this.#hide = () => {
@@ -249,7 +249,7 @@ export class Pairing {
 
   async #begin(channel: Channel, abort: AbortController): Promise<Shown> {
     const { primitives, random } = this.#parts.platform
-    const begun = beginPairing(primitives, random, channel.ends, this.#parts.queries.self().name)
+    const begun = beginPairing(primitives, random, channel.ends, this.#parts.people.self().name)
     channel.send(begun.send)
     const answer = await heard(channel, abort)
     const opened = openPairing(primitives, begun.state, answer)
@@ -264,7 +264,7 @@ export class Pairing {
       primitives,
       random,
       channel.ends,
-      this.#parts.queries.self().name,
+      this.#parts.people.self().name,
       await heard(channel, abort),
     )
     if (answered === undefined) throw spoiled()
@@ -281,7 +281,7 @@ export class Pairing {
   }
 
   async #finish({ state, channel, abort }: Shown, verified: boolean): Promise<Contact> {
-    const { platform, engine, queries } = this.#parts
+    const { platform, engine, people } = this.#parts
     const own = engine.resident.self
     const bundle = state.role === 'B' ? await this.#bundle() : new Uint8Array(0)
     const card = { log: own.log, device: own.device, bundle, addresses: own.row.addresses }
@@ -305,7 +305,7 @@ export class Pairing {
       })
     }
     await this.#active(ticket, abort, () => brokenOff)
-    return queries.contact(ticket.account)
+    return people.contact(ticket.account)
   }
 
   /** Waits until the contact's first words, or ours, were stored on both sides. */

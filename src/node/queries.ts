@@ -1,128 +1,35 @@
 /**
- * What windows and command lines are shown: rows and committed state, turned into the API's plain types.
+ * Conversations, messages and events as windows and command lines are shown them: rows and committed state, turned into the
+ * API's plain types. Who is in them: `people.ts`.
  *
  * Holds: only committed things are told; texts come from the store, small facts from the engine's resident state; nothing
  * here changes anything.
  */
-import {
-  type AccountId,
-  accountKeyOf,
-  fromBase32,
-  has,
-  phraseOf,
-  type Primitives,
-  type Ranges,
-  safetyNumber,
-  size,
-  toBase32,
-  union,
-} from '../protocol/index.ts'
-import type {
-  AnyEvent,
-  Contact,
-  Conversation,
-  MailStatus,
-  Message,
-  MessageState,
-  NodeEvent,
-  Reason,
-  Self,
-} from './api.ts'
+import { type AccountId, fromBase32, has, type Primitives, size, toBase32 } from '../protocol/index.ts'
+import type { AnyEvent, Conversation, Message, MessageState, NodeEvent, Reason } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { HISTORY_DEFAULT, HISTORY_MOST } from './config.ts'
 import type { EventBody } from './engine/events.ts'
 import { carrierOf } from './engine/routes.ts'
-import { isRepairing, type Path, pathsOf, type Posted, type Resident } from './engine/state.ts'
+import type { Posted, Resident } from './engine/state.ts'
 import { authorOf } from './engine/text-id.ts'
-import type { BoxRow, ContactRow, DeliveryRow, MessageRow } from './store/records.ts'
+import { iso } from './iso.ts'
+import type { People, Snapshot } from './people.ts'
+import type { MessageRow } from './store/records.ts'
 import type { Store } from './store/store.ts'
-
-/** What is read once for many contacts. */
-interface Known {
-  /** Shown names. */
-  readonly names: ReadonlyMap<AccountId, string>
-  readonly paths: ReadonlyMap<AccountId, readonly Path[]>
-}
 
 export class Queries {
   readonly #resident: Resident
   readonly #store: Store
   readonly #p: Primitives
-  readonly #now: () => number
+  readonly #people: People
 
-  constructor(resident: Resident, store: Store, p: Primitives, now: () => number) {
+  constructor(resident: Resident, store: Store, p: Primitives, people: People) {
     this.#resident = resident
     this.#store = store
     this.#p = p
-    this.#now = now
+    this.#people = people
   }
-
-  self(): Self {
-    const { row, id, deviceKeys } = this.#resident.self
-    return { id, name: row.name, device: deviceKeys.id }
-  }
-
-  /** The 24 recovery words. */
-  phrase(): string {
-    return phraseOf(this.#resident.self.row.accountEntropy)
-  }
-
-  // contacts
-
-  contacts(): readonly Contact[] {
-    const known = this.#known()
-    return [...this.#resident.maps.contacts.keys()]
-      .map((id) => this.#contact(id, known))
-      .sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1))
-  }
-
-  contact(id: AccountId): Contact {
-    return this.#contact(id, this.#known())
-  }
-
-  /** An exact id, else a case-folded name. */
-  resolve(to: string): AccountId {
-    const exact = to.trim().toLowerCase() as AccountId
-    if (this.#resident.maps.contacts.has(exact)) return exact
-    const wanted = fold(to)
-    const found = this.contacts().filter((contact) => fold(contact.name) === wanted)
-    const [only] = found
-    if (only === undefined)
-      throw new ApiError('contact-unknown', `There is no contact "${to}": "tulnic contacts" lists them.`)
-    if (found.length > 1)
-      throw new ApiError('contact-ambiguous', `Several contacts are called "${to}": use an id from "tulnic contacts".`)
-    return only.id as AccountId
-  }
-
-  /** How many contacts there are. */
-  known(): number {
-    return this.#resident.maps.contacts.size
-  }
-
-  reached(): { readonly contacts: number; readonly devices: number } {
-    const devices = [...this.#resident.maps.links.keys()]
-    const contacts = new Set(devices.map((device) => this.#resident.maps.deliveries.get(device)?.contact))
-    return { contacts: contacts.size, devices: devices.length }
-  }
-
-  /** Messages of mine that wait here, by contact; who has none is not among them. */
-  queued(): ReadonlyMap<AccountId, number> {
-    const { contacts, deliveries } = this.#resident.maps
-    const rows = Map.groupBy(deliveries.values(), ({ contact }) => contact)
-    const all = [...contacts.keys()].map((id) => [id, this.#queued(id, rows.get(id) ?? [])] as const)
-    return new Map(all.filter(([, count]) => count > 0))
-  }
-
-  #queued(id: AccountId, rows: Iterable<DeliveryRow>): number {
-    const { sent, delivered, read } = together(id, rows)
-    return (this.#resident.maps.conversations.get(id)?.counter ?? 0) - size(union(union(sent, delivered), read))
-  }
-
-  safetyNumber(id: AccountId): string {
-    return safetyNumber(this.#p, this.#resident.self.account.key, accountKeyOf(id))
-  }
-
-  // messages
 
   /** One of mine as the engine has just stored it. */
   sent(id: AccountId, row: MessageRow): Message {
@@ -130,17 +37,17 @@ export class Queries {
   }
 
   async conversations(): Promise<readonly Conversation[]> {
-    const known = this.#known()
+    const snapshot = this.#people.snapshot()
     const all: { at: number; conversation: Conversation }[] = []
     for (const [id, { row }] of this.#resident.maps.contacts) {
       const at = this.#resident.maps.conversations.get(id)?.lastAt ?? 0
-      all.push({ at: Math.max(at, row.addedAt), conversation: await this.#conversation(id, known) })
+      all.push({ at: Math.max(at, row.addedAt), conversation: await this.#conversation(id, snapshot) })
     }
     return all.sort((a, b) => b.at - a.at).map(({ conversation }) => conversation)
   }
 
   conversation(id: AccountId): Promise<Conversation> {
-    return this.#conversation(id, this.#known())
+    return this.#conversation(id)
   }
 
   async message(id: string): Promise<Message> {
@@ -183,7 +90,6 @@ export class Queries {
     })
   }
 
-  /** The counter of one of theirs, for `markRead`. */
   /** A message of mine, as the engine knows it. */
   async ofMine(message: string): Promise<{ readonly contact: AccountId; readonly counter: number }> {
     const row = await this.#row(message)
@@ -193,6 +99,7 @@ export class Queries {
     return { contact, counter: row.counter }
   }
 
+  /** The counter of one of theirs, for `markRead`. */
   async counterOf(id: AccountId, message: string): Promise<number> {
     const row = await this.#place(id, message)
     const theirs = authorOf(id, this.#resident.self.id)
@@ -256,101 +163,23 @@ export class Queries {
     if (body.t === 'warning') return { type: 'warning', text: body.text }
     if (body.t === 'removed') return { type: 'contact-removed', contact: body.c }
     if (!this.#resident.maps.contacts.has(body.c)) return undefined
-    if (body.t === 'contact') return { type: 'contact', contact: this.contact(body.c) }
+    if (body.t === 'contact') return { type: 'contact', contact: this.#people.contact(body.c) }
     if (body.t === 'connection') return { type: 'connection', contact: body.c, via: body.via }
     return { type: 'gap', from: body.c, count: body.count }
   }
 
   // parts
 
-  /** Shown names: mine for them, else their own; a name that is taken gets a number, in the order of adding. */
-  #names(): ReadonlyMap<AccountId, string> {
-    const names = new Map<AccountId, string>()
-    const taken = new Set<string>()
-    const all = [...this.#resident.maps.contacts].sort(
-      ([, a], [, b]) =>
-        Number(a.row.givenName === null) - Number(b.row.givenName === null) || a.row.addedAt - b.row.addedAt,
-    )
-    for (const [id, { row }] of all) {
-      const base = row.givenName ?? row.ownName ?? id.slice(0, 8)
-      let name = base
-      for (let n = 2; taken.has(fold(name)); n++) name = `${base} ${n}`
-      taken.add(fold(name))
-      names.set(id, name)
-    }
-    return names
-  }
-
-  #known(): Known {
-    return { names: this.#names(), paths: pathsOf(this.#resident.maps) }
-  }
-
-  #contact(id: AccountId, { names, paths }: Known): Contact {
-    const acquaintance = this.#resident.maps.contacts.get(id)
-    if (acquaintance === undefined) throw new ApiError('contact-unknown', 'There is no such contact.')
-    const { row } = acquaintance
-    const all = paths.get(id) ?? []
-    const path = all[0]?.connection
-    const via = path?.via ?? null
-    return {
-      id,
-      name: names.get(id) ?? id.slice(0, 8),
-      ownName: row.ownName,
-      state: row.state,
-      verified: row.verified,
-      relayOnly: row.relayOnly,
-      carrier: this.#carrier(id),
-      online: via !== null,
-      lastSeen: via !== null ? iso(this.#now()) : row.lastSeenAt === null ? null : iso(row.lastSeenAt),
-      via,
-      relayedBy: path?.relayedBy ?? null,
-      punched: path?.punched ?? false,
-      reason: this.#reason(row, all),
-    }
-  }
-
-  /** How it stands with the newest box that was asked of them. */
-  #carrier(id: AccountId): Contact['carrier'] {
-    const boxes = [...this.#resident.maps.boxes.values()].filter(({ carrier }) => carrier === id)
-    const newest = boxes.reduce<BoxRow | undefined>(
-      (a, b) => (a === undefined || b.version > a.version ? b : a),
-      undefined,
-    )
-    if (newest === undefined || newest.state === 'ended') return null
-    return newest.state === 'kept' ? 'on' : newest.state
-  }
-
-  /** What lies here for contacts. */
-  mail(): MailStatus {
-    const carried = [...this.#resident.maps.carried.values()]
-    const sum = (of: (row: (typeof carried)[number]) => number): number =>
-      carried.reduce((all, row) => all + of(row), 0)
-    return {
-      on: this.#resident.limits.carry,
-      boxes: carried.filter(({ state }) => state === 'kept').length,
-      letters: sum(({ count }) => count),
-      bytes: sum(({ bytes }) => bytes),
-    }
-  }
-
-  #reason(row: ContactRow, paths: readonly Path[]): Reason {
-    if (row.state === 'blocked') return 'blocked'
-    if (row.problem !== null) return row.problem
-    if (row.state === 'invited') return 'invite-pending'
-    if (paths.length === 0) return 'not-reached'
-    return paths.some((path) => isRepairing(this.#resident.maps, path)) ? 'repairing' : null
-  }
-
-  async #conversation(id: AccountId, known: Known): Promise<Conversation> {
+  async #conversation(id: AccountId, snapshot?: Snapshot): Promise<Conversation> {
     const row = this.#resident.maps.conversations.get(id)
     const last = row === undefined || row.lastSeq === 0 ? undefined : await this.#store.messageBySeq(row.lastSeq)
     return {
-      contact: this.#contact(id, known),
+      contact: this.#people.contact(id, snapshot),
       last: last === undefined ? null : this.#message(id, last),
       unread: row === undefined ? 0 : size(row.received) - size(row.shown),
       draft: row?.draft ?? '',
       missing: row === undefined ? 0 : row.known - size(row.received),
-      queued: this.#queued(id, this.#resident.maps.deliveries.values()),
+      queued: this.#people.queuedFor(id),
     }
   }
 
@@ -433,37 +262,16 @@ export class Queries {
   }
 
   #stateOfMine(id: AccountId, row: MessageRow): { state: MessageState; reason: Reason } {
-    const { sent, delivered, read } = together(id, this.#resident.maps.deliveries.values())
+    const { sent, delivered, read } = this.#people.held(id)
     if (has(read, row.counter)) return { state: 'read', reason: null }
     if (has(delivered, row.counter)) return { state: 'delivered', reason: null }
     if (has(sent, row.counter)) return { state: 'sent', reason: null }
     if (this.#carried(id, row.counter).length > 0) return { state: 'carried', reason: null }
     if (row.failed !== null) return { state: 'failed', reason: row.failed as Reason }
-    const contact = this.#resident.maps.contacts.get(id)?.row
-    const reason = contact === undefined ? null : this.#reason(contact, pathsOf(this.#resident.maps).get(id) ?? [])
+    const reason = this.#people.reasonOf(id)
     return { state: reason === 'invite-used' || reason === 'invite-expired' ? 'failed' : 'queued', reason }
   }
 }
 
-/** What the devices of a contact hold of mine, together. */
-function together(
-  id: AccountId,
-  rows: Iterable<DeliveryRow>,
-): { readonly sent: Ranges; readonly delivered: Ranges; readonly read: Ranges } {
-  let all: { sent: Ranges; delivered: Ranges; read: Ranges } = { sent: [], delivered: [], read: [] }
-  for (const row of rows) {
-    if (row.contact !== id) continue
-    all = {
-      sent: union(all.sent, row.sent),
-      delivered: union(all.delivered, row.delivered),
-      read: union(all.read, row.read),
-    }
-  }
-  return all
-}
-
-const fold = (name: string): string => name.trim().normalize('NFKC').toLowerCase()
-/** Dates beyond what a calendar can say come from remote clocks: they are shown as the nearest that it can. */
-const iso = (at: number): string => new Date(Math.max(0, Math.min(at, 253402300799999))).toISOString()
 const unknownMessage = (id: string): ApiError =>
   new ApiError('message-unknown', `There is no message "${id}" in this conversation.`)

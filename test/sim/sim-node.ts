@@ -12,6 +12,7 @@ import type { MailLimits } from '../../src/node/engine/limits.ts'
 import { loadResident } from '../../src/node/engine/load.ts'
 import { Engine } from '../../src/node/engine/run.ts'
 import type { Platform } from '../../src/node/platform/platform.ts'
+import { People } from '../../src/node/people.ts'
 import { Queries } from '../../src/node/queries.ts'
 import type { Store } from '../../src/node/store/store.ts'
 import { memoryStore } from '../../src/node/store/memory.ts'
@@ -97,6 +98,7 @@ export class SimNode {
   /** Dies after so many more effects and commits; infinite: not at all. */
   fuse = Number.POSITIVE_INFINITY
   engine: Engine | undefined
+  people: People | undefined
   queries: Queries | undefined
   hello: HelloKeys | undefined
   crashes = 0
@@ -186,7 +188,8 @@ export class SimNode {
       },
     })
     this.engine = engine
-    this.queries = new Queries(resident, store, primitives, () => this.now())
+    this.people = new People(resident, primitives, () => this.now())
+    this.queries = new Queries(resident, store, primitives, this.people)
     this.hello = helloKeys(resident, primitives, random, () => this.now())
     this.phase = 'up'
     await engine.start()

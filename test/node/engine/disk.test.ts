@@ -35,7 +35,7 @@ test('while the disk is full commands are refused, and afterwards everything arr
   world.split(ana, bob, 5000)
   await world.pass()
   expect(await texts(ana, bob)).not.toContain('meanwhile 1')
-  expect(ana.queries?.contact(bob.id).online).toBe(linked(ana))
+  expect(ana.people?.contact(bob.id).online).toBe(linked(ana))
   full.now = false
   await world.pass(5 * 60_000)
   world.reported.length = 0

@@ -56,7 +56,7 @@ describe('found again', () => {
     two.world.board.isThere = false
     await loseEachOther(two)
     await two.world.pass(10 * MINUTE)
-    expect(two.ana.queries?.contact(two.bob.id).online).toBe(false)
+    expect(two.ana.people?.contact(two.bob.id).online).toBe(false)
     two.world.board.isThere = true
     await two.world.pass(6 * MINUTE)
     await talk(two, 'found')

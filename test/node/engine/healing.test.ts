@@ -52,23 +52,23 @@ test('while a session is set up anew, the contact and what waits say so, and no 
   )
   expect(reasons).toEqual(['repairing'])
   const waiting = (await history(ana, bob)).at(-1)
-  expect([ana.queries?.contact(bob.id).reason, waiting?.state, waiting?.reason]).toEqual([
+  expect([ana.people?.contact(bob.id).reason, waiting?.state, waiting?.reason]).toEqual([
     'repairing',
     'queued',
     'repairing',
   ])
-  expect(bob.queries?.contact(ana.id).reason).toBeNull()
+  expect(bob.people?.contact(ana.id).reason).toBeNull()
   // The session is there; what the other side holds is not said yet.
   world.faults.effect = (effect) => effect.type !== 'send' || effect.frames.every(({ bytes }) => bytes[0] === 1)
   await restart(world, ana)
   expect(ana.engine?.resident.maps.sessions.size).toBe(1)
-  expect(ana.queries?.contact(bob.id).reason).toBe('repairing')
+  expect(ana.people?.contact(bob.id).reason).toBe('repairing')
   const events = await contactEvents(ana)
   delete world.faults.effect
   await restart(world, bob)
   await world.pass()
   const sent = (await history(ana, bob)).at(-1)
-  expect([ana.queries?.contact(bob.id).reason, sent?.state, sent?.reason]).toEqual([null, 'delivered', null])
+  expect([ana.people?.contact(bob.id).reason, sent?.state, sent?.reason]).toEqual([null, 'delivered', null])
   expect(await contactEvents(ana)).toBeGreaterThan(events)
 })
 
@@ -220,7 +220,7 @@ test('an older copy that wrote more than one question asks about loses nothing, 
     await world.pass()
     if (dies) {
       expect(isComparing(ana)).toBe(true)
-      expect(ana.queries?.contact(bob.id).reason).toBe('repairing')
+      expect(ana.people?.contact(bob.id).reason).toBe('repairing')
       expect(await numbered(bob, ana, 'new')).toEqual([])
       await restart(world, ana)
       expect(isComparing(ana)).toBe(true)
@@ -229,7 +229,7 @@ test('an older copy that wrote more than one question asks about loses nothing, 
     }
     await world.pass()
     expect(isComparing(ana)).toBe(false)
-    expect(ana.queries?.contact(bob.id).reason).toBeNull()
+    expect(ana.people?.contact(bob.id).reason).toBeNull()
     expect(await numbered(bob, ana, 'lost')).toEqual(lost)
     expect(await numbered(bob, ana, 'new')).toEqual(fresh)
     await talk(two, 'again')
@@ -319,7 +319,7 @@ test('a contact removed on one side is added again by the link of the other', as
   await world.pass()
   await introduce(two, bob, ana)
   expect(stateOf(ana, bob)).toBe('active')
-  expect(ana.queries?.contact(bob.id).name).toBe('bob')
+  expect(ana.people?.contact(bob.id).name).toBe('bob')
   await talk(two, 'again')
 })
 
@@ -332,7 +332,7 @@ test('…and by a link of the side that removed', async () => {
   await say(world, bob, ana, 'are you there?')
   await introduce(two, ana, bob)
   expect(stateOf(ana, bob)).toBe('active')
-  expect(ana.queries?.contact(bob.id).name).toBe('bob')
+  expect(ana.people?.contact(bob.id).name).toBe('bob')
   expect(await texts(ana, bob)).toContain('are you there?')
   await talk(two, 'again')
   await restart(world, bob)
@@ -363,10 +363,10 @@ test('an invited contact that is removed and added again starts anew', async () 
   await say(world, bob, ana, 'never arrives')
   await ask(world, bob, { name: 'remove', contact: ana.id })
   await ask(world, bob, { name: 'add-contact', link, givenName: null })
-  expect(bob.queries?.queued()).toEqual(new Map())
+  expect(bob.people?.queued()).toEqual(new Map())
   await world.pass(15 * 60_000)
   await talk(two)
-  expect(bob.queries?.contact(ana.id).state).toBe('active')
+  expect(bob.people?.contact(ana.id).state).toBe('active')
 })
 
 test('a first message that comes after the invite expired is answered with the truth, and a new link works', async () => {
@@ -379,7 +379,7 @@ test('a first message that comes after the invite expired is answered with the t
   expect(bob.engine?.resident.maps.frames.size).toBe(1)
   await world.pass(40_000)
   await restart(world, bob)
-  expect(bob.queries?.contact(ana.id).reason).toBe('invite-expired')
+  expect(bob.people?.contact(ana.id).reason).toBe('invite-expired')
   await introduce(two, ana, bob)
   await talk(two)
 })

@@ -234,7 +234,7 @@ test('an answer about an invite is believed with its MAC only, and only from who
     bob.take({ type: 'reached-stranger', connection: 77, contact: ana.id })
     bob.take(forged)
     await settled()
-    expect(bob.queries?.contact(ana.id).reason).toBe('invite-pending')
+    expect(bob.people?.contact(ana.id).reason).toBe('invite-pending')
     expect(sessionsOf(bob)).toEqual([])
     expect(world.effectsOf(bob, 'close').at(-1)).toEqual({ type: 'close', connection: 77 })
     bob.take({ type: 'disconnected', connection: 77 })

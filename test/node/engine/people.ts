@@ -123,7 +123,7 @@ export async function talk({ world, ana, bob }: Two, word = 'hello'): Promise<vo
   ] as const) {
     const mine = (await history(node, other)).filter(({ from }) => from === node.id)
     expect(mine.filter(({ state }) => state !== 'delivered' && state !== 'read')).toEqual([])
-    expect(node.queries?.queued()).toEqual(new Map())
+    expect(node.people?.queued()).toEqual(new Map())
   }
   expect(world.reported).toEqual([])
 }

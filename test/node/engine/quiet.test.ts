@@ -27,7 +27,7 @@ test('after a quiet day and a lot, once a day; the contacts meet again and nothi
   expect(first - since).toBeGreaterThanOrEqual(DAY - MINUTE)
   expect(toBase32(ana.peerId)).not.toBe(before)
   expect(renewals(world, bob)).not.toContain(first)
-  expect(ana.queries?.contact(bob.id).online).toBe(true)
+  expect(ana.people?.contact(bob.id).online).toBe(true)
   // Its records say where it is now.
   expect(world.effectsOf(ana, 'publish').length).toBeGreaterThan(1)
   await world.pass(23 * HOUR)
