@@ -10,6 +10,7 @@ import type { Command, Context } from './command.ts'
 import { selfOf, withNode } from './connection.ts'
 import { EXIT, Failure, usage } from './failure.ts'
 import { plainLine } from './plain-text.ts'
+import { phraseLines } from './views.ts'
 
 export const init: Command = {
   name: 'init',
@@ -21,15 +22,7 @@ export const init: Command = {
     const name = context.args.text('name')
     if (name === undefined) throw usage('Say who you are: tulnic init --name NAME.')
     const { self, phrase } = await makeProfile(context, name)
-    const text = [
-      `${plainLine(self.name)} is ${self.id}.`,
-      '',
-      'Your recovery phrase: write it down and keep it safe. The app shows it again.',
-      '',
-      `  ${phrase}`,
-      '',
-      'Go on with "tulnic start".',
-    ]
+    const text = [`${plainLine(self.name)} is ${self.id}.`, ...phraseLines(phrase), 'Go on with "tulnic start".']
     context.out.result({ id: self.id, name: self.name, phrase }, text.join('\n'))
   },
 }

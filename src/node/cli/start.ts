@@ -12,7 +12,7 @@ import { watchSignals } from './interruption.ts'
 import { NETWORK_OPTIONS, networkSettings } from './network.ts'
 import { plainLine } from './plain-text.ts'
 import { APP_FOLDER } from '../server/package.ts'
-import { eventFields } from './views.ts'
+import { eventFields, phraseLines } from './views.ts'
 
 const ON_OFF = ['on', 'off'] as const
 
@@ -111,10 +111,7 @@ function readyText(status: Status, url: string | null, phrase: string | undefine
     status.self === null
       ? 'The app asks for what is missing.'
       : `${plainLine(status.self.name)} is here, as ${status.self.id}.`
-  const words =
-    phrase === undefined
-      ? []
-      : ['', 'Your recovery phrase: write it down and keep it safe. The app shows it again.', '', `  ${phrase}`, '']
+  const words = phrase === undefined ? [] : phraseLines(phrase)
   return [name, ...words, `The app is at ${url} (open it with "tulnic open"). Stop with Ctrl+C.`].join('\n')
 }
 

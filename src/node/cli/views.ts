@@ -31,6 +31,19 @@ export function eventFields(event: NodeEvent): object {
   }
 }
 
+/** A new recovery phrase, to be written down: six words a line, so that no terminal breaks one. */
+export function phraseLines(phrase: string): readonly string[] {
+  const words = phrase.split(' ')
+  const longest = Math.max(...words.map(({ length }) => length))
+  const rows = Array.from({ length: Math.ceil(words.length / WORDS_EACH) }, (_, row) =>
+    words.slice(row * WORDS_EACH, (row + 1) * WORDS_EACH),
+  )
+  const lines = rows.map((row) => `  ${row.map((word) => word.padEnd(longest)).join(' ')}`.trimEnd())
+  return ['', 'Your recovery phrase: write it down and keep it safe. The app shows it again.', '', ...lines, '']
+}
+
+const WORDS_EACH = 6
+
 const STATE_WORDS: Readonly<Record<MessageState, string>> = {
   queued: 'on this device',
   sent: 'on their device',
