@@ -21,7 +21,7 @@ import {
   sealEnvelope,
   toBase32,
 } from '../../protocol/index.ts'
-import { senders } from './boxes.ts'
+import { senders } from './tokens.ts'
 import { putEnvelope } from './carrying.ts'
 import { guestsOf, takeLetter } from './collecting.ts'
 import type { Asked } from './command.ts'

@@ -21,7 +21,7 @@ import {
   toBase32,
 } from '../../protocol/index.ts'
 import type { BoxRow } from '../store/records.ts'
-import { senders, spend } from './boxes.ts'
+import { senders, spend } from './tokens.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import { receiveMail, type Sender } from './frames.ts'

@@ -29,7 +29,7 @@ import {
 } from '../../protocol/index.ts'
 import type { MailRow, RouteBox } from '../store/records.ts'
 import type { Asked } from './command.ts'
-import { boxesVersion, isOutOfTokens } from './boxes.ts'
+import { boxesVersion, isOutOfTokens } from './tokens.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'

@@ -4,7 +4,8 @@
  * Holds: a wrong clock costs keys that are too old or too new, never a message.
  */
 import { renewGrants } from './audiences.ts'
-import { askCarriersAgain, renewTokens } from './boxes.ts'
+import { askCarriersAgain } from './boxes.ts'
+import { renewTokens } from './tokens.ts'
 import { endLetters, renewAnswers } from './carrying.ts'
 import { answerAdding, changeContact } from './contact-rows.ts'
 import { currentPrekey } from './bundles.ts'
