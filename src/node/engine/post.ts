@@ -10,7 +10,7 @@
  * them too.
  *
  * Holds: an envelope and the token it spends are committed before it leaves, and it goes with the same bytes until it is answered;
- * at most one waits for each box; `carried` is said of what a carrier said that it keeps, and no longer than it promised.
+ * at most one waits for each box.
  */
 import {
   carrierTag,
@@ -22,38 +22,31 @@ import {
   NO_RANGES,
   type Ranges,
   sealEnvelope,
-  size,
   subtract,
-  toBase32,
   union,
 } from '../../protocol/index.ts'
-import type { MailRow, RouteBox } from '../store/records.ts'
-import type { Asked } from './command.ts'
-import { boxesVersion, isOutOfTokens } from './tokens.ts'
+import type { RouteBox } from '../store/records.ts'
 import { questionFor } from './comparing.ts'
 import { type Draft, lookUp, type Steps } from './draft.ts'
-import { type Env, refuse, reply } from './env.ts'
+import type { Env } from './env.ts'
 import { lookFor } from './finding.ts'
 import type { Input } from './input.ts'
 import {
   BOX_SHUT,
-  COPIES,
-  COPIES_LATER,
-  COPIES_LATER_AFTER,
-  DAY,
   DEPOSIT_AGAIN,
   DEPOSIT_AGAIN_MOST,
   DEPOSIT_PATIENCE,
   LIFE_DAYS,
   LOOKUP_PATIENCE,
   MAIL_AFTER,
-  MAIL_GIVEN_UP,
   REFUSALS,
 } from './limits.ts'
-import { makeFrames, ownText } from './outbox.ts'
+import { makeFrames } from './outbox.ts'
+import { accepted, copies, forgetMail, isFresh, isReason, isWanted, mailOf, putMail, tidy, wanted } from './posted.ts'
 import { boxName, changeBox, wayTo } from './routes.ts'
 import { runningTime } from './running.ts'
 import type { InFlight, Posted, Tries } from './state.ts'
+import { boxesVersion, isOutOfTokens } from './tokens.ts'
 
 type Told<T extends Input['type']> = Extract<Input, { type: T }>
 
@@ -122,49 +115,6 @@ function lacksBoxes(draft: Draft, device: DeviceId): boolean {
   const version = boxesVersion(draft, device)
   const isComing = (draft.maps.frames.get(device) ?? []).some(({ facts }) => facts.boxes === version)
   return version > (delivery.facts.boxes ?? 0) && !isComing
-}
-
-/** Whether a frame in flight should be with more carriers than it is. */
-function isWanted(draft: Draft, device: DeviceId, frame: InFlight, ms: number): boolean {
-  return isFresh(frame, ms) && isReason(draft, device, frame) && copies(draft, device, frame) < wanted(frame, ms)
-}
-
-const isFresh = ({ made }: InFlight, ms: number): boolean => ms - made < MAIL_GIVEN_UP
-const wanted = ({ made }: InFlight, ms: number): number => (ms - made < COPIES_LATER_AFTER ? COPIES : COPIES_LATER)
-
-/** It was made to be left, or carries texts that are not there yet. */
-function isReason(draft: Draft, device: DeviceId, { from, to, away }: InFlight): boolean {
-  if (to === 0) return away
-  return subtract([[from, to]], draft.maps.deliveries.get(device)?.delivered ?? NO_RANGES).length > 0
-}
-
-function mailOf(draft: Draft, device: DeviceId): readonly (readonly [number: number, row: Posted])[] {
-  return [...draft.maps.mail.entries()].filter(([, row]) => row.device === device)
-}
-
-/** With how many carriers a frame is, or may be as far as we know. */
-function copies(draft: Draft, device: DeviceId, { number }: InFlight): number {
-  return mailOf(draft, device).filter(
-    ([at, { frames, accepted }]) =>
-      frames.includes(number) && (accepted !== null || (draft.maps.tries.get(at)?.count ?? 0) === 0),
-  ).length
-}
-
-/** What was left, or was to be, and is no longer of use: all in it is acknowledged. */
-function tidy(draft: Draft, device: DeviceId): void {
-  const inFlight = new Set((draft.maps.frames.get(device) ?? []).map(({ number }) => number))
-  const delivery = draft.maps.deliveries.get(device)
-  const there = delivery === undefined ? NO_RANGES : union(delivery.sent, delivery.delivered)
-  for (const [number, { frames, accepted, counters }] of mailOf(draft, device)) {
-    if (frames.some((frame) => inFlight.has(frame))) continue
-    if (accepted === null || subtract(counters, there).length === 0) forgetMail(draft, number)
-  }
-}
-
-function forgetMail(draft: Draft, number: number): void {
-  draft.maps.mail.delete(number)
-  draft.maps.tries.delete(number)
-  draft.remove('mail', String(number))
 }
 
 /** Leaves all that waits for a device, where it can be left now. */
@@ -291,11 +241,6 @@ function* pack(
   return number
 }
 
-function putMail(draft: Draft, number: number, row: Posted, bytes: MailRow['bytes']): void {
-  draft.maps.mail.set(number, row)
-  draft.put('mail', String(number), { ...row, bytes })
-}
-
 /** What a carrier said of an envelope. */
 export function* takeDeposited(draft: Draft, env: Env, { number, status }: Told<'deposited'>): Steps<void> {
   const row = draft.maps.mail.get(number)
@@ -336,98 +281,3 @@ function giveBack(draft: Draft, { device, box }: Posted, bytes: Uint8Array | nul
 
 /** The token stands in the clear part of its envelope. */
 const contains = (bytes: Uint8Array, token: Uint8Array): boolean => equal(bytes.subarray(18, 34), token)
-
-function accepted(draft: Draft, env: Env, number: number, row: Posted): void {
-  const until = runningTime(draft, env) + LIFE_DAYS * DAY
-  const delivery = draft.maps.deliveries.get(row.device)
-  const before = union(delivery?.sent ?? NO_RANGES, delivery?.delivered ?? NO_RANGES)
-  const known = carriedRanges(
-    [...draft.maps.mail.entries()].map(([, one]) => one).filter((one) => one.device === row.device),
-  )
-  putMail(draft, number, { ...row, accepted: { at: env.now, until } }, null)
-  draft.maps.tries.delete(number)
-  for (const [from, to] of subtract(subtract(row.counters, before), known))
-    draft.tell({ t: 'state', c: row.contact, from, to, s: 'carried', r: null })
-  if (size(row.counters) > 0) draft.dirty.add(row.device)
-}
-
-/** My counters that carriers said they keep. */
-export const carriedRanges = (rows: readonly Posted[]): Ranges =>
-  rows.reduce<Ranges>((all, { accepted: at, counters }) => (at === null ? all : union(all, counters)), NO_RANGES)
-
-/** Promises that are over: what nobody has taken by then is left once more, or given up. */
-export function* expire(draft: Draft, env: Env): Steps<void> {
-  const ms = runningTime(draft, env)
-  for (const [number, row] of [...draft.maps.mail.entries()]) {
-    const { accepted: at } = row
-    // The carrier may have run while we did not: the earlier of the two ends counts.
-    if (at === null || (ms < at.until && env.now - at.at < LIFE_DAYS * DAY)) continue
-    forgetMail(draft, number)
-    const left = carriedRanges(mailOf(draft, row.device).map(([, one]) => one))
-    const delivery = draft.maps.deliveries.get(row.device)
-    const there = union(union(delivery?.sent ?? NO_RANGES, delivery?.delivered ?? NO_RANGES), left)
-    for (const [from, to] of subtract(row.counters, there))
-      draft.tell({ t: 'state', c: row.contact, from, to, s: 'queued', r: 'not-reached' })
-    draft.dirty.add(row.device)
-  }
-  for (const [device, frames] of [...draft.maps.frames.entries()])
-    for (const frame of frames) {
-      // It may be time for one carrier more.
-      if (draft.maps.posts.get(device) === undefined && isWanted(draft, device, frame, ms)) draft.dirty.add(device)
-      if (!isFresh(frame, ms) && frame.to > 0) yield* giveUp(draft, env, device, frame)
-    }
-}
-
-/** Nobody has collected its texts in all that time. Whoever is reached after all is sent them. */
-function* giveUp(draft: Draft, env: Env, device: DeviceId, frame: InFlight): Steps<void> {
-  if (!isReason(draft, device, frame)) return
-  yield* markTexts(draft, env, device, frame, 'not-collected')
-}
-
-function* markTexts(
-  draft: Draft,
-  _env: Env,
-  device: DeviceId,
-  { from, to }: InFlight,
-  failed: 'not-collected' | null,
-): Steps<void> {
-  const delivery = draft.maps.deliveries.get(device)
-  const conversation = delivery && draft.maps.conversations.get(delivery.contact)
-  if (delivery === undefined || conversation === undefined) return
-  for (let counter = from; counter <= to; counter++) {
-    const row = yield* ownText(draft, delivery.contact, conversation, counter)
-    if (row === undefined || row.failed === failed) continue
-    draft.putText(toBase32(row.id), { ...row, failed })
-    const state = failed === null ? 'queued' : 'failed'
-    draft.tell({ t: 'state', c: delivery.contact, from: counter, to: counter, s: state, r: failed ?? 'not-reached' })
-  }
-}
-
-/** A person wants what was not collected left once more. */
-export function* sendAgain(
-  draft: Draft,
-  env: Env,
-  command: number,
-  { contact, counter }: Extract<Asked, { name: 'send-again' }>,
-): Steps<void> {
-  if (draft.maps.contacts.get(contact) === undefined)
-    return refuse(draft, command, 'contact-unknown', 'There is no such contact.')
-  for (const [device, delivery] of [...draft.maps.deliveries.entries()]) {
-    if (delivery.contact !== contact) continue
-    const inFlight = draft.maps.frames.get(device) ?? []
-    for (const frame of inFlight) {
-      if (counter < frame.from || counter > frame.to) continue
-      const row = yield* lookUp(draft, 'frame', String(frame.number))
-      if (row === undefined) continue
-      const made = runningTime(draft, env)
-      draft.put('frame', String(frame.number), { ...row, made })
-      draft.maps.frames.set(
-        device,
-        (draft.maps.frames.get(device) ?? []).map((one) => (one.number === frame.number ? { ...one, made } : one)),
-      )
-      yield* markTexts(draft, env, device, frame, null)
-      draft.dirty.add(device)
-    }
-  }
-  reply(draft, command, null)
-}

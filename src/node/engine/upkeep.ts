@@ -23,7 +23,7 @@ import {
   SKIPPED_KEPT,
 } from './limits.ts'
 import { touch } from './outbox.ts'
-import { expire } from './post.ts'
+import { expire } from './posted.ts'
 import { keepRunningTime } from './running.ts'
 import { renewIfQuiet } from './quiet.ts'
 
