@@ -44,12 +44,16 @@ export interface Dialer {
   reaches(contact: AccountId): boolean
   /** Where else the contact may be met: on the local network, or behind relays of `told` that go by other PeerIDs now. */
   alsoAt(contact: AccountId, told: readonly Address[]): readonly Address[]
+  /** PeerIDs by which a relay goes or went, the given one among them. */
+  namesOf(relay: string): readonly string[]
   notReached(contact: AccountId): void
   random(n: number): Uint8Array
 }
 
 interface Wanted {
   want: Want
+  /** PeerIDs of relays that are said to lead there. */
+  relays: ReadonlySet<string>
   /** Rounds that failed since the last success. */
   failures: number
   timer: ReturnType<typeof setTimeout> | undefined
@@ -76,16 +80,20 @@ export class Dialing {
 
   want(want: Want): void {
     const wanted = this.#wanted.get(want.contact)
+    const told = this.#told(want)
+    const relays = new Set(told.flatMap(({ relay }) => relay ?? []))
     if (wanted === undefined) {
-      this.#wanted.set(want.contact, { want, failures: 0, timer: undefined, round: undefined, elsewhere: new Set() })
+      const nothing = { failures: 0, timer: undefined, round: undefined, elsewhere: new Set<string>() }
+      this.#wanted.set(want.contact, { want, relays, ...nothing })
       return this.#start(want.contact)
     }
     const known = new Set(this.#told(wanted.want).map(({ text }) => text))
     const fresh =
-      this.#told(want).some(({ text }) => !known.has(text)) ||
+      told.some(({ text }) => !known.has(text)) ||
       want.stranger !== wanted.want.stranger ||
       want.relayOnly !== wanted.want.relayOnly
     wanted.want = want
+    wanted.relays = relays
     if (!fresh && !want.now) return
     wanted.failures = 0
     // A round that runs tries the same addresses: let it.
@@ -143,9 +151,9 @@ export class Dialing {
 
   /** A relay is connected: who is said to be behind it comes back to it about now, as we did. */
   relayCame(relay: string): void {
+    const names = this.#dialer.namesOf(relay)
     for (const [contact, wanted] of this.#wanted) {
-      const leads = this.#addresses(wanted).some((address) => address.relay === relay)
-      if (!leads || this.#dialer.reaches(contact)) continue
+      if (!names.some((name) => wanted.relays.has(name)) || this.#dialer.reaches(contact)) continue
       wanted.failures = 0
       if (wanted.round === undefined) this.#start(contact)
     }

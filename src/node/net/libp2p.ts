@@ -131,6 +131,7 @@ class Libp2pNet implements Run {
       reach: (address, want, signal) => this.#reaching.reach(address, want, signal),
       reaches: (contact) => this.#links.reaches(contact),
       alsoAt: (contact, told) => [...this.#greeting.addressesOf(contact), ...this.#relayed.moved(told)],
+      namesOf: (relay) => this.#relayed.namesOf(relay),
       notReached: (contact) => emit({ type: 'not-reached', contact }),
       random: acquaintances.random,
     })

@@ -29,6 +29,8 @@ function world(
     datagrams: () => ({ send: () => {}, stop: () => Promise.resolve() }),
     now: Date.now,
   }
+  /** By which PeerIDs a relay goes or went. */
+  const names = new Map<string, string[]>()
   const dialing = new Dialing(machine, { ...LIMITS, ...options.limits }, options.lanOnly ?? false, {
     reach: (address, _want, signal) =>
       new Promise((resolve) => {
@@ -37,10 +39,11 @@ function world(
       }),
     reaches: (contact) => connected.has(contact),
     alsoAt: (contact) => also.get(contact) ?? [],
+    namesOf: (relay) => names.get(relay) ?? [relay],
     notReached: () => notReached.push(Date.now()),
     random: (n) => new Uint8Array(n).fill(255),
   })
-  return { dialing, dialed, notReached, connected, also }
+  return { dialing, dialed, notReached, connected, also, names }
 }
 
 const anna = 'anna' as AccountId
@@ -258,8 +261,8 @@ describe('a round', () => {
     expect([...dialing.hidden()]).toEqual([])
   })
 
-  test('begins at once when a relay is there that leads to the contact, and does not break off for it', async () => {
-    const { dialing, dialed } = world()
+  test('begins at once when a relay is there that leads to the contact, by whatever name, and does not break off for it', async () => {
+    const { dialing, dialed, names } = world()
     dialing.want(want([by(far)], { relayOnly: true }))
     dialing.want(want([farther], { contact: 'bela' as AccountId }))
     await pass(0)
@@ -276,6 +279,12 @@ describe('a round', () => {
     await pass(0)
     expect(dialed).toHaveLength(before + 1)
     expect(dialed.at(-1)?.signal.aborted).toBe(false)
+    dialed.at(-1)?.answer(false)
+    await pass(0)
+    names.set('12D3KooWitsnextname', ['12D3KooWitsnextname', RELAY])
+    dialing.relayCame('12D3KooWitsnextname')
+    await pass(0)
+    expect(dialed).toHaveLength(before + 2)
   })
 
   test('comes at once when a relayed connection ran out, but not in a circle', async () => {

@@ -31,6 +31,12 @@ export class MovedRelays {
     }
   }
 
+  /** PeerIDs by which the same contact's node goes or went. */
+  namesOf(relay: string): readonly string[] {
+    const owner = this.#owners.get(relay)
+    return owner === undefined ? [relay] : [...this.#owners].flatMap(([name, who]) => (who === owner ? [name] : []))
+  }
+
   /** The same places by the PeerIDs of now, where those are others. */
   now(addresses: readonly Address[]): readonly Address[] {
     return addresses.flatMap(({ relay, peer }) => {

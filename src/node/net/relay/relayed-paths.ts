@@ -150,6 +150,11 @@ export class RelayedPaths {
     return this.#moved.now(told)
   }
 
+  /** PeerIDs by which a contact's node that relays goes or went. */
+  namesOf(relay: string): readonly string[] {
+    return this.#moved.namesOf(relay)
+  }
+
   /** A link to a contact is known. */
   reached(contact: AccountId, link: Link): void {
     if (link.via !== 'relayed' && !link.isNegotiated) this.#moved.met(contact, link)
