@@ -61,7 +61,8 @@ test('a contact asks without a proof, and any status comes through', async () =>
 
 test('no answer is one: when the engine is silent, when the connection breaks, when there is none', async () => {
   const { alice, bob } = friends()
-  const a = await online(alice, { limits: { bundleMs: 100 } })
+  // Long enough for the question to arrive on a busy machine.
+  const a = await online(alice, { limits: { bundleMs: 2000 } })
   const b = await online(bob)
   a.want(bob, [b.address])
   const { connection } = await a.heard.next('connected')
