@@ -95,6 +95,22 @@ export class Networks {
     this.ip(host, 'route', 'replace', 'default', 'via', core)
   }
 
+  /** Pulls the cable of a host on the internet, without a word to anybody: packets to and from it are lost. */
+  cut(host: string): void {
+    const wire = this.#uplinks.get(host)
+    this.nft(
+      'core',
+      `table ip cut-${wire} {
+         chain through { type filter hook forward priority 0 ; iifname "${wire}" drop ; oifname "${wire}" drop ; }
+       }`,
+    )
+  }
+
+  /** Plugs the cable in again. */
+  mend(host: string): void {
+    this.exec('core', 'nft', 'delete', 'table', 'ip', `cut-${this.#uplinks.get(host)}`)
+  }
+
   /** Lets everybody in at a TCP port of a router, to that port of the host at `inside`. */
   forward(router: string, port: number, inside: string): void {
     this.nft(

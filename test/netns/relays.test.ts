@@ -1,6 +1,6 @@
 /**
- * A relay dies, moves or refuses: the conversation goes on by any path that is left, waits honestly where none is, and goes on
- * by itself when one comes back. Real programs in network namespaces; relays are killed, not stopped.
+ * A relay dies, falls silent, moves or refuses: the conversation goes on by any path that is left, waits honestly where none is,
+ * and goes on by itself when one comes back. Real programs in network namespaces; relays are killed, not stopped, and cables pulled.
  *
  *     ana ── router ──┐
  *                     ├── internet ──┬─ rareș
@@ -62,6 +62,36 @@ describe.skipIf(missing !== null)(title, DEADLINE, () => {
     expect(await placesOf(ana)).toEqual([sorin.id])
   })
 
+  it('another relay takes over from one that falls silent, whoever of the two speaks first', async () => {
+    const { net, ana, bogdan, rares } = await three('masquerade fully-random')
+    const sorin = await net.reachable('Sorin')
+    for (const person of [ana, bogdan]) await net.acquaint(person, sorin)
+    for (const person of [ana, bogdan])
+      await expect.poll(() => placesOf(person), { timeout: 60_000 }).toEqual(expect.arrayContaining([sorin.id]))
+    for (const [from, to] of [
+      [ana, bogdan],
+      [bogdan, ana],
+    ] as const) {
+      await talk(ana, bogdan, 'with both')
+      const by = await relayBetween(from, to)
+      const silent = by === rares.id ? rares : sorin
+      net.nets.cut(net.hostOf(silent))
+      const before = performance.now()
+      const text = `is anybody there, asks ${from.name}`
+      await from.get('send', to.name, text)
+      await to.event(({ type, message }) => type === 'message' && message.text === text)
+      console.info(
+        `noticed that a relay is silent, and talked through the other, within ${Math.round(performance.now() - before)} ms`,
+      )
+      expect(await relayBetween(from, to)).not.toBe(by)
+      net.nets.mend(net.hostOf(silent))
+      for (const person of [ana, bogdan])
+        await expect
+          .poll(() => placesOf(person), { timeout: 180_000 })
+          .toEqual(expect.arrayContaining([sorin.id, rares.id]))
+    }
+  })
+
   it('a direct path does not need it any more', async () => {
     const { ana, bogdan, rares } = await three('masquerade')
     await bogdan.event(isPath(ana, 'direct'))
@@ -110,6 +140,25 @@ describe.skipIf(missing !== null)(title, DEADLINE, () => {
     await rares.get('relaying', 'on')
     await arrives(ana)
     await talk(ana, bogdan, 'again')
+  })
+
+  it('where the only relay falls silent, a message waits as soon as that is noticed, and the reason is told; it goes when the relay is back', async () => {
+    const { net, ana, bogdan, rares } = await three('masquerade fully-random')
+    await talk(ana, bogdan, 'before')
+    const cut = performance.now()
+    await parts(ana, bogdan, async () => {
+      net.nets.cut(net.hostOf(rares))
+      await bogdan.get('send', ana.name, 'waiting')
+    })
+    console.info(`noticed that nobody answers ${Math.round(performance.now() - cut)} ms after the cut`)
+    await expect.poll(() => relaysOf(bogdan), POLL).toEqual([[rares.id, 'lost']])
+    console.info(`noticed that the relay does not, either, ${Math.round(performance.now() - cut)} ms after it`)
+    await isShownToWait(bogdan, ana, /The node of Rareș relayed for this one, and is not reached any more/)
+    const mended = performance.now()
+    net.nets.mend(net.hostOf(rares))
+    await arrives(ana)
+    console.info(`what waited came ${Math.round(performance.now() - mended)} ms after it was mended`)
+    await talk(ana, bogdan, 'after')
   })
 
   it('where a relay refuses, a message waits and the reason is told; it goes when one of the two has a place', async () => {
@@ -176,6 +225,10 @@ async function parts(one: Person, other: Person, what: () => Promise<unknown>): 
 async function waits(from: Person, to: Person, why: RegExp): Promise<void> {
   const { code, json, err } = await from.run(['send', to.name, 'waiting', '--wait', 'delivered', '--timeout', '3'])
   expect([code, json[0]?.state, err]).toEqual([4, 'queued', expect.stringMatching(/they cannot be reached now/)])
+  await isShownToWait(from, to, why)
+}
+
+async function isShownToWait(from: Person, to: Person, why: RegExp): Promise<void> {
   const { messages } = await from.get('history', to.name, '--limit', '1')
   expect(messages).toMatchObject([{ text: 'waiting', state: 'queued' }])
   expect(await from.get('status')).toMatchObject({ queued: 1 })
@@ -188,6 +241,10 @@ async function waits(from: Person, to: Person, why: RegExp): Promise<void> {
 
 const arrives = (at: Person): Promise<unknown> =>
   at.event(({ type, message }) => type === 'message' && message.text === 'waiting')
+
+/** The contact by whose node somebody is reached. */
+const relayBetween = async (from: Person, to: Person): Promise<string | null> =>
+  (await from.get('contact', 'show', to.name)).contact.relayedBy
 
 const relaysOf = async (person: Person): Promise<(readonly [contact: string, state: string])[]> =>
   (await person.get('status')).relays.at.map(({ contact, state }: { contact: string; state: string }) => [

@@ -14,6 +14,9 @@
  * |                            | network, a wake from sleep, a relay that is back, or when a relayed connection |                |
  * |                            | ran out                                                                       |                |
  * | which path stays           | a direct one before a relayed one                                             | links.ts 2     |
+ * | when it has fallen silent  | nothing for 45 s, 5 s while a frame waits for its answer, and 10 s after a     | links.ts       |
+ * |                            | question; 4 s after one where something speaks against it: another network,   |                |
+ * |                            | a second dial by the same run, a relay that let somebody wait                 |                |
  * | relayed: how to direct     | both try direct addresses, then the lower PeerID WebRTC; again after 2 s,     | upgrading.ts   |
  * |                            | doubled up to 30 min, or when the network changes                             |                |
  * | only by relays             | their relayed addresses, through other contacts' nodes; never upgraded, and   | here, hidden   |

@@ -6,6 +6,7 @@
  * 2. Two connections to one run of one device: a direct one stays before a relayed one; of two alike, the one that the lower
  *    PeerID dialed (both ends see it so); of two that the same end dialed, the newer.
  *    To another run of the device: the newer stays, for a profile runs once.
+ *    An older one that stays has to show that it still leads there: whoever dials once more may have found it silent.
  * 3. Unknown peers that dialed us are few, and idle for a short time only.
  */
 import type { Connection } from '@libp2p/interface'
@@ -154,8 +155,10 @@ export class Links {
       return same
     }
     const rivals = this.all().filter((other) => other !== link && isDevice(other, found))
-    if (rivals.some((rival) => !this.#outlives(link, rival))) {
+    const staying = rivals.filter((rival) => !this.#outlives(link, rival))
+    if (staying.length > 0) {
       link.abort('connected already')
+      for (const rival of staying) this.doubt(rival)
       return false
     }
     link.standing = { phase: 'known', ...found }
@@ -226,14 +229,24 @@ export class Links {
       if (now - pausedAt > this.#limits.pausedMs) link.abort('paused too long')
       return
     }
+    if (hurry) this.doubt(link)
     if (link.askedAt !== undefined) {
       if (now - link.askedAt >= this.#limits.pongMs) link.abort('silent')
       return
     }
-    const patience = hurry ? 0 : link.writer.inFlight > 0 ? this.#limits.silentBusyMs : this.#limits.silentMs
+    const patience = link.writer.inFlight > 0 ? this.#limits.silentBusyMs : this.#limits.silentMs
     if (now - link.heardAt < patience) return
-    link.askedAt = hurry ? now - this.#limits.pongMs + this.#limits.pongHurryMs : now
+    link.askedAt = now
     link.writer.ping()
+  }
+
+  /** Something speaks against it: a known peer is asked at once whether it is there, and has little time to answer. */
+  doubt(link: Link): void {
+    if (link.standing.phase !== 'known') return
+    const { pongMs, pongHurryMs } = this.#limits
+    const hurried = this.#machine.now() - pongMs + pongHurryMs
+    if (link.askedAt === undefined) link.writer.ping()
+    link.askedAt = Math.min(link.askedAt ?? hurried, hurried)
   }
 
   #tickStranger(link: Link, now: number): void {

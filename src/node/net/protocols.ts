@@ -253,7 +253,7 @@ export const LIMITS: Limits = {
   tickMs: 5 * SECOND,
   sleptMs: 10 * SECOND,
   silentMs: 45 * SECOND,
-  silentBusyMs: 10 * SECOND,
+  silentBusyMs: 5 * SECOND,
   pongMs: 10 * SECOND,
   pongHurryMs: 4 * SECOND,
   addressMs: 5 * SECOND,

@@ -99,9 +99,14 @@ export class Reaching {
     const late = AbortSignal.timeout(this.#limits.addressMs)
     const bounded = AbortSignal.any([signal, late])
     const link = await this.#opened(this.#paths.relayed(address.text, bounded), bounded)
-    // Nobody asks an unknown relay whether it is still there.
-    if (link === undefined && late.aborted && relay.standing.phase === 'stranger') relay.abort('a relay that is silent')
+    if (link === undefined && late.aborted) this.#doubtRelay(relay)
     return link
+  }
+
+  /** It let somebody wait in vain, or whoever is behind it did. An unknown relay cannot be asked which. */
+  #doubtRelay(relay: Link): void {
+    if (relay.standing.phase === 'stranger') relay.abort('a relay that is silent')
+    else this.#links.doubt(relay)
   }
 
   /** A link to a relay, made at its address where there is none. It ends by itself when nothing runs on it. */

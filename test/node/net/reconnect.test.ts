@@ -156,62 +156,83 @@ test('both dial at once: one connection stays, and no frame is lost without a wo
   }
 })
 
-test('of two connections to one run of a device the one that the lower PeerID dialed stays; of two runs the newer', async () => {
+/** Three PeerIDs, the lowest first. */
+async function threePeers(): Promise<[PeerId, PeerId, PeerId]> {
   const ids = await Promise.all([1, 2, 3].map(async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))))
-  const [low, middle, high] = ids.toSorted((x, y) => compare(x.toMultihash().bytes, y.toMultihash().bytes)) as [
-    PeerId,
-    PeerId,
-    PeerId,
-  ]
-  const found = { contact: person().id, device: person().keys.id }
+  return ids.toSorted((x, y) => compare(x.toMultihash().bytes, y.toMultihash().bytes)) as [PeerId, PeerId, PeerId]
+}
+
+/** The links of one PeerID, over connections on which nothing is ever heard, and what is told of them. */
+function table(self: PeerId, now = Date.now) {
   const inputs: Input[] = []
-  const table = (self: PeerId): { links: Links; open: (peer: PeerId, direction: 'inbound' | 'outbound') => Link } => {
-    inputs.length = 0
-    const notice = { reached: () => {}, lost: () => {}, closed: () => {} }
-    const links = new Links(
-      nodejsMachine(),
-      LIMITS,
-      self.toMultihash().bytes,
-      numbers(),
-      (input) => inputs.push(input),
-      notice,
-    )
-    let made = 0
-    const open = (remotePeer: PeerId, direction: 'inbound' | 'outbound'): Link => {
-      const connection = {
-        id: `c${++made}`,
-        remotePeer,
-        direction,
-        remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/5'),
-        streams: [],
-      }
-      const whole = {
-        ...connection,
-        newStream: () => new Promise(() => {}),
-        abort: () => links.closed(whole as unknown as Connection),
-      }
-      return links.open(whole as unknown as Connection)
+  const notice = { reached: () => {}, lost: () => {}, closed: () => {} }
+  const local = self.toMultihash().bytes
+  const links = new Links(machineWith({ now }), LIMITS, local, numbers(), (input) => inputs.push(input), notice)
+  let made = 0
+  const open = (remotePeer: PeerId, direction: 'inbound' | 'outbound'): Link => {
+    const connection = {
+      id: `c${++made}`,
+      remotePeer,
+      direction,
+      remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/5'),
+      streams: [],
     }
-    return { links, open }
+    const whole = {
+      ...connection,
+      newStream: () => new Promise(() => {}),
+      abort: () => links.closed(whole as unknown as Connection),
+    }
+    return links.open(whole as unknown as Connection)
   }
   const told = (): string[] => inputs.map((input) => `${input.type} ${'connection' in input ? input.connection : ''}`)
+  return { links, open, told }
+}
 
+test('of two connections to one run of a device the one that the lower PeerID dialed stays; of two runs the newer', async () => {
+  const [low, middle, high] = await threePeers()
+  const found = { contact: person().id, device: person().keys.id }
   const lower = table(low)
   const dialed = lower.open(high, 'outbound')
   expect(lower.links.settle(dialed, found, null)).toBe(true)
   expect(lower.links.settle(lower.open(high, 'inbound'), found, null), 'the higher dialed it').toBe(false)
-  expect(told()).toEqual(['connected 1'])
+  expect(lower.told()).toEqual(['connected 1'])
 
   const higher = table(high)
   const mine = higher.open(low, 'outbound')
   expect(higher.links.settle(mine, found, null)).toBe(true)
   expect(higher.links.settle(higher.open(low, 'inbound'), found, null), 'the lower dialed it').toBe(true)
-  expect(told()).toEqual(['connected 1', 'connected 2', 'disconnected 1'])
+  expect(higher.told()).toEqual(['connected 1', 'connected 2', 'disconnected 1'])
 
   const runs = table(middle)
   runs.links.settle(runs.open(low, 'inbound'), found, null)
   runs.links.settle(runs.open(high, 'inbound'), found, null)
-  expect(told(), 'a device runs once').toEqual(['connected 1', 'connected 2', 'disconnected 1'])
+  expect(runs.told(), 'a device runs once').toEqual(['connected 1', 'connected 2', 'disconnected 1'])
+})
+
+test('a connection that stays before another has to show soon that it leads there: else the next one is taken', async () => {
+  const [low, , high] = await threePeers()
+  const found = { contact: person().id, device: person().keys.id }
+  let now = 0
+  const { links, open, told } = table(low, () => now)
+  const first = open(high, 'outbound')
+  links.settle(first, found, null)
+  const isTaken = (): boolean => links.settle(open(high, 'inbound'), found, null)
+  const after = (ms: number): void => {
+    now += ms
+    links.tick(now, false)
+  }
+  // What is heard speaks for it.
+  expect(isTaken()).toBe(false)
+  first.hear(now)
+  after(LIMITS.pongHurryMs)
+  expect(told()).toEqual(['connected 1'])
+  // Whoever tries again and again does not put off the end.
+  expect(isTaken()).toBe(false)
+  after(LIMITS.pongHurryMs - 1000)
+  expect(isTaken()).toBe(false)
+  after(1000)
+  expect(told()).toEqual(['connected 1', 'disconnected 1'])
+  expect(isTaken()).toBe(true)
 })
 
 test('a machine that slept dials at once, however long the pause was', async () => {

@@ -1,7 +1,7 @@
 import type { Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { connect } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseAddress } from '../../../src/node/net/addresses.ts'
@@ -86,6 +86,28 @@ const linked = (one: Online, other: Person, via?: string): Promise<number> =>
     const links = one.heard.of('connected').filter((input) => input.contact === other.id)
     return links.findLast((link) => isOpen(one, link.connection) && (via === undefined || link.via === via))?.connection
   })
+
+/** A way to an address. Cut, it carries nothing more for whoever came so far, and tells nobody. */
+async function cable(to: string): Promise<{ address: string; cut: () => void }> {
+  const [, , host, , port] = to.split('/')
+  const open: Socket[] = []
+  const server = createServer((socket) => {
+    const onward = connect(Number(port), host)
+    for (const one of [socket, onward]) one.on('error', () => {})
+    socket.pipe(onward).pipe(socket)
+    open.push(socket, onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of open) socket.destroy()
+    server.close()
+  })
+  const { port: own } = server.address() as { port: number }
+  const cut = (): void => {
+    for (const socket of open) socket.unpipe().pause()
+  }
+  return { address: `/ip4/127.0.0.1/tcp/${own}`, cut }
+}
 
 /** A frame each way, and its acknowledgement. */
 async function talk(a: Online, b: Online, via: string): Promise<void> {
@@ -215,6 +237,23 @@ describe('through a relay', () => {
     const moved = await online(carol)
     for (const one of [a, b]) one.want(carol, [moved.address])
     await talk(a, b, 'relayed')
+  })
+
+  test('the way to the relay falls silent: who is behind it is reached by another way to the same relay', async () => {
+    const { alice, bob, carol } = people()
+    const [b, c] = [await online(bob), await online(carol)]
+    b.want(carol, [c.address])
+    const way = await cable(c.address)
+    // Only whoever found nobody behind the relay has a reason to ask it.
+    const limits = { tickMs: 20, silentMs: 3_600_000, pongHurryMs: 200, addressMs: 500 }
+    const a = await online(alice, { limits })
+    a.want(carol, [way.address])
+    const first = await linked(a, carol)
+    await talk(a, c, 'lan')
+    way.cut()
+    a.want(bob, await relayedBy(b, c))
+    await talk(a, b, 'relayed')
+    expect(isOpen(a, first)).toBe(false)
   })
 
   test('a relay that is full refuses, which is said, and the other is used', async () => {
