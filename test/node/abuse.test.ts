@@ -18,11 +18,8 @@ const MESSAGES = 10
 /** What an attack has done, at least, before it counts as one. */
 const DONE = 20
 const MEMORY = 64 * 1024 * 1024
-/**
- * The pair's connection, the abuser's contact, one that is just being closed, and one on which somebody began to pair: it is kept
- * while people would compare digits.
- */
-const OWN_SOCKETS = 5
+/** The pair's connection, the abuser's contact, and one that is just being closed. */
+const OWN_SOCKETS = 4
 /** In a flood a few more are just being closed. */
 const CLOSING = 4
 const DEADLINE_MS = 60_000

@@ -146,7 +146,8 @@ export const ATTACKS: readonly Attack[] = [
     onConnections(means, 8, 4, async (connection) => {
       const stream = await connection.newStream(PAIR, soon())
       await say(stream, Uint8Array.of(1))
-      for (let i = 0; i < 16; i++) await write(stream, concat(Uint8Array.of(0x40, 0), random(0x4000)))
+      for (let i = 0; i < 16 && stream.status === 'open'; i++)
+        await write(stream, concat(Uint8Array.of(0x40, 0), random(0x4000))).catch(() => undefined)
       await answered(stream)
     }),
   ),

@@ -6,7 +6,7 @@
  *       ◀── length 2 ‖ name        empty while hidden
  *
  *       1 (channel) ───────────▶
- *       ◀─ length 2 ‖ message ─▶   at most 16 each way, of 16 KiB each, within 5 minutes
+ *       ◀─ length 2 ‖ message ─▶   at most 16 each way, of 16 KiB each, two unread, within 5 minutes
  */
 import type { Stream } from '@libp2p/interface'
 import { fromUtf8, utf8 } from '../../protocol/index.ts'
@@ -30,7 +30,7 @@ export async function askName(stream: Stream, limits: Limits, signal: AbortSigna
 
 /** Opens a channel on a fresh stream. */
 export function openChannel(stream: Stream, ends: Ends, limits: Limits, signal: AbortSignal): Channel {
-  const exchange = new Exchange(stream, limits.pairMessages * (2 + limits.pairMessage), signal)
+  const exchange = new Exchange(stream, limits.pairUnread, signal)
   exchange.write(Uint8Array.of(CHANNEL))
   return makeChannel(exchange, ends, limits)
 }
@@ -44,8 +44,9 @@ export async function answerPairing(
   name: () => string | null,
   opened: (channel: Channel) => void,
 ): Promise<void> {
-  const exchange = new Exchange(stream, 1 + limits.pairMessages * (2 + limits.pairMessage), signal)
-  const [what] = (await exchange.read(1)) ?? []
+  const exchange = new Exchange(stream, 1 + limits.pairUnread, signal)
+  // Digits take people minutes; what is wanted is said at once.
+  const [what] = (await exchange.read(1, AbortSignal.any([signal, AbortSignal.timeout(limits.streamMs)]))) ?? []
   if (what === WHO) {
     exchange.writeSized(utf8(name() ?? ''))
     await exchange.finish()

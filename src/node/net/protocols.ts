@@ -82,6 +82,8 @@ export interface Limits {
   readonly bundleMs: number
   readonly pairMessage: number
   readonly pairMessages: number
+  /** Bytes of them that may wait unread: neither side ever has more than two to say before the other must answer. */
+  readonly pairUnread: number
   /** People compare digits meanwhile. */
   readonly pairMs: number
   readonly whoMs: number
@@ -247,6 +249,7 @@ export const LIMITS: Limits = {
   bundleMs: 10 * SECOND,
   pairMessage: PAIRING_MESSAGE_BYTES,
   pairMessages: 16,
+  pairUnread: 2 * (2 + PAIRING_MESSAGE_BYTES),
   pairMs: 5 * MINUTE,
   whoMs: 3 * SECOND,
   name: 256,

@@ -298,6 +298,21 @@ test('streams that begin and say no more end in time, and cost nothing else', as
   expect(a.heard.of('disconnected')).toEqual([])
 })
 
+test('a stranger that opens pairings and does not pair is let go as soon as others', async () => {
+  const { alice } = friends()
+  const a = await online(alice, { limits: { tickMs: 20, streamMs: 300, strangerIdleMs: 1000 } })
+  // Whoever wants to pair waits for a person, and would be let wait.
+  a.net.pairing.onChannel(() => {})
+  const mallory = await hostile()
+  const silent = await mallory.dialAsStranger(a.address)
+  await silent.newStream(PAIR)
+  const loud = await mallory.dialAsStranger(a.address)
+  const stream = await loud.newStream(PAIR)
+  stream.send(Uint8Array.of(1))
+  for (let i = 0; i < 3; i++) stream.send(new Uint8Array(2 + LIMITS.pairMessage))
+  await Promise.all([silent, loud].map(ended))
+})
+
 test('more streams than a protocol has are refused, and the others go on', async () => {
   const { alice, bob } = friends()
   const a = await online(alice)
