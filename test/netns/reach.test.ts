@@ -29,6 +29,14 @@ describe.skipIf(missing !== null)(title, DEADLINE, () => {
       true,
     ])
     expect(await doctor(ana)).toMatch(/Others reach this node directly/)
+    // It needs places at relays for those alone who must not learn where it is.
+    const isRelayed = ({ addresses }: { addresses: readonly string[] }): boolean =>
+      addresses.some((one) => one.includes('/p2p-circuit'))
+    await status(ana, (now) => !isRelayed(now))
+    await ana.get('contact', 'relay-only', 'on', 'Rareș')
+    await status(ana, isRelayed)
+    await ana.get('contact', 'relay-only', 'off', 'Rareș')
+    await status(ana, (now) => !isRelayed(now))
   })
 
   it('a node behind a router is not', async () => {

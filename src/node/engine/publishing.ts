@@ -6,7 +6,8 @@
  *     a day ends or begins, by `wake`  ┘
  *
  * Holds: two records of one slot never have one `seq`, because it is stored before the record leaves; a record that says
- * nothing new stays as it is, so that `seq` tells of moves alone; a relay-only contact's records hold relayed addresses alone.
+ * nothing new stays as it is, so that `seq` tells of moves alone; a relay-only contact's records hold relayed addresses alone,
+ * and so do those for boxes as long as there is such a contact.
  */
 import {
   concat,
@@ -74,10 +75,13 @@ type Known = ReadonlyMap<string, Published>
 
 function ofAudiences(draft: Draft, env: Env, whereabouts: Whereabouts, known: Known): readonly Published[] {
   const records: Published[] = []
-  for (const [key, { secret, phase, relayOnly }] of [...draft.maps.audiences.entries()]) {
+  const hides = [...draft.maps.contacts.entries()].some(([, { row }]) => row.relayOnly)
+  for (const [key, { secret, phase, relayOnly, box }] of [...draft.maps.audiences.entries()]) {
+    // Nobody knows here who is told of a box: it may be whoever must not learn where we are.
+    const relayedAlone = relayOnly || (box !== null && hides)
     const { epochs, until } = epochsToPublish(env.p, { secret, phase }, env.now)
     draft.effect({ type: 'wake', at: until })
-    const told = whereabouts.addresses.filter(({ relayed }) => relayed || !relayOnly)
+    const told = whereabouts.addresses.filter(({ relayed }) => relayed || !relayedAlone)
     const addresses = withRelayed(told, ({ relayed }) => relayed, TOLD).map(({ bytes }) => bytes)
     if (addresses.length === 0) continue
     for (const epoch of epochs) {

@@ -121,6 +121,7 @@ class Libp2pNet implements Run {
       self: host.libp2p.peerId.toString(),
       reachable: () => this.#reachable,
       addresses: () => this.#directAddresses(),
+      hides: () => this.#dialing.hidden().size > 0,
       changed: () => this.#tellAddresses(),
       directly: (contact) => this.#dialing.directly(contact),
       reachDirectly: (address, want, signal) => this.#reaching.reachDirectly(address, want, signal),
@@ -290,7 +291,9 @@ class Libp2pNet implements Run {
   #want(effect: Extract<NetEffect, { type: 'want' }>): void {
     const isNew = !this.#dialing.wants(effect.contact)
     if (effect.relayOnly) for (const link of this.#links.directlyTo(effect.contact)) link.abort('only through relays')
+    const wasHidden = this.#dialing.isHidden(effect.contact)
     this.#dialing.want(effect)
+    if (effect.relayOnly !== wasHidden) this.#relayed.review()
     if (isNew) this.#greeting.newContact()
   }
 

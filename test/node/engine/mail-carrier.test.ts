@@ -14,7 +14,7 @@ import {
   openRecord,
   utf8,
 } from '../../../src/protocol/index.ts'
-import type { SimNode } from '../../sim/sim-node.ts'
+import { placeAt, relayedBy, type SimNode } from '../../sim/sim-node.ts'
 import { ask, grantOf, introduce, MINUTE, published, say, texts } from './people.ts'
 import { boxAt, carried, carry, DAYS, forged, includes, lettersAt, off, on, put, routeTo } from './mail-people.ts'
 
@@ -109,6 +109,31 @@ describe('what a carrier knows', () => {
     expect(found.length).toBeGreaterThan(0)
     for (const one of found) expect(one.device).toEqual(new Uint8Array(16))
     for (const one of found) expect(one.addresses).toEqual(read(told)[0]?.addresses)
+  })
+})
+
+describe('where a carrier is', () => {
+  test('whoever is told of a box reads relayed addresses alone while somebody is not to learn more', async () => {
+    const { world, ana, bob, clara } = await carried()
+    const [direct, relayed] = [placeAt(70), relayedBy(71)]
+    clara.move(direct, relayed)
+    await world.pass()
+    const read = (): Uint8Array[] => {
+      const [box] = routeTo(ana, bob)
+      const found = published(world, clara).flatMap(({ name, value }) =>
+        box === undefined ? [] : (openRecord(world.primitives, box.readKey, name, value) ?? []),
+      )
+      expect(found.length).toBeGreaterThan(0)
+      return found.flatMap(({ addresses }) => addresses)
+    }
+    expect(read()).toContainEqual(direct.bytes)
+    // It is enough that somebody is: she does not know whom the owner told.
+    await ask(world, clara, { name: 'relay-only', contact: bob.id, on: true })
+    await world.pass()
+    for (const one of read()) expect(one).toEqual(relayed.bytes)
+    await ask(world, clara, { name: 'relay-only', contact: bob.id, on: false })
+    await world.pass()
+    expect(read()).toContainEqual(direct.bytes)
   })
 })
 

@@ -42,6 +42,8 @@ export interface RelayNeeds
   readonly forStrangers: boolean
   /** Where others reach us without a relay. */
   addresses(): readonly string[]
+  /** Whether there is a contact that must not learn that. */
+  hides(): boolean
 }
 
 export class RelayedPaths {
@@ -63,7 +65,13 @@ export class RelayedPaths {
     this.#needs = needs
     this.#circuit = circuit
     this.#webRtc = webRtc
-    this.#reservations = new Reservations(circuit, limits, { ...needs, now, candidates: () => links.neighbours() })
+    this.#reservations = new Reservations(circuit, limits, {
+      ...needs,
+      now,
+      candidates: () => links.neighbours(),
+      // Who must not learn where we are reaches us through a relay, or not at all.
+      reachable: () => (needs.hides() ? undefined : needs.reachable()),
+    })
     const reservedAt = (peer: { toString(): string }): boolean => this.#reservations.holds(peer.toString())
     this.#relaying = new Relaying(machine, limits, links, circuit, { ...needs, reservedAt })
     this.#upgrading = new Upgrading(limits, { ...needs, now })

@@ -6,7 +6,7 @@
  *         └── pause: 15 s, 30 s … 30 min ──────┘    half of it drawn at random; from the start again when the network changes
  *
  * At most three are held, at contacts met directly: first those beyond the local network, then whoever is connected longest.
- * None while others are known to reach us.
+ * None while others are known to reach us, and may know where we are.
  *
  * Holds: a relay is asked over the connection that there is, never dialed for it; one that does not know the protocol is not asked
  * again, one that says that it does not relay not before it says that it does.
