@@ -16,6 +16,7 @@ import { type EnvelopeReader, EnvelopeWriter } from './envelopes.ts'
 import { attempt, Broken, tried } from './failures.ts'
 import type { Acquainted } from './hello.ts'
 import { ENVELOPE, type Limits, PAIR } from './protocols.ts'
+import { within } from './waiting.ts'
 
 /** How long what was written may take to leave. */
 const END_MS = 1000
@@ -144,7 +145,7 @@ export class Link {
 
   /** A new stream, or `undefined`. */
   async openStream(protocol: string, signal: AbortSignal): Promise<Stream | undefined> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#streamMs)])
+    const bounded = within(this.#streamMs, signal)
     return attempt(this.connection.newStream(protocol, { signal: bounded, runOnLimitedConnection: true }))
   }
 

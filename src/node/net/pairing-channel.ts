@@ -14,6 +14,7 @@ import type { Ends } from '../engine/input.ts'
 import { Exchange } from './exchange.ts'
 import type { Channel } from './net.ts'
 import type { Limits } from './protocols.ts'
+import { within } from './waiting.ts'
 
 const WHO = 0
 const CHANNEL = 1
@@ -46,7 +47,7 @@ export async function answerPairing(
 ): Promise<void> {
   const exchange = new Exchange(stream, 1 + limits.pairUnread, signal)
   // Digits take people minutes; what is wanted is said at once.
-  const [what] = (await exchange.read(1, AbortSignal.any([signal, AbortSignal.timeout(limits.streamMs)]))) ?? []
+  const [what] = (await exchange.read(1, within(limits.streamMs, signal))) ?? []
   if (what === WHO) {
     exchange.writeSized(utf8(name() ?? ''))
     await exchange.finish()

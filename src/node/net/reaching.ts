@@ -22,6 +22,7 @@ import type { Link } from './link.ts'
 import type { Links } from './links.ts'
 import type { Acquaintances } from './net.ts'
 import { HELLO, type Limits } from './protocols.ts'
+import { within } from './waiting.ts'
 
 /** Ways to somebody besides an address that libp2p dials. */
 export interface Paths {
@@ -70,7 +71,7 @@ export class Reaching {
 
   /** Whether there is a direct link to the wanted contact afterwards, made by WebRTC with the help of a relayed one. */
   async reachThrough(relayed: Link, want: Want, signal: AbortSignal): Promise<boolean> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.webrtcMs)])
+    const bounded = within(this.#limits.webrtcMs, signal)
     const link = await this.#opened(this.#paths.upgraded(relayed.connection, bounded), bounded)
     return link !== undefined && (await this.#meet(link, want, signal))
   }
@@ -96,10 +97,9 @@ export class Reaching {
 
   async #connectThrough(relay: Link | undefined, address: Address, signal: AbortSignal): Promise<Link | undefined> {
     if (relay === undefined || address.peer === null || signal.aborted) return undefined
-    const late = AbortSignal.timeout(this.#limits.addressMs)
-    const bounded = AbortSignal.any([signal, late])
+    const bounded = within(this.#limits.addressMs, signal)
     const link = await this.#opened(this.#paths.relayed(address.text, bounded), bounded)
-    if (link === undefined && late.aborted) this.#doubtRelay(relay)
+    if (link === undefined && bounded.aborted && !signal.aborted) this.#doubtRelay(relay)
     return link
   }
 
@@ -204,7 +204,7 @@ export class Reaching {
     show: (day: number) => readonly Uint8Array[],
     signal: AbortSignal,
   ): Promise<Acquainted | 'stranger' | undefined> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.helloMs)])
+    const bounded = within(this.#limits.helloMs, signal)
     const stream = await link.openStream(HELLO, bounded)
     if (stream === undefined) return undefined
     const proceed = (found: Acquainted): boolean => !signal.aborted && !this.#links.isDialed(found, link)
@@ -222,7 +222,7 @@ export class Reaching {
 
   /** A fresh connection, or `undefined` in time, whatever libp2p does. */
   async #connect(address: string, signal: AbortSignal): Promise<Link | undefined> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.addressMs)])
+    const bounded = within(this.#limits.addressMs, signal)
     return this.#opened(attempt(this.#host.libp2p.dial(multiaddr(address), { signal: bounded, force: true })), bounded)
   }
 

@@ -22,6 +22,22 @@ export function elapsed(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/**
+ * Ends when one of the signals does, or after `ms`. In place of AbortSignal.any with AbortSignal.timeout: Node.js 24.21 forgets the
+ * end of such a signal if nobody listened at that moment, so that whoever waits by it afterwards would wait for ever.
+ */
+export function within(ms: number, ...signals: readonly AbortSignal[]): AbortSignal {
+  const ended = new AbortController()
+  const all = [...signals, AbortSignal.timeout(ms)]
+  const end = (): void => {
+    for (const signal of all) signal.removeEventListener('abort', end)
+    ended.abort()
+  }
+  for (const signal of all) signal.addEventListener('abort', end, { once: true })
+  if (signals.some(({ aborted }) => aborted)) end()
+  return ended.signal
+}
+
 /** So many at once, and one for each key. */
 export class Slots {
   readonly #most: number

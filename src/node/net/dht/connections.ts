@@ -31,7 +31,7 @@ import type { InterfaceAddress, Machine } from '../machine.ts'
 import { KAD, type Limits } from '../protocols.ts'
 import type { Reaching } from '../reaching.ts'
 import { addressOfBytes, bytesOfAddress, mayBelieve, prefixOf } from '../reach/told.ts'
-import { elapsed, Slots } from '../waiting.ts'
+import { elapsed, Slots, within } from '../waiting.ts'
 
 export interface DhtSurroundings {
   readonly p: Primitives
@@ -116,7 +116,7 @@ export class DhtConnections {
     this.#begun++
     try {
       if (!this.#makesRoom()) return undefined
-      const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.dhtMs)])
+      const signal = within(limits.dhtMs, this.#stopped.signal)
       const known = peers.get(text)?.addresses ?? []
       const addresses = known.filter((address) => this.#hosts.mayDial(address))
       if (addresses.length === 0) return undefined
@@ -174,7 +174,7 @@ export class DhtConnections {
   /** Runs to its end even when nobody waits for it any more: so it is known who does not answer. */
   async #ask(id: PeerId, link: Link, question: Uint8Array): Promise<DhtMessage | undefined> {
     const { limits, peers } = this.#around
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.dhtMs)])
+    const signal = within(limits.dhtMs, this.#stopped.signal)
     const stream = await link.openHeld(KAD, signal)
     const exchange = stream && new Exchange(stream, ANSWER_BYTES + 5, signal)
     exchange?.write(question)

@@ -33,7 +33,7 @@ import type { Limits } from '../protocols.ts'
 import type { Meeting } from '../reach/reach.ts'
 import type { Reaching } from '../reaching.ts'
 import { mayBelieve } from '../reach/told.ts'
-import { drawn, Slots } from '../waiting.ts'
+import { drawn, Slots, within } from '../waiting.ts'
 
 export interface DhtHost {
   readonly libp2p: Pick<Libp2p, 'peerId' | 'logger'>
@@ -250,7 +250,7 @@ export class Dht {
   /** While servers are being looked for, the first one is worth waiting for. */
   async #firstServer(): Promise<void> {
     if (this.#servers() > 0 || this.#beginning === undefined) return
-    const late = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(this.#host.limits.dhtWaitMs)])
+    const late = within(this.#host.limits.dhtWaitMs, this.#stopped.signal)
     const over = this.#beginning.then(() => true)
     let isOver = false
     void over.then(() => {
@@ -266,7 +266,7 @@ export class Dht {
     const kept = this.#records.get(kind, name)
     if (kept !== undefined) values.push(kept)
     const leave = new AbortController()
-    const signal = AbortSignal.any([leave.signal, this.#stopped.signal, AbortSignal.timeout(limits.dhtQueryMs)])
+    const signal = within(limits.dhtQueryMs, leave.signal, this.#stopped.signal)
     let grace: ReturnType<typeof setTimeout> | undefined
     // It throws when a peer with an older record refuses the newer one; what was found by then counts.
     await attempt(
@@ -315,7 +315,7 @@ export class Dht {
 
   #refresh(key: Uint8Array): Promise<void> {
     const { limits } = this.#host
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.dhtQueryMs)])
+    const signal = within(limits.dhtQueryMs, this.#stopped.signal)
     return this.#servers() === 0 ? Promise.resolve() : this.#kademlia.refresh(key, signal)
   }
 
@@ -363,7 +363,7 @@ export class Dht {
         if (release === undefined) return
         try {
           if (this.#servers() >= ENOUGH) return
-          const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.addressMs)])
+          const signal = within(limits.addressMs, this.#stopped.signal)
           const link = await reaching.reachStranger(address, signal)
           // What it is, it says after hello (reach.ts); then it is asked once.
           if (link !== undefined) await this.#peers.until(() => this.#peers.get(link.peer)?.inTable === true, signal)

@@ -12,7 +12,7 @@ import { dhtKey, equal, type SlotKind, type SlotRecord, toBase32 } from '../../.
 import { attempt } from '../failures.ts'
 import type { Machine } from '../machine.ts'
 import type { Limits } from '../protocols.ts'
-import { drawn } from '../waiting.ts'
+import { drawn, within } from '../waiting.ts'
 
 /** Servers that hold a record, if there are as many. */
 export const HOLDERS = 20
@@ -114,7 +114,7 @@ export class DhtPublishing {
 
   async #put(own: Own): Promise<void> {
     const { kind, name, value } = own.record
-    const signal = AbortSignal.any([this.#stopped, AbortSignal.timeout(this.#limits.dhtPutMs)])
+    const signal = within(this.#limits.dhtPutMs, this.#stopped)
     const servers = this.#host.servers()
     const holders = new Set<string>()
     const put = async (): Promise<void> => {

@@ -11,7 +11,7 @@ import type { Channel, PairingPort } from '../net.ts'
 import { answerPairing, askName, openChannel } from '../pairing-channel.ts'
 import { type Limits, PAIR } from '../protocols.ts'
 import type { Reaching } from '../reaching.ts'
-import { elapsed, Slots } from '../waiting.ts'
+import { elapsed, Slots, within } from '../waiting.ts'
 
 /** How long answers to a question on the local network are collected. */
 const GATHER_MS = 500
@@ -49,12 +49,7 @@ export class Nearby implements PairingPort {
     const known = this.#lan.byShortName(peer)
     const opened = known && (await this.#stream(known, signal))
     if (opened === undefined) throw new Gone(peer)
-    return openChannel(
-      opened.stream,
-      opened.link.ends,
-      this.#limits,
-      AbortSignal.any([signal, AbortSignal.timeout(this.#limits.pairMs)]),
-    )
+    return openChannel(opened.stream, opened.link.ends, this.#limits, within(this.#limits.pairMs, signal))
   }
 
   /** A stream on a link that is held until it closes. A link that the other end lets go of at this moment is no reason: then a fresh one. */

@@ -17,6 +17,7 @@ import { BOX, type Limits } from '../protocols.ts'
 import type { Reaching } from '../reaching.ts'
 import { addressesFound, peerFound } from '../whereabouts.ts'
 import { readStatus, visit, writeMail } from './box.ts'
+import { within } from '../waiting.ts'
 
 export type Deposit = Extract<NetEffect, { type: 'deposit' }>
 
@@ -101,7 +102,7 @@ export class Depositing {
     const peer = peerFound(found)
     const linked = peer === undefined ? undefined : links.directTo(peer)
     if (linked !== undefined) return { link: linked, dialed: false }
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(limits.mailReachMs)])
+    const signal = within(limits.mailReachMs, this.#stopped.signal)
     const addresses = addressesFound(found, machine.interfaces(), limits).filter((one) => this.#around.mayDial(one))
     for (const address of inDialOrder(addresses, machine.interfaces())) {
       const link = await reaching.reachCarrier(address, signal)

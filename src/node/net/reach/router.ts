@@ -17,7 +17,7 @@ import { type Address, kindOf, parseAddress, sharesPrefix } from '../addresses.t
 import type { Endpoint, InterfaceAddress, Listening, Machine } from '../machine.ts'
 import type { RouterStatus } from '../net.ts'
 import type { Limits } from '../protocols.ts'
-import { drawn, elapsed } from '../waiting.ts'
+import { drawn, elapsed, within } from '../waiting.ts'
 
 const GROUP = { address: '239.255.255.250', port: 1900 } as const
 const SEARCH = [
@@ -273,7 +273,7 @@ export class Router {
     body: string,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.routerMs)])
+    const bounded = within(this.#limits.routerMs, signal)
     const question = { ip, port, path, from, method, headers, body, most: this.#limits.routerBytes, signal: bounded }
     const answer = await this.#machine.http(question)
     return answer && { ok: answer.status === 200, text: text(answer.body) }
