@@ -155,6 +155,13 @@ export function newContact(accountKey: AccountKey, state: 'invited' | 'active', 
   }
 }
 
+/** Whether a device of the contact is at the other end of a connection. */
+export function isReached(draft: Draft, id: AccountId): boolean {
+  for (const [, { contact, device }] of draft.maps.connections.entries())
+    if (contact === id && device !== null) return true
+  return false
+}
+
 /** Tells the net how much this contact is wanted now. */
 export function want(draft: Draft, id: AccountId, now = false): void {
   const row = draft.maps.contacts.get(id)?.row

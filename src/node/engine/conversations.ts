@@ -6,7 +6,7 @@
 import { add, type Ranges, subtract, toBase32, upTo } from '../../protocol/index.ts'
 import type { MessageRow } from '../store/records.ts'
 import type { Asked } from './command.ts'
-import { conversationOf, putConversation } from './contact-rows.ts'
+import { conversationOf, isReached, putConversation, want } from './contact-rows.ts'
 import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import { touch } from './outbox.ts'
@@ -43,6 +43,8 @@ export function send(draft: Draft, env: Env, command: number, { contact, text, r
   draft.tell({ t: 'message', c: contact, a: author, from: counter, to: counter })
   reply(draft, command, message)
   touch(draft, contact)
+  // Whoever writes expects it to be tried now, and not when the net's pause is over.
+  if (!isReached(draft, contact)) want(draft, contact, true)
 }
 
 /** All of theirs up to this counter was shown to a person. */

@@ -30,7 +30,7 @@ import {
 } from '../../protocol/index.ts'
 import type { FoundAt, GrantRow } from '../store/records.ts'
 import { takeFoundBundle } from './bundles.ts'
-import { changeContact, devicesOf, putGrant, want } from './contact-rows.ts'
+import { changeContact, devicesOf, isReached, putGrant, want } from './contact-rows.ts'
 import type { Draft, Steps } from './draft.ts'
 import type { Env } from './env.ts'
 import type { BoxName, Input, Sought } from './input.ts'
@@ -82,10 +82,7 @@ const isBox = (sought: Sought): sought is BoxName => sought.startsWith('box:')
 
 function isContactSought(draft: Draft, contact: AccountId): boolean {
   const row = draft.maps.contacts.get(contact)?.row
-  if (row === undefined || row.state === 'blocked' || row.problem !== null) return false
-  for (const [, link] of draft.maps.connections.entries())
-    if (link.contact === contact && link.device !== null) return false
-  return true
+  return row !== undefined && row.state !== 'blocked' && row.problem === null && !isReached(draft, contact)
 }
 
 /** Asks the net for as many of those who are due as there may be look-ups now. */

@@ -10,9 +10,9 @@
  * | who dials                  | both ends, whoever wants the other                                            | here           |
  * | both do at once            | of two alike, the one that the lower PeerID dialed stays                      | links.ts 2     |
  * | in which order             | shared subnet, this machine, public, other private, relayed; 200 ms apart     | addresses.ts   |
- * | when again                 | after 1 s, doubled up to 2 min; at once on `now`, a new address, a changed    | here           |
- * |                            | network, a wake from sleep, a relay that is back, or when a relayed connection |                |
- * |                            | ran out                                                                       |                |
+ * | when again                 | after 1 s, doubled up to 2 min; at once on `now` (a person asks, or writes),  | here           |
+ * |                            | a new address, a changed network, a wake from sleep, a relay that is back, or |                |
+ * |                            | when a relayed connection ran out                                             |                |
  * | which path stays           | a direct one before a relayed one                                             | links.ts 2     |
  * | when it has fallen silent  | nothing for 45 s, 5 s while a frame waits for its answer, and 10 s after a     | links.ts       |
  * |                            | question; 4 s after one where something speaks against it: another network,   |                |

@@ -83,6 +83,20 @@ describe('found again', () => {
     await talk(two, 'found')
   })
 
+  test('whoever is written to is dialed at once, if not connected', async () => {
+    const two = await contacts()
+    const { world, ana, bob } = two
+    const hurried = () => world.effectsOf(ana, 'want').filter(({ contact, now }) => contact === bob.id && now).length
+    const before = hurried()
+    await say(world, ana, bob, 'connected')
+    expect(hurried()).toBe(before)
+    bob.crash(10 * MINUTE)
+    await world.pass(5 * MINUTE)
+    const apart = hurried()
+    await say(world, ana, bob, 'away')
+    expect(hurried()).toBe(apart + 1)
+  })
+
   test('while only one of the two is still in the audience of the other', async () => {
     const two = await contacts()
     const { world, ana, bob } = two
