@@ -84,7 +84,7 @@ describe.each(adapters)('a store: $name', ({ open, settle }) => {
       { op: 'put', table: 'seen', key: 'seen', row: { at: NOON } },
       { op: 'put', table: 'frame', key: '3', row: frameRow(3) },
       { op: 'put', table: 'box', key: 'box', row: boxRow },
-      { op: 'put', table: 'given', key: `box/${ANAS_PHONE}`, row: { tokens: [[3, 5]], at: 17 } },
+      { op: 'put', table: 'given', key: `box/${ANAS_PHONE}`, row: { tokens: [3, 5, 4], at: 17 } },
       { op: 'put', table: 'carried', key: 'box', row: carriedRow },
       { op: 'put', table: 'token', key: 'box/hash', row: { spent: true } },
       putLetter(letterRow('box', 1)),

@@ -13,6 +13,7 @@ import {
   deviceKeys,
   parseAccountKey,
   type Primitives,
+  type Range,
 } from '../../protocol/index.ts'
 import type {
   ContactRow,
@@ -104,7 +105,7 @@ export async function loadResident(
       sessions: sessionRefs(await store.all('session')),
       frames: inFlight(await store.all('frame')),
       boxes: new Map((await store.all('box')).map(({ key, row }) => [key, row])),
-      given: new Map((await store.all('given')).map(({ key, row }) => [key, row])),
+      given: new Map((await store.all('given')).map(({ key, row }) => [key, { ...row, tokens: inOrder(row.tokens) }])),
       carried: new Map((await store.all('carried')).map(({ key, row }) => [key, row])),
       opened: new Map(),
       routes: new Map((await store.all('route')).map(({ key, row }) => [key as DeviceId, row])),
@@ -164,3 +165,9 @@ function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlig
   }
   return byDevice
 }
+
+/** The first rows of that kind held ranges. */
+const inOrder = (tokens: readonly (number | Range)[]): readonly number[] =>
+  tokens.flatMap((one) =>
+    typeof one === 'number' ? [one] : Array.from({ length: one[1] - one[0] + 1 }, (_, at) => one[0] + at),
+  )

@@ -149,7 +149,7 @@ function* postTo(draft: Draft, env: Env, device: DeviceId, id: Uint8Array, hoped
   if (shut !== undefined && shut.until > env.now && shut.until <= env.now + BOX_SHUT) return shut.until
   const way = wayTo(draft, env, box)
   const waiting = mailOf(draft, device).find(([, row]) => row.accepted === null && equal(row.box, id))
-  const lacking = waiting === undefined ? missingAt(draft, env, device, id, hoped) : []
+  const lacking = waiting === undefined ? affordable(draft, device, box, missingAt(draft, env, device, id, hoped)) : []
   if (waiting === undefined && lacking.length === 0) return later
   if (way === undefined) {
     lookFor(draft, env, boxName(device, id))
@@ -200,6 +200,22 @@ function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array, ho
       !here.has(frame.number) && isFresh(frame, ms) && copies(draft, device, frame) + hoped < wanted(frame, ms),
   )
   return missing.some((frame) => isReason(draft, device, frame)) ? missing : []
+}
+
+/**
+ * Of these frames, what is left with the tokens that there are. The last one is kept for an envelope that gives the other side tokens: else
+ * two who never meet, and have used all that they had of each other's, could tell each other of no more.
+ */
+function affordable(
+  draft: Draft,
+  device: DeviceId,
+  { tokens }: RouteBox,
+  lacking: readonly InFlight[],
+): readonly InFlight[] {
+  const version = boxesVersion(draft, device)
+  if (tokens.length > 1 || version === 0) return lacking
+  const tells = lacking.filter(({ facts }) => facts.boxes === version)
+  return tells.length === 0 ? [] : [...tells, ...lacking.filter((frame) => !tells.includes(frame))]
 }
 
 /** Seals the first of these that one envelope takes, with one token; its number. `undefined` where no token is left. */

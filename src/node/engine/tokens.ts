@@ -24,8 +24,6 @@ import {
   size,
   subtract,
   toBase32,
-  union,
-  upTo,
 } from '../../protocol/index.ts'
 import type { BoxRow, GivenRow } from '../store/records.ts'
 import { bytesOf, isActive, putBox, touchDevices, usable } from './box-rows.ts'
@@ -44,9 +42,7 @@ export function boxesVersion(draft: Draft, device: DeviceId): number {
 /** Whether a device that is told of boxes has no token left, as far as we know: it can say nothing by mail. */
 export function isOutOfTokens(draft: Draft, contact: AccountId, device: DeviceId): boolean {
   const told = usable(draft).filter(([, { carrier }]) => carrier !== contact)
-  return (
-    told.length > 0 && told.every(([key]) => size(draft.maps.given.get(`${key}/${device}`)?.tokens ?? NO_RANGES) === 0)
-  )
+  return told.length > 0 && told.every(([key]) => tokensOf(draft, key, device).length === 0)
 }
 
 /** All boxes but the one at that contact itself, with all tokens that the device has: as many as are its share. */
@@ -56,7 +52,7 @@ export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: Dev
     const { carrier, carrierKey, grant, secret } = row
     if (carrier === contact || carrierKey === null || grant === null) continue
     const box = bytesOf(key)
-    const tokens = [...each(give(draft, env, key, row, device))].map((index) => boxToken(env.p, secret, index))
+    const tokens = give(draft, env, key, row, device).map((index) => boxToken(env.p, secret, index))
     const tag = carrierTag(env.p, box, accountKeyOf(carrier))
     boxes.push({ box, key: boxKey(env.p, secret, device), carrierKey, tag, grant, tokens })
   }
@@ -64,21 +60,23 @@ export function boxesFor(draft: Draft, env: Env, contact: AccountId, device: Dev
   return [{ kind: 'boxes', version, boxes: boxes.slice(0, BOXES_OF_DEVICE) }]
 }
 
+const tokensOf = (draft: Draft, key: string, device: DeviceId): readonly number[] =>
+  draft.maps.given.get(`${key}/${device}`)?.tokens ?? []
+
 /** Tokens of one device in one box: up to its share, of those that nobody has, by lot. */
-function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId): Ranges {
+function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId): readonly number[] {
   const place = `${key}/${device}`
   const known = draft.maps.given.get(place)
-  let tokens = known?.tokens ?? NO_RANGES
-  const at = known !== undefined && size(tokens) > 0 ? known.at : runningTime(draft, env)
-  const taken = givenOf(draft, key).reduce<Ranges>((all, [, given]) => union(all, given.tokens), NO_RANGES)
-  const free = [...each(subtract(row.known, taken))]
-  for (let lack = share(draft) - size(tokens); lack > 0 && free.length > 0; lack--) {
+  const tokens = [...(known?.tokens ?? [])]
+  const at = known !== undefined && tokens.length > 0 ? known.at : runningTime(draft, env)
+  const taken = givenOf(draft, key).flatMap(([, given]) => given.tokens)
+  const free = [...each(subtract(row.known, rangesOf(taken)))]
+  while (tokens.length < share(draft) && free.length > 0) {
     const lot = env.random(4)
     const at = new DataView(lot.buffer, lot.byteOffset).getUint32(0) % free.length
-    const drawn = free[at] as number
+    tokens.push(free[at] as number)
     free[at] = free.at(-1) as number
     free.pop()
-    tokens = add(tokens, drawn, drawn)
   }
   putGiven(draft, place, { tokens, at })
   return tokens
@@ -91,7 +89,7 @@ function share(draft: Draft): number {
   return Math.max(1, Math.min(tokensEach, Math.floor(tokens / (devices + 1))))
 }
 
-function givenOf(draft: Draft, key: string): readonly (readonly [place: string, row: { readonly tokens: Ranges }])[] {
+function givenOf(draft: Draft, key: string): readonly (readonly [place: string, row: GivenRow])[] {
   return [...draft.maps.given.entries()].filter(([place]) => place.startsWith(`${key}/`))
 }
 
@@ -122,8 +120,7 @@ export function topUp(draft: Draft, env: Env): void {
   for (const [device, { contact }] of [...draft.maps.deliveries.entries()]) {
     if (!mayWrite(draft, contact)) continue
     const lacks = usable(draft).some(([key, { carrier }]) => {
-      const has = size(draft.maps.given.get(`${key}/${device}`)?.tokens ?? NO_RANGES)
-      return carrier !== contact && 2 * has < share(draft)
+      return carrier !== contact && 2 * tokensOf(draft, key, device).length < share(draft)
     })
     if (lacks) oweBoxesTo(draft, env, contact, device)
   }
@@ -136,28 +133,30 @@ export function senders(draft: Draft, env: Env, key: string): ReadonlyMap<string
   if (row === undefined) return all
   for (const [place, { tokens }] of givenOf(draft, key)) {
     const device = place.slice(key.length + 1) as DeviceId
-    for (const index of each(tokens)) all.set(toBase32(boxToken(env.p, row.secret, index)), { device, index })
+    for (const index of tokens) all.set(toBase32(boxToken(env.p, row.secret, index)), { device, index })
   }
   return all
 }
 
 /**
- * A letter came with this token: it is good no more, nor are those before it, because a sender takes them in their order: what they
- * were used for was lost, or is still on its way and will be known without them. Where few are left, there are fresh ones.
+ * A letter came with this token: it is good no more, nor are those that were given before it, because a sender takes them in that
+ * order: what they were used for was lost, or is still on its way and will be known without them. Those that were given after it are:
+ * they may not have been told yet. Where few are left, there are fresh ones.
  */
 export function spend(draft: Draft, env: Env, key: string, device: DeviceId, index: number): void {
   const row = draft.maps.boxes.get(key)
   if (row === undefined) return
   const place = `${key}/${device}`
-  const known = draft.maps.given.get(place) ?? { tokens: NO_RANGES, at: runningTime(draft, env) }
-  const gone = upTo(known.tokens, index)
-  const tokens = subtract(known.tokens, gone)
+  const known = draft.maps.given.get(place) ?? { tokens: [], at: runningTime(draft, env) }
+  const spent = known.tokens.indexOf(index) + 1
+  const gone = rangesOf(known.tokens.slice(0, spent))
+  const tokens = known.tokens.slice(spent)
   putGiven(draft, place, { ...known, tokens })
   const left = { ...row, good: subtract(row.good, gone), known: subtract(row.known, gone) }
   putBox(draft, key, left)
   if (row.state === 'ended') return
   const contact = draft.maps.deliveries.get(device)?.contact
-  if (contact !== undefined && 2 * size(tokens) < share(draft)) oweBoxesTo(draft, env, contact, device)
+  if (contact !== undefined && 2 * tokens.length < share(draft)) oweBoxesTo(draft, env, contact, device)
   if (size(left.good) * 4 < draft.limits.tokens * 3) refill(draft, env, key, left)
 }
 
@@ -176,8 +175,9 @@ export function renewTokens(draft: Draft, env: Env): void {
     const row = draft.maps.boxes.get(key)
     const contact = draft.maps.deliveries.get(device)?.contact
     if (runningTime(draft, env) - at < TOKENS_FRESH || row === undefined || row.state === 'ended') continue
-    putGiven(draft, place, { tokens: NO_RANGES, at: runningTime(draft, env) })
-    const left = { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) }
+    putGiven(draft, place, { tokens: [], at: runningTime(draft, env) })
+    const gone = rangesOf(tokens)
+    const left = { ...row, good: subtract(row.good, gone), known: subtract(row.known, gone) }
     putBox(draft, key, left)
     refill(draft, env, key, left)
     if (contact !== undefined) oweBoxesTo(draft, env, contact, device)
@@ -194,7 +194,8 @@ export function takeTokensBack(draft: Draft, env: Env): void {
     if (contact !== undefined && mayWrite(draft, contact)) continue
     forgetGiven(draft, place)
     if (row === undefined) continue
-    putBox(draft, key, { ...row, good: subtract(row.good, tokens), known: subtract(row.known, tokens) })
+    const gone = rangesOf(tokens)
+    putBox(draft, key, { ...row, good: subtract(row.good, gone), known: subtract(row.known, gone) })
     changed.add(key)
   }
   for (const key of changed) {
@@ -218,3 +219,5 @@ export function forgetTokensOf(draft: Draft, key: string): void {
 export function* each(ranges: Ranges): Generator<number> {
   for (const [from, to] of ranges) for (let n = from; n <= to; n++) yield n
 }
+
+const rangesOf = (numbers: readonly number[]): Ranges => numbers.reduce<Ranges>((all, n) => add(all, n, n), NO_RANGES)

@@ -243,9 +243,9 @@ export interface BoxRow {
   readonly grant: AudienceGrant | null
 }
 
-/** Numbers of the tokens of a box that one device has, and that no letter has spent. */
+/** Numbers of the tokens of a box that one device has, and that no letter has spent, in the order in which they were given. */
 export interface GivenRow {
-  readonly tokens: Ranges
+  readonly tokens: readonly number[]
   /** When the oldest of them were given, by our running time (ms). */
   readonly at: number
 }

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { COPIES_LATER_AFTER, LIFE_DAYS, MAIL_GIVEN_UP } from '../../../src/node/engine/limits.ts'
-import { toBase32 } from '../../../src/protocol/index.ts'
+import { has, toBase32 } from '../../../src/protocol/index.ts'
 import type { SimNode } from '../../sim/sim-node.ts'
 import { ask, history, introduce, invite, MINUTE, Overheard, say, stateOf, texts } from './people.ts'
 import { boxAt, carried, carry, DAYS, lettersAt, off, on, routeTo, states } from './mail-people.ts'
@@ -50,6 +50,43 @@ describe('all the way', () => {
     await world.pass(2 * DAYS)
     const again = world.effectsOf(ana, 'deposit').length + world.effectsOf(bob, 'deposit').length
     expect(again).toBe(left)
+    expect(world.reported).toEqual([])
+  })
+
+  test('two who never meet, and have used all but the last token of each other’s, tell each other of more', async () => {
+    const { world, ana, bob, clara } = await carried(1, { tokens: 40, tokensEach: 6 })
+    const dan = await world.add('dan')
+    for (const one of [ana, bob]) await introduce({ world, ana, bob }, one, dan)
+    await introduce({ world, ana, bob }, ana, clara)
+    await carry({ world }, ana, dan)
+    world.split(ana, bob, 100 * DAYS)
+    await world.pass()
+    // Each leaves mail with the other's carrier, and does not reach its own.
+    world.split(ana, dan, 10 * 60 * MINUTE)
+    world.split(bob, clara, 10 * 60 * MINUTE)
+    const words = Array.from({ length: 9 }, (_, n) => `${n}`)
+    for (const word of words) {
+      await say(world, ana, bob, word)
+      await say(world, bob, ana, word)
+      await world.pass(2 * MINUTE)
+    }
+    for (const [one, other] of [
+      [ana, bob],
+      [bob, ana],
+    ] as const) {
+      const all = (await states(one, other)).map(([, state]) => state)
+      expect(all).toEqual([...Array(5).fill('carried'), ...Array(4).fill('queued')])
+      expect(routeTo(one, other)[0]?.tokens).toHaveLength(1)
+    }
+    await world.pass(12 * 60 * MINUTE)
+    for (const [one, other] of [
+      [ana, bob],
+      [bob, ana],
+    ] as const) {
+      const arrived = (await history(other, one)).filter(({ from }) => from === one.id)
+      expect(arrived.map(({ text }) => text)).toEqual(words)
+      expect((await states(one, other)).map(([, state]) => state)).toEqual(Array(9).fill('delivered'))
+    }
     expect(world.reported).toEqual([])
   })
 
@@ -246,6 +283,27 @@ describe('the owner', () => {
     const hashes = clara.disk.everything().filter((one) => one.table === 'token' && one.key.startsWith(key))
     expect(hashes.length).toBe(tokens)
     expect(world.reported).toEqual([])
+  })
+
+  test('a letter spends its token and those given before it, and none that was given after it', async () => {
+    const { world, ana, bob, clara } = await carried(1, { tokens: 40, tokensEach: 6 })
+    world.split(ana, bob, 100 * DAYS)
+    await world.pass()
+    const given = (): readonly number[] => [...(bob.engine?.resident.maps.given.values() ?? [])][0]?.tokens ?? []
+    const write = async (text: string): Promise<void> => {
+      await say(world, ana, bob, text)
+      await world.pass(2 * MINUTE)
+    }
+    // They are given by lot: sooner or later a later one has a lower number.
+    const isLower = (): boolean => Math.min(...given()) < (given()[0] ?? 0) && given().length > 3
+    for (let n = 0; n < 40 && !isLower(); n++) await write(`${n}`)
+    expect(isLower()).toBe(true)
+    const [next = 0, ...later] = given()
+    await write('one more')
+    expect(given().slice(0, later.length)).toEqual(later)
+    const { good } = boxAt(bob, clara).row
+    expect(later.every((index) => has(good, index))).toBe(true)
+    expect([has(good, next), given().includes(next)]).toEqual([false, false])
   })
 
   test('whoever is blocked has no good token any more', async () => {
