@@ -1,7 +1,8 @@
 /**
  * What a benchmark hands back: one measured figure, the peer's figure of the same run, and the bar of docs/quality it is held to.
  *
- * Each file of this folder whose name begins with `p` or `s` and a number exports `bench: () => Promise<readonly Result[]>`.
+ * Each file of this folder whose name begins with `p` or `s` and a number, and `delivery.ts`, exports
+ * `bench: () => Promise<readonly Result[]>`.
  */
 
 /** The bar: which figure is judged, and what it must reach. */

@@ -133,8 +133,15 @@ const planted: Readonly<Record<string, { bad: readonly Files[]; good: readonly F
     good: [{ 'src/ui/a.ts': "import './b.ts'\nimport './c.ts'", 'src/ui/b.ts': "import './c.ts'", 'src/ui/c.ts': '' }],
   },
   'nothing imports from test/': {
-    bad: [{ 'src/ui/a.ts': "import '../../test/chromium.ts'" }, { 'scripts/a.ts': "import '../test/x.ts'" }],
-    good: [{ 'test/a.test.ts': "import './chromium.ts'" }],
+    bad: [
+      { 'src/ui/a.ts': "import '../../test/chromium.ts'" },
+      { 'scripts/a.ts': "import '../test/x.ts'" },
+      { 'scripts/bench/delivery/hours.ts': "import '../../../test/sim/random.ts'" },
+    ],
+    good: [
+      { 'test/a.test.ts': "import './chromium.ts'" },
+      { 'scripts/bench/delivery/circle.ts': "import '../../../test/sim/world.ts'" },
+    ],
   },
 }
 

@@ -92,8 +92,13 @@ export class Board {
     if (this.#chance.happens(garbage)) return { ...oldest, value: this.#chance.bytes(oldest.value.length) }
     const others = [...this.slots.values()].flat().filter((one) => one.kind === kind)
     if (this.#chance.happens(foreign)) return { ...oldest, value: this.#chance.pick(others).value }
-    const good = all.filter(({ value }) => checkRecord(this.#p, kind, name, value, now) !== undefined)
-    return good.length === 0 ? undefined : good[selectRecord(good.map(({ value }) => value))]
+    // The newest first: to check one is what costs.
+    const left = [...all]
+    while (left.length > 0) {
+      const [newest] = left.splice(selectRecord(left.map(({ value }) => value)), 1)
+      if (newest !== undefined && checkRecord(this.#p, kind, name, newest.value, now) !== undefined) return newest
+    }
+    return undefined
   }
 }
 

@@ -72,6 +72,8 @@ export const CALM: Weather = { drop: 0, double: 0, reorder: 0, delay: 20 }
 interface Wanted {
   readonly want: Extract<NetEffect, { type: 'want' }>
   tries: number
+  /** When the last dial that was planned is to be. */
+  dialAt: number
 }
 
 interface Side {
@@ -100,8 +102,11 @@ export class World implements Surroundings {
   readonly faults: Faults
   readonly nodes: SimNode[] = []
   weather: Weather = CALM
-  /** Longest wait before somebody who was not reached is dialed again, ms. */
+  /** First and longest wait before somebody who was not reached is dialed again, ms. */
+  dialFirst = 250
   dialMost = 8000
+  /** Whether one dial of a contact is planned at a time, as by the net; else they pile up, and more happens at once. */
+  dialsOnce = false
   /** Few tokens, so that they run out and are made anew, and simulations are quick. */
   limits: MailLimits = { ...MAIL_LIMITS, tokens: 48, tokensEach: 8 }
   /** Records in the DHT. */
@@ -382,7 +387,7 @@ export class World implements Surroundings {
     this.#checkFound(node, want)
     const wants = this.#wants.get(node) ?? new Map()
     this.#wants.set(node, wants)
-    wants.set(contact, { want, tries: 0 })
+    wants.set(contact, { want, tries: 0, dialAt: Number.POSITIVE_INFINITY })
     this.#dialSoon(node, contact, now ? 1 : this.chance.below(400))
   }
 
@@ -399,8 +404,12 @@ export class World implements Surroundings {
 
   #dialSoon(node: SimNode, contact: AccountId, ms: number): void {
     const life = node.life
+    const at = this.now() + ms
+    const wanted = this.#wants.get(node)?.get(contact)
+    if (wanted !== undefined) wanted.dialAt = at
     this.later(ms, () => {
-      if (node.life === life && node.phase === 'up') this.#dial(node, contact)
+      const isOld = this.dialsOnce && this.#wants.get(node)?.get(contact)?.dialAt !== at
+      if (!isOld && node.life === life && node.phase === 'up') this.#dial(node, contact)
     })
   }
 
@@ -411,7 +420,7 @@ export class World implements Surroundings {
     if (other.phase === 'down' || this.#apart(node, other) || (this.byAddress && !leadsTo(want.want, other))) {
       want.tries++
       node.take({ type: 'not-reached', contact })
-      return this.#dialSoon(node, contact, this.chance.below(Math.min(this.dialMost, 250 * 2 ** want.tries)))
+      return this.#dialSoon(node, contact, this.chance.below(Math.min(this.dialMost, this.dialFirst * 2 ** want.tries)))
     }
     const id = ++this.#numbers
     const connection = { id, dialer: this.#side(node), listener: this.#side(other), wanted: contact, open: true }
@@ -463,8 +472,9 @@ export class World implements Surroundings {
       for (const side of [connection.dialer, connection.listener]) {
         if (!alive(side)) continue
         side.node.take({ type: 'disconnected', connection: connection.id })
+        const lost = side === connection.dialer ? connection.listener : connection.dialer
         for (const contact of this.#wants.get(side.node)?.keys() ?? [])
-          this.#dialSoon(side.node, contact, this.chance.below(1500))
+          if (!this.dialsOnce || contact === lost.node.id) this.#dialSoon(side.node, contact, this.chance.below(1500))
       }
     })
   }
