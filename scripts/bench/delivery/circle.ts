@@ -57,6 +57,36 @@ export interface Outcome {
 export async function runCircle(setting: Setting, seed: number, amount: Amount): Promise<Outcome> {
   const meter = new Meter()
   const ledger = new Ledger()
+  const world = watched(seed, meter, ledger)
+  await world.continue(await acquainted(setting.carriers))
+  const start = world.now()
+  const chance = new Chance(seed * 7919 + 17)
+  const friends = world.nodes.slice(0, FRIENDS)
+  const hours = hoursOfAll(setting, amount, chance)
+  const isOver = { now: false }
+  for (const [n, node] of friends.entries()) keepHours(world, node, hours[n] ?? [], chance, isOver)
+  const said = new Map<string, Set<string>>()
+  for (const [n, node] of friends.entries())
+    for (const [m, moment] of momentsIn(hours[n] ?? [], amount, chance).entries())
+      world.later(moment, () => write(world, node, at(friends, readerOf(n, m)), ledger, said))
+  await settled()
+  await world.clock.runUntil(start + amount.days * DAY)
+  const end = start + amount.days * DAY + FOLLOWED
+  while (world.now() < end && !ledger.isDone) await world.clock.runUntil(world.now() + HOUR)
+  const passed = world.now() - start
+  const traffic = { ...meter.traffic }
+  const placeOf = (id: Text['writer']): number => friends.findIndex((friend) => friend.id === id)
+  const texts = ledger.all.map((text) => ({
+    ...text,
+    possible: possible(placeOf(text.writer), placeOf(text.reader), text.at - start, hours, setting.carriers),
+  }))
+  isOver.now = true
+  const wrong = await reunite(world, friends, ledger, said)
+  return { texts, traffic, ...presence(setting, hours, amount, passed), wrong }
+}
+
+/** A world in which all is heard that nodes do and are told. */
+function watched(seed: number, meter: Meter, ledger: Ledger): World {
   const world: World = new World(seed, {
     effect: (effect, _, { id }) => {
       meter.effect(effect)
@@ -68,57 +98,34 @@ export async function runCircle(setting: Setting, seed: number, amount: Amount):
       return input
     },
   })
-  prepare(world)
-  await world.continue(await acquainted(setting.carriers))
-  const start = world.now()
-  const end = amount.days * DAY + FOLLOWED
-  const chance = new Chance(seed * 7919 + 17)
-  const friends = world.nodes.slice(0, FRIENDS)
-  const hours = friends.map(() => hoursOf(setting.rhythm, setting.share, end, () => chance.next()))
-  const isOver = { now: false }
-  for (const [n, node] of friends.entries()) keepHours(world, node, hours[n] ?? [], chance, isOver)
-  const said = new Map<string, Set<string>>()
-  for (const [n, node] of friends.entries()) {
-    const moments = momentsIn(hours[n] ?? [], amount, chance)
-    for (const [m, moment] of moments.entries())
-      world.later(moment, () => write(world, node, at(friends, n + 1 + (m % 2)), ledger, said))
-  }
-  await settled()
-  await world.clock.runUntil(start + amount.days * DAY)
-  while (world.now() < start + end && !ledger.isDone) await world.clock.runUntil(world.now() + HOUR)
-  const passed = world.now() - start
-  const traffic = { ...meter.traffic }
-  const texts = ledger.all.map((text) => ({
-    ...text,
-    possible: possible(text, friends, hours, setting.carriers, start),
-  }))
-  isOver.now = true
-  const wrong = await reunite(world, friends, ledger, said)
-  const all = setting.carriers === 'always-on' ? [...hours, ALWAYS] : hours
-  const pairs = all.flatMap((a, n) => all.slice(n + 1).map((b) => timeTogether(a, b, passed)))
-  const online = hours.flat().reduce((sum, { from, to }) => sum + within(from, to, amount.days * DAY), 0)
-  return {
-    texts,
-    traffic,
-    days: passed / DAY,
-    linkHours: pairs.reduce((sum, ms) => sum + ms, 0) / HOUR,
-    online: online / (FRIENDS * amount.days * DAY),
-    wrong,
-  }
-}
-
-const ALWAYS: readonly Span[] = [{ from: 0, to: Number.POSITIVE_INFINITY }]
-const within = (from: number, to: number, end: number): number => Math.max(0, Math.min(to, end) - from)
-const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T
-
-function prepare(world: World): void {
   world.limits = MAIL_LIMITS
   world.byAddress = true
   world.dialsOnce = true
   // Whoever comes online dials everybody: that others dial less often than the net does changes bytes, and no delivery.
   world.dialFirst = MINUTE
   world.dialMost = HOUR
+  return world
 }
+
+function presence(
+  { carriers }: Setting,
+  hours: readonly Hours[],
+  { days }: Amount,
+  passed: number,
+): Pick<Outcome, 'days' | 'linkHours' | 'online'> {
+  const all = carriers === 'always-on' ? [...hours, ALWAYS] : hours
+  const pairs = all.flatMap((a, n) => all.slice(n + 1).map((b) => timeTogether(a, b, passed)))
+  const online = hours.flat().reduce((sum, { from, to }) => sum + within(from, to, days * DAY), 0)
+  return {
+    days: passed / DAY,
+    linkHours: pairs.reduce((sum, ms) => sum + ms, 0) / HOUR,
+    online: online / (FRIENDS * days * DAY),
+  }
+}
+
+const ALWAYS: readonly Span[] = [{ from: 0, to: Number.POSITIVE_INFINITY }]
+const within = (from: number, to: number, end: number): number => Math.max(0, Math.min(to, end) - from)
+const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T
 
 const beginnings = new Map<Setting['carriers'], Promise<World>>()
 
@@ -208,18 +215,37 @@ function write(world: World, from: SimNode, to: SimNode, ledger: Ledger, said: M
   })
 }
 
-function possible(
-  { at: written, writer, reader }: Text,
-  friends: readonly SimNode[],
-  hours: readonly (readonly Span[])[],
-  carriers: Setting['carriers'],
-  start: number,
-): number {
-  const of = (id: Text['writer']): number => friends.findIndex((friend) => friend.id === id)
-  const from = written - start
-  const carrying = carriersOf(of(reader), carriers).map((carrier) => hours[carrier] ?? ALWAYS)
-  return earliest(from, hours[of(writer)] ?? [], hours[of(reader)] ?? [], carrying) - from
+/** How long what friend `n` writes to friend `to` takes at best, from `at` on. */
+function possible(n: number, to: number, at: number, hours: readonly Hours[], carriers: Setting['carriers']): number {
+  const carrying = carriersOf(to, carriers).map((carrier) => hours[carrier] ?? ALWAYS)
+  return earliest(at, hours[n] ?? [], hours[to] ?? [], carrying) - at
 }
+
+/**
+ * How long texts would take at best in so many other circles: of hours alone, without any node, so that there can be many. In
+ * milliseconds; infinite: longer than they are followed.
+ */
+export function bestOf(setting: Setting, circles: number, amount: Amount): readonly number[] {
+  const delays: number[] = []
+  for (let circle = 0; circle < circles; circle++) {
+    const chance = new Chance(1_000_003 * (circle + 1))
+    const hours = hoursOfAll(setting, amount, chance)
+    for (const n of hours.keys())
+      for (const [m, moment] of momentsIn(hours[n] ?? [], amount, chance).entries())
+        delays.push(possible(n, readerOf(n, m), moment, hours, setting.carriers))
+  }
+  return delays
+}
+
+type Hours = readonly Span[]
+
+function hoursOfAll({ rhythm, share }: Setting, { days }: Amount, chance: Chance): readonly Hours[] {
+  const end = days * DAY + FOLLOWED
+  return Array.from({ length: FRIENDS }, () => hoursOf(rhythm, share, end, () => chance.next()))
+}
+
+/** To whom the text `m` of friend `n` goes. */
+const readerOf = (n: number, m: number): number => (n + 1 + (m % 2)) % FRIENDS
 
 /** All come online and stay, for a day at most: then each has what was written to it, once and in order. */
 async function reunite(

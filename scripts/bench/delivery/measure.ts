@@ -1,7 +1,7 @@
 /**
  * Delivery and delay against churn and carriers: which settings are measured, and what of their outcomes is told.
  */
-import { type Amount, FOLLOWED, FRIENDS, type Outcome, runCircle, type Setting } from './circle.ts'
+import { type Amount, bestOf, FOLLOWED, FRIENDS, type Outcome, runCircle, type Setting } from './circle.ts'
 import { DAY, HOUR, type Rhythm } from './hours.ts'
 import type { Text } from './ledger.ts'
 
@@ -12,6 +12,8 @@ export const CARRIERS: Record<Rhythm, readonly Setting['carriers'][]> = {
 }
 export const RHYTHMS: readonly Rhythm[] = ['daily', 'random']
 export const SEEDS = 3
+/** Other circles, of which only the hours are drawn. */
+const CIRCLES = 100
 export const AMOUNT: Amount = { days: 3, textsADay: 4 }
 
 /** For a curve: from a minute to thirty days, evenly on a logarithmic scale. */
@@ -43,6 +45,8 @@ export interface Cell extends Setting {
   readonly delays: Delays
   /** The earliest that any program could have brought them. */
   readonly possible: Delays
+  /** The same in CIRCLES other circles, of which only the hours are known: within an hour, a day, a week, thirty days, in %. */
+  readonly best: readonly number[]
   /** Until the sender saw that it was delivered. */
   readonly told: Delays
   /** Of all texts, in %: the sender saw `carried` before it saw `delivered`; and then after how long, median, ms. */
@@ -105,6 +109,7 @@ export function cellOf(setting: Setting, outcomes: readonly Outcome[]): Cell {
     })),
     delays: delaysOf(arrived),
     possible: delaysOf(texts.map((text) => text.possible)),
+    best: bestWithin(setting),
     told: delaysOf(texts.map((text) => text.told)),
     carried: round((100 * seen.length) / texts.length, 1),
     carriedAfter: quantile(seen, 0.5),
@@ -134,6 +139,16 @@ function sawAfter(texts: readonly Text[], after: number): Cell['saw'][number] {
   const delivered = percent(texts, ({ told }) => told <= after)
   const carried = percent(texts, (text) => text.told > after && text.carried <= after)
   return { delivered: round(delivered, 1), carried: round(carried, 1), queued: round(100 - delivered - carried, 1) }
+}
+
+export function bestWithin(setting: Setting, amount = AMOUNT): readonly number[] {
+  const delays = bestOf(setting, CIRCLES, amount)
+  return UNTIL.map((until) =>
+    round(
+      percent(delays, (ms) => ms <= until),
+      1,
+    ),
+  )
 }
 
 const curveOf = (times: readonly number[]): readonly number[] =>

@@ -35,19 +35,24 @@ function deliveryTable(cells: readonly Cell[], rhythm: Rhythm, more: readonly Co
   const within = (n: number): ((cell: Cell) => string) => {
     return ({ within: all }) => {
       const one = all[n]
-      return one === undefined ? '' : `${percent(one.all)} (${percent(one.least)}–${percent(one.most)})`
+      if (one === undefined) return ''
+      return one.least === one.most
+        ? percent(one.all)
+        : `${percent(one.all)} (${percent(one.least)}–${percent(one.most)})`
     }
   }
   return table(
     cells.filter((cell) => cell.rhythm === rhythm),
     [
-      ...WHICH,
+      ['online (as drawn)', ({ share, online }) => `${percent(100 * share)} % (${percent(100 * online)})`],
+      ...WHICH.slice(1),
       ['within 1 h, %', within(0)],
       ['1 day, %', within(1)],
       ['7 days, %', within(2)],
       ['30 days, %', within(3)],
       ['delay: median, 95 %, 99 %', ({ delays }) => allOf(delays)],
       ['at best', ({ possible }) => allOf(possible)],
+      ['at best in 100 circles: 1 h, 1 day, 7 days, %', ({ best }) => best.slice(0, 3).map(percent).join(', ')],
       ...more,
     ],
   )
@@ -55,12 +60,12 @@ function deliveryTable(cells: readonly Cell[], rhythm: Rhythm, more: readonly Co
 
 const theory: readonly Column[] = [
   [
-    'theory: 1 h, 1 day, %',
+    'theory: 1 h, 1 day, 7 days, %',
     ({ share, carriers }) => {
       const of = carriers === 0 ? theoryTogether : carriers === 'always-on' ? theoryAlwaysOn : undefined
       return of === undefined
         ? ''
-        : of(share, [HOUR, DAY])
+        : of(share, [HOUR, DAY, 7 * DAY])
             .map((part) => percent(100 * part))
             .join(', ')
     },
@@ -102,7 +107,7 @@ function bytesTable(cells: readonly Cell[]): string {
   )
 }
 
-const percent = (value: number): string => (value > 99.5 && value < 100 ? value.toFixed(1) : value.toFixed(0))
+const percent = (value: number): string => (value > 99.5 && value < 99.95 ? value.toFixed(1) : value.toFixed(0))
 const kilobytes = (bytes: number): string => (bytes < 9950 ? (bytes / 1000).toFixed(1) : (bytes / 1000).toFixed(0))
 const allOf = (delays: Delays): string => delays.map(time).join(', ')
 
