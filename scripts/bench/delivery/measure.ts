@@ -5,12 +5,14 @@ import { type Amount, bestOf, FOLLOWED, FRIENDS, type Outcome, runCircle, type S
 import { DAY, HOUR, type Rhythm } from './hours.ts'
 import type { Text } from './ledger.ts'
 
-export const SHARES = [0.05, 0.1, 0.2, 0.4, 0.8]
-export const CARRIERS: Record<Rhythm, readonly Setting['carriers'][]> = {
-  daily: [0, 1, 2, 3, 5, 'always-on'],
-  random: [0, 2, 'always-on'],
-}
-export const RHYTHMS: readonly Rhythm[] = ['daily', 'random']
+const MEASURED: readonly {
+  readonly rhythm: Rhythm
+  readonly carriers: readonly Setting['carriers'][]
+  readonly shares: readonly number[]
+}[] = [
+  { rhythm: 'daily', carriers: [0, 1, 2, 3, 5, 'always-on'], shares: [0.05, 0.1, 0.2, 0.4, 0.8] },
+  { rhythm: 'random', carriers: [0, 2, 'always-on'], shares: [0.1, 0.2, 0.4, 0.8] },
+]
 export const SEEDS = 3
 /** Other circles, of which only the hours are drawn. */
 const CIRCLES = 100
@@ -71,10 +73,10 @@ export interface Cell extends Setting {
   readonly possibleCurve: readonly number[]
 }
 
-/** All settings, those of one rhythm together. */
+/** All settings, those of one circle together: a circle that knows each other is made once. */
 export const settings = (): readonly Setting[] =>
-  RHYTHMS.flatMap((rhythm) =>
-    CARRIERS[rhythm].flatMap((carriers) => SHARES.map((share) => ({ rhythm, share, carriers }))),
+  MEASURED.flatMap(({ rhythm, carriers, shares }) =>
+    carriers.flatMap((carrying) => shares.map((share) => ({ rhythm, share, carriers: carrying }))),
   )
 
 /** Measures one setting over seeds 1 to `seeds`. Throws where a text was lost, doubled or disordered. */
