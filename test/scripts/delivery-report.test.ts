@@ -16,7 +16,8 @@ test('each setting was measured, and each text was followed', () => {
   for (const cell of cells) {
     expect(cell).toMatchObject({ seeds: SEEDS, wrong: 0, failed: 0 })
     expect(cell.texts).toBe(SEEDS * 8 * 12)
-    for (const { queued, carried, delivered } of cell.saw) expect(Math.abs(queued + carried + delivered - 100)).toBeLessThan(0.2)
+    for (const { queued, carried, delivered } of cell.saw)
+      expect(Math.abs(queued + carried + delivered - 100)).toBeLessThan(0.2)
     expect(cell.mailBytes > 0, 'mail without carriers').toBe(cell.carriers !== 0)
   }
 })
