@@ -14,6 +14,8 @@ import { type Bench, judged, type Result } from './result.ts'
 const seeds = Number(process.env.TULNIC_SEEDS ?? SEEDS)
 
 export const bench: Bench = async () => {
+  if (!Number.isInteger(seeds) || seeds < 1)
+    throw new Error(`TULNIC_SEEDS=${process.env.TULNIC_SEEDS} is no number of seeds`)
   const cells: Cell[] = []
   for (const setting of settings()) {
     cells.push(await measureCell(setting, seeds))

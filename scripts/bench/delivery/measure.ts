@@ -143,7 +143,7 @@ function sawAfter(texts: readonly Text[], after: number): Cell['saw'][number] {
   return { delivered: round(delivered, 1), carried: round(carried, 1), queued: round(100 - delivered - carried, 1) }
 }
 
-export function bestWithin(setting: Setting, amount = AMOUNT): readonly number[] {
+function bestWithin(setting: Setting, amount = AMOUNT): readonly number[] {
   const delays = bestOf(setting, CIRCLES, amount)
   return UNTIL.map((until) =>
     round(

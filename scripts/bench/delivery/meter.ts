@@ -34,7 +34,7 @@ export interface Traffic {
   puts: number
 }
 
-export const noTraffic = (): Traffic => ({
+const noTraffic = (): Traffic => ({
   connections: 0,
   hello: 0,
   links: 0,

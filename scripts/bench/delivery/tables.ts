@@ -111,7 +111,7 @@ const percent = (value: number): string => (value > 99.5 && value < 99.95 ? valu
 const kilobytes = (bytes: number): string => (bytes < 9950 ? (bytes / 1000).toFixed(1) : (bytes / 1000).toFixed(0))
 const allOf = (delays: Delays): string => delays.map(time).join(', ')
 
-export function time(ms: number | null): string {
+function time(ms: number | null): string {
   if (ms === null) return '> 30 d'
   if (ms < MINUTE) return `${Math.round(ms / 1000)} s`
   if (ms < HOUR) return `${Math.round(ms / MINUTE)} min`
