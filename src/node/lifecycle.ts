@@ -163,11 +163,20 @@ export class Lifecycle {
     for (let wait = 1000; !this.#stopped; wait = Math.min(2 * wait, 30_000)) {
       await this.#elapsed(wait)
       if (this.#stopped) return
-      const store = await vault.reopen().catch(() => undefined)
-      if (store === undefined) continue
-      const running = await this.#run({ ...vault, store }).catch(() => undefined)
-      if (running !== undefined) return
+      try {
+        await this.#run({ ...vault, store: await vault.reopen() })
+        return
+      } catch (error) {
+        this.#stillSuspended(error)
+      }
     }
+  }
+
+  /** What stands in the way now may be something else than what did at first. */
+  #stillSuspended(error: unknown): void {
+    if (!(error instanceof StoreError) || this.#suspended === undefined) return
+    this.#suspended = { ...this.#suspended, cause: error }
+    this.look()
   }
 
   #elapsed(ms: number): Promise<void> {

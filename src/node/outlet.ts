@@ -26,6 +26,7 @@ export class Outlet {
   #takeBack: () => void = () => {}
   #told: Promise<void> = Promise.resolve()
   readonly #held: Effect[] = []
+  #reported: unknown
 
   constructor(tell: (event: AnyEvent) => void, queries: Queries, replies: Replies, platform: Platform) {
     this.#tell = tell
@@ -45,7 +46,10 @@ export class Outlet {
     this.#take = () => {}
   }
 
+  /** A store that failed refuses everything for the same cause: that is told once. */
   report(error: unknown): void {
+    if (error instanceof StoreError && error === this.#reported) return
+    this.#reported = error
     const text =
       error instanceof StoreError
         ? error.message

@@ -22,6 +22,7 @@ const nobody: MakeNet = async () => NO_NET
 /** Once a commit failed, this store is done for, as the real one is; a reopened one works when the disk does. */
 function onDisk(store: Store, disk: { full: boolean }): Store {
   let dead = false
+  const failure = new StoreError('full', 'The disk is full: make room.')
   return new Proxy(store, {
     get: (target, property) => {
       const value: unknown = Reflect.get(target, property)
@@ -29,7 +30,7 @@ function onDisk(store: Store, disk: { full: boolean }): Store {
       if (property === 'close') return value.bind(target)
       return (...args: unknown[]) => {
         if (property === 'commit' && disk.full) dead = true
-        if (dead) return Promise.reject(new StoreError('full', 'The disk is full: make room.'))
+        if (dead) return Promise.reject(failure)
         return Reflect.apply(value, target, args)
       }
     },
@@ -41,14 +42,17 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-async function nodeOn(disk: { full: boolean }): Promise<Node> {
+async function nodeOn(disk: { full: boolean; readOnly?: boolean }): Promise<Node> {
   const folder = mkdtempSync(join(tmpdir(), 'tulnic-life-'))
   folders.push(folder)
   const platform = await nodejsPlatform(folder)
   const failing = {
     ...platform,
     makeStore: async (key: Uint8Array) => onDisk(await platform.makeStore(key), disk),
-    openStore: async (key: Uint8Array) => onDisk(await platform.openStore(key), disk),
+    openStore: async (key: Uint8Array) => {
+      if (disk.readOnly === true) throw new StoreError('read-only', 'The disk is read-only: make it writable.')
+      return onDisk(await platform.openStore(key), disk)
+    },
   }
   return startNode(failing, nobody, { net: { listen: [], mdns: false, lanOnly: true }, version: 'test' })
 }
@@ -123,6 +127,31 @@ test('a disk that fails, and one that works again, are told as status without be
   disk.full = false
   await mended
   expect((await node.status()).storage.trouble).toBeNull()
+  await node.stop()
+})
+
+test('what stands in the way now is what is told: a disk that was full, and is read-only since', async () => {
+  const disk = { full: false, readOnly: false }
+  const node = await nodeOn(disk)
+  await node.createProfile({ name: 'Ana', passphrase: null })
+  const warnings: AnyEvent[] = []
+  node.subscribe((event) => event.type === 'warning' && warnings.push(event))
+  const told = (trouble: string): Promise<void> =>
+    new Promise((resolve) =>
+      node.subscribe((event) => event.type === 'status' && event.status.storage.trouble === trouble && resolve()),
+    )
+  const readOnly = told('The disk is read-only: make it writable.')
+  disk.readOnly = true
+  disk.full = true
+  await Promise.all([1, 2, 3].map(() => expect(node.createInvite({})).rejects.toMatchObject({ code: 'storage' })))
+  expect(warnings).toMatchObject([{ text: 'The disk is full: make room.' }])
+  await readOnly
+  await expect(node.createInvite({})).rejects.toMatchObject({ message: 'The disk is read-only: make it writable.' })
+  const again = opened(node)
+  disk.readOnly = false
+  disk.full = false
+  await again
+  await node.createInvite({})
   await node.stop()
 })
 

@@ -12,12 +12,13 @@
  * Holds: at most one process holds a profile, whatever is killed when; needs no file that must be cleaned up.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HolderState } from '../api.ts'
 import { ApiError } from '../api-error.ts'
+import { removeLeftover } from './remove.ts'
 import { type Client, clientOf, connectSocket, Disconnected } from './socket.ts'
 import { pipeOf, withSocketPath } from './socket-path.ts'
 
@@ -131,7 +132,7 @@ async function claimSocket(directory: string, serve: (socket: Socket) => void): 
     name,
     stands: () => existsSync(path),
     withdraw: async () => {
-      rmSync(path, { force: true })
+      removeLeftover(path)
       await close()
     },
   }
@@ -241,7 +242,7 @@ async function reach(directory: string, name: string): Promise<Client | 'nobody'
     const code = codeOf(error)
     if (code === 'ENOENT') return 'nobody'
     if (code !== 'ECONNREFUSED') return 'busy'
-    if (!onWindows) rmSync(join(directory, name), { force: true })
+    if (!onWindows) removeLeftover(join(directory, name))
     return 'nobody'
   }
 }

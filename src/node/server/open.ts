@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { removeLeftover } from './remove.ts'
 
 /** As long as a code lives. */
 const FILE_LIFE_MS = 60_000
@@ -25,7 +26,7 @@ export function removeOldFiles(directory: string, all = false): void {
     if (!FILE_NAME.test(name)) continue
     const path = join(directory, name)
     const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
-    if (all || age > FILE_LIFE_MS) rmSync(path, { force: true })
+    if (all || age > FILE_LIFE_MS) removeLeftover(path)
   }
 }
 
