@@ -122,7 +122,7 @@ export class World implements Surroundings {
   readonly #connections = new Map<number, Connection>()
   readonly #requests = new Map<number, { connection: number; asker: SimNode; contact: AccountId }>()
   /** Who waits for a carrier's answer, and what was to be left. */
-  readonly #deposits = new Map<number, (status: DepositStatus) => void>()
+  readonly #deposits = new Map<number, (status: DepositStatus | 'unreachable') => void>()
   readonly #wanted = new Map<number, Uint8Array>()
   /** Which letter each token was taken for. */
   readonly #tokens = new Map<string, string>()
@@ -262,7 +262,7 @@ export class World implements Surroundings {
         return this.#deposit(node, effect)
       case 'mail-answer':
         if (effect.status === 'ok') this.#checkKept(node, effect.request)
-        return this.#deposits.get(effect.request)?.(effect.status)
+        return this.#deposits.get(effect.request)?.(effect.status ?? 'unreachable')
       case 'open-box':
         return this.#openBox(node, effect)
       case 'hand-over': {

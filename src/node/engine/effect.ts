@@ -83,8 +83,11 @@ export type NetEffect =
       readonly found: FoundAt | null
       readonly envelope: Uint8Array
     }
-  /** What came of an envelope that somebody wanted to leave here: said after it was stored. */
-  | { readonly type: 'mail-answer'; readonly request: number; readonly status: DepositStatus }
+  /**
+   * What came of an envelope that somebody wanted to leave here: said after it was stored. `null`: it cannot be stored now, and may be
+   * left later, with the same bytes; nothing is said, as if we were not there.
+   */
+  | { readonly type: 'mail-answer'; readonly request: number; readonly status: DepositStatus | null }
   /** Ask a carrier, on its link, for what lies in a box of ours; the net proves that we own it. Replaced by the next one. */
   | {
       readonly type: 'open-box'

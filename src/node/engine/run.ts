@@ -193,7 +193,7 @@ export class Engine {
         error: { code: known ? 'storage' : 'internal', message },
       })
     }
-    if (input.type === 'mail-put') this.#perform({ type: 'mail-answer', request: input.request, status: 'full' })
+    if (input.type === 'mail-put') this.#perform({ type: 'mail-answer', request: input.request, status: null })
     if (input.type === 'timer') this.#perform({ type: 'wake', at: this.#shell.now() + TIMER_AGAIN })
     if (input.type === 'disconnected') this.#forget(input.connection)
     else if ('connection' in input) this.#perform({ type: 'close', connection: input.connection })

@@ -82,7 +82,7 @@ export async function put(
   world: Overheard,
   carrier: SimNode,
   envelope: Uint8Array,
-): Promise<DepositStatus | undefined> {
+): Promise<DepositStatus | null | undefined> {
   const request = 1_000_000 + world.said.length
   carrier.take({ type: 'mail-put', request, envelope })
   await settled()

@@ -44,7 +44,7 @@ interface Fetching {
 export class Mail {
   readonly #around: MailSurroundings
   readonly #depositing: Depositing
-  readonly #puts = new Map<number, (status: DepositStatus | undefined) => void>()
+  readonly #puts = new Map<number, (status: DepositStatus | null) => void>()
   /** Of ours, and of owners here, by link and box. */
   readonly #fetching = new Map<string, Fetching>()
   readonly #handing = new Map<string, Exchange>()
@@ -59,7 +59,7 @@ export class Mail {
   stop(): void {
     this.#depositing.stop()
     this.#stopped.abort()
-    for (const answer of this.#puts.values()) answer(undefined)
+    for (const answer of this.#puts.values()) answer(null)
   }
 
   perform(effect: MailEffect): void {
@@ -103,17 +103,17 @@ export class Mail {
       // An end between two envelopes is how a visit ends.
       if (envelope === undefined) return exchange.finish()
       const status = await this.#put(envelope)
-      if (status === undefined || !writeStatus(exchange, status)) return exchange.abort('not now')
+      if (status === null || !writeStatus(exchange, status)) return exchange.abort('not now')
     }
   }
 
-  async #put(envelope: Uint8Array): Promise<DepositStatus | undefined> {
+  async #put(envelope: Uint8Array): Promise<DepositStatus | null> {
     const { limits, emit } = this.#around
-    if (this.#puts.size >= limits.mailPuts) return undefined
+    if (this.#puts.size >= limits.mailPuts) return null
     const request = this.#nextPut++
-    const { promise, resolve } = Promise.withResolvers<DepositStatus | undefined>()
+    const { promise, resolve } = Promise.withResolvers<DepositStatus | null>()
     this.#puts.set(request, resolve)
-    const late = setTimeout(() => resolve(undefined), limits.mailMs)
+    const late = setTimeout(() => resolve(null), limits.mailMs)
     emit({ type: 'mail-put', request, envelope })
     const status = await promise
     clearTimeout(late)
