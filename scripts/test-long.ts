@@ -26,6 +26,8 @@ const AMOUNTS: Readonly<Record<string, Amount>> = {
   flips: { env: 'TULNIC_FLIPS', long: 10_000, in: 'test/node/store/bit-flips' },
   cells: { env: 'TULNIC_CELLS', long: 9, in: 'test/netns/nat' },
   kills: { env: 'TULNIC_KILLS', long: 1_000, in: 'test/node/store/kill' },
+  mailkills: { env: 'TULNIC_MAILKILLS', long: 300, in: 'test/e2e/mail-kill' },
+  partitions: { env: 'TULNIC_PARTITIONS', long: 100, in: 'test/netns/partition' },
 }
 
 const { values } = parseArgs({

@@ -74,6 +74,50 @@ export class Networks {
     for (const [i, host] of hosts.entries()) this.#plug(hub, host, `${subnet}.${first + i}`)
   }
 
+  /**
+   * Splits a switch: whoever is in one of these groups reaches nobody of another. `silent`: what is sent across is lost; `refused`:
+   * connections across are reset at once; `unplugged`: no host has a network at all, but those of the first group. Answers how to heal it.
+   */
+  split(subnet: string, groups: readonly (readonly string[])[], how: 'silent' | 'refused' | 'unplugged'): () => void {
+    if (how === 'silent') return this.#splitSilently(`hub-${subnet}`, groups)
+    if (how === 'refused') return this.#splitRefusing(groups)
+    const [, ...others] = groups
+    const wires = others.flat().map((host) => this.#onlyWire(host))
+    const set = (state: string): void =>
+      wires.forEach((wire) => void this.ip(`hub-${subnet}`, 'link', 'set', wire, state))
+    set('down')
+    return () => set('up')
+  }
+
+  #splitSilently(hub: string, groups: readonly (readonly string[])[]): () => void {
+    const set = (hosts: readonly string[]): string => hosts.map((host) => `"${this.#onlyWire(host)}"`).join(', ')
+    const rules = groups.map((group) => {
+      const others = groups.filter((one) => one !== group).flat()
+      return `iifname { ${set(group)} } oifname { ${set(others)} } drop`
+    })
+    this.nft(
+      hub,
+      `table bridge split { chain through { type filter hook forward priority 0 ;\n${rules.join('\n')}\n}\n}`,
+    )
+    return () => void this.exec(hub, 'nft', 'delete', 'table', 'bridge', 'split')
+  }
+
+  #splitRefusing(groups: readonly (readonly string[])[]): () => void {
+    const address = (host: string): string =>
+      / inet ([\d.]+)\//.exec(this.ip(host, 'addr', 'show', 'dev', this.#onlyWire(host)))?.[1] ?? ''
+    for (const group of groups) {
+      const others = groups
+        .filter((one) => one !== group)
+        .flat()
+        .map(address)
+        .join(', ')
+      const rules = `ip saddr { ${others} } meta l4proto tcp reject with tcp reset\nip saddr { ${others} } drop`
+      for (const host of group)
+        this.nft(host, `table inet split { chain in { type filter hook input priority 0 ;\n${rules}\n}\n}`)
+    }
+    return () => groups.flat().forEach((host) => void this.exec(host, 'nft', 'delete', 'table', 'inet', 'split'))
+  }
+
   /** A host on the internet: alone in its /24, and a core that knows the way to all others. */
   internet(host: string, address: string): void {
     this.host('core')
