@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Person } from '../e2e/people.ts'
 import { Internet, isPath, placed, talk } from './internet.ts'
 import { DEADLINE, missing } from './networks.ts'
 
@@ -36,17 +37,21 @@ describe.skipIf(missing !== null)(title, DEADLINE, () => {
     bogdan.env = { TULNIC_NAMED: file }
     await bogdan.start()
     await net.acquaint(bogdan, ana)
-    // Which of the two makes the offer hangs on their PeerIDs, and those are new at each start.
+    // The lower PeerID makes the offer, and PeerIDs are new at each start. An offer too many waits half a minute: none is made in vain.
+    const played = new Set<boolean>()
     for (;;) {
-      await ana.event(isPath(bogdan, 'direct'))
-      await talk(ana, bogdan, 'directly')
-      const said = readFileSync(file, 'utf8').split('\n')
-      if (['offer', 'answer', 'candidate'].every((what) => said.includes(what))) break
+      const offers = (await peerIdOf(bogdan)) < (await peerIdOf(ana))
+      if (!played.has(offers)) {
+        await ana.event(isPath(bogdan, 'direct'))
+        await talk(ana, bogdan, 'directly')
+        played.add(offers)
+      }
+      if (played.size === 2) break
       await bogdan.stop()
-      await ana.event(isPath(bogdan, null))
       ana.events.length = 0
       await bogdan.start()
     }
+    expect(readFileSync(file, 'utf8').split('\n')).toEqual(expect.arrayContaining(['offer', 'answer', 'candidate']))
     expect(net.nets.namesAsked(at)).toBe(0)
     // The control: a program there that looks a name up is counted.
     const lookUp = `require('dns').lookup('where.example', () => {})`
@@ -54,3 +59,10 @@ describe.skipIf(missing !== null)(title, DEADLINE, () => {
     expect(net.nets.namesAsked(at)).toBeGreaterThan(0)
   })
 })
+
+/** As text: those of nodes are of one length, so that texts stand in the order of the bytes. */
+async function peerIdOf(person: Person): Promise<string> {
+  await placed(person)
+  const { addresses } = await person.get('status')
+  return /p2p-circuit\/p2p\/(\w+)$/m.exec(addresses.join('\n'))?.[1] ?? ''
+}
