@@ -46,7 +46,7 @@ export class Outlet {
     this.#take = () => {}
   }
 
-  /** A store that failed refuses everything for the same cause: that is told once. */
+  /** Warns of what went wrong. A store that failed refuses everything for the same cause: that is told once. */
   report(error: unknown): void {
     if (error instanceof StoreError && error === this.#reported) return
     this.#reported = error

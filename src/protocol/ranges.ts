@@ -61,3 +61,8 @@ export function upTo(ranges: Ranges, most: number): Ranges {
 export function size(ranges: Ranges): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0)
 }
+
+/** The numbers in them, ascending. */
+export function* numbersOf(ranges: Ranges): Generator<number> {
+  for (const [from, to] of ranges) for (let n = from; n <= to; n++) yield n
+}

@@ -22,6 +22,7 @@ import {
   type InviteBox,
   inviteToken,
   NO_RANGES,
+  numbersOf,
   type Range,
   type Ranges,
   toBase32,
@@ -34,7 +35,7 @@ import type { Draft } from './draft.ts'
 import { type Env, refuse, reply } from './env.ts'
 import type { ConnectionId } from './input.ts'
 import { BOXES_ENDED, INVITES_WITH_MAIL } from './limits.ts'
-import { each, forgetTokensOf, oweBoxes, takeTokensBack, topUp } from './tokens.ts'
+import { forgetTokensOf, oweBoxes, takeTokensBack, topUp } from './tokens.ts'
 
 type Ask<N extends Asked['name']> = Extract<Asked, { name: N }>
 
@@ -109,7 +110,7 @@ export function carryFor(draft: Draft, env: Env, carrier: AccountId): readonly C
   if (row.state === 'ended') return [{ kind: 'carry', version: row.version, request: null }]
   const ownerKey = env.p.ed25519PublicKey(row.ownerSeed)
   const box = bytesOf(key)
-  const hashes = [...each(row.good)].map((index) => tokenHash(env.p, boxToken(env.p, row.secret, index)))
+  const hashes = [...numbersOf(row.good)].map((index) => tokenHash(env.p, boxToken(env.p, row.secret, index)))
   const all = [...hashes, ...inviteHashes(draft, env, box)]
   return [{ kind: 'carry', version: row.version, request: { box, ownerKey, hashes: all } }]
 }

@@ -12,6 +12,7 @@ import {
   decodeDeviceLog,
   deviceKeys,
   parseAccountKey,
+  numbersOf,
   type Primitives,
   type Range,
 } from '../../protocol/index.ts'
@@ -168,6 +169,4 @@ function inFlight(rows: readonly Row<FrameRow>[]): Map<DeviceId, readonly InFlig
 
 /** The first rows of that kind held ranges. */
 const inOrder = (tokens: readonly (number | Range)[]): readonly number[] =>
-  tokens.flatMap((one) =>
-    typeof one === 'number' ? [one] : Array.from({ length: one[1] - one[0] + 1 }, (_, at) => one[0] + at),
-  )
+  tokens.flatMap((one) => (typeof one === 'number' ? [one] : [...numbersOf([one])]))

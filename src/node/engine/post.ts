@@ -203,17 +203,18 @@ function missingAt(draft: Draft, env: Env, device: DeviceId, box: Uint8Array, ho
 }
 
 /**
- * Of these frames, what is left with the tokens that there are. The last one is kept for an envelope that gives the other side tokens: else
- * two who never meet, and have used all that they had of each other's, could tell each other of no more.
+ * Of these frames, what is left with the tokens that there are. The last of several is kept for an envelope that gives the other side
+ * tokens: else two who never meet, and have used all that they had of each other's, could tell each other of no more. Who was told of
+ * one alone, as by somebody with very many contacts, may use it for anything.
  */
 function affordable(
   draft: Draft,
   device: DeviceId,
-  { tokens }: RouteBox,
+  { tokens, spent }: RouteBox,
   lacking: readonly InFlight[],
 ): readonly InFlight[] {
   const version = boxesVersion(draft, device)
-  if (tokens.length > 1 || version === 0) return lacking
+  if (tokens.length > 1 || spent.length === 0 || version === 0) return lacking
   const tells = lacking.filter(({ facts }) => facts.boxes === version)
   return tells.length === 0 ? [] : [...tells, ...lacking.filter((frame) => !tells.includes(frame))]
 }

@@ -20,6 +20,7 @@ import {
   type Content,
   type DeviceId,
   NO_RANGES,
+  numbersOf,
   type Ranges,
   size,
   subtract,
@@ -70,7 +71,7 @@ function give(draft: Draft, env: Env, key: string, row: BoxRow, device: DeviceId
   const tokens = [...(known?.tokens ?? [])]
   const at = known !== undefined && tokens.length > 0 ? known.at : runningTime(draft, env)
   const taken = givenOf(draft, key).flatMap(([, given]) => given.tokens)
-  const free = [...each(subtract(row.known, rangesOf(taken)))]
+  const free = [...numbersOf(subtract(row.known, rangesOf(taken)))]
   while (tokens.length < share(draft) && free.length > 0) {
     const lot = env.random(4)
     const at = new DataView(lot.buffer, lot.byteOffset).getUint32(0) % free.length
@@ -213,11 +214,6 @@ function mayWrite(draft: Draft, contact: AccountId): boolean {
 /** Nobody has tokens of that box any more. */
 export function forgetTokensOf(draft: Draft, key: string): void {
   for (const [given] of givenOf(draft, key)) forgetGiven(draft, given)
-}
-
-/** Their numbers, one by one. */
-export function* each(ranges: Ranges): Generator<number> {
-  for (const [from, to] of ranges) for (let n = from; n <= to; n++) yield n
 }
 
 const rangesOf = (numbers: readonly number[]): Ranges => numbers.reduce<Ranges>((all, n) => add(all, n, n), NO_RANGES)

@@ -90,6 +90,19 @@ describe('all the way', () => {
     expect(world.reported).toEqual([])
   })
 
+  test('one token alone is used for anything, also by whoever has boxes', async () => {
+    const { world, ana, bob, clara } = await carried(1, { tokens: 8, tokensEach: 1 })
+    await introduce({ world, ana, bob }, ana, clara)
+    await carry({ world }, ana, clara)
+    world.split(ana, bob, 100 * DAYS)
+    await world.pass()
+    for (const text of ['one', 'two', 'three']) {
+      await say(world, ana, bob, text)
+      await world.pass(5 * MINUTE)
+    }
+    expect((await states(ana, bob)).map(([, state]) => state)).toEqual(['delivered', 'delivered', 'delivered'])
+  })
+
   test('whoever carries is named where it is a contact', async () => {
     const { world, ana, bob, clara } = await carried()
     await introduce({ world, ana, bob }, ana, clara)
