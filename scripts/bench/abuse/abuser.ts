@@ -5,6 +5,7 @@
  * not for us to answer for. What it makes our own process do is.
  */
 import { setPriority } from 'node:os'
+import { setTimeout as elapsed } from 'node:timers/promises'
 import type { Libp2p } from 'libp2p'
 import type { Node } from '../../../src/node/api.ts'
 import { makeNet } from '../../../src/node/net/libp2p.ts'
@@ -15,7 +16,7 @@ import { startNode } from '../../../src/node/start.ts'
 import { createVault } from '../../../src/node/vault.ts'
 import { serve } from '../worker.ts'
 import { ATTACKS, NAUGHTY, type Means, type Tally } from './attacks.ts'
-import { rawNode } from './raw.ts'
+import { dial, rawNode, strangersHello } from './raw.ts'
 
 setPriority(19)
 
@@ -65,6 +66,8 @@ const calls = {
     const stop = new AbortController()
     const tally: Tally = { done: 0, refused: 0 }
     const raw: Libp2p = await rawNode(from)
+    // What the attack before owes is over: else this one would be nothing but refused.
+    if (attack.as === 'stranger') await letIn(raw, address)
     const contact = attack.as === 'contact' ? mallory : undefined
     if (attack.as === 'contact' && contact === undefined) throw new Error('no contact')
     const means: Means = { address, from, raw, contact, stop: stop.signal, tally }
@@ -83,6 +86,18 @@ const calls = {
 }
 
 export type Abuser = typeof calls
+
+async function letIn(raw: Libp2p, address: string): Promise<void> {
+  for (;;) {
+    try {
+      const connection = await dial(raw, address)
+      await strangersHello(connection)
+      return await connection.close()
+    } catch {
+      await elapsed(200)
+    }
+  }
+}
 
 /** As long as a text may be, and none of them plain. */
 function textOf(i: number): string {

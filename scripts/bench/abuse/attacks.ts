@@ -19,6 +19,7 @@ import { concat, dhtKey, sealSlot, slotOf, type SlotRecord } from '../../../src/
 import {
   contactsHello,
   dial,
+  drained,
   frameMessage,
   init,
   message,
@@ -370,6 +371,7 @@ interface FrameHead {
 }
 
 interface Muxer {
+  readonly maConn: Parameters<typeof drained>[0]
   sendFrame(head: FrameHead, data?: Uint8Array): boolean
 }
 
@@ -377,16 +379,13 @@ const onNoStream = (length: number) => (): FrameHead => ({ type: 0, flag: 0, str
 
 /** Frames of the multiplexer itself, which libp2p would not send. */
 async function frames(means: Means, connection: Connection, head: () => FrameHead, data?: Uint8Array): Promise<void> {
-  const { muxer, maConn } = connection as unknown as {
-    muxer: Muxer
-    maConn: { onDrain(options: object): Promise<void> }
-  }
+  const { muxer } = connection as unknown as { muxer: Muxer }
   while (!means.stop.aborted && connection.status === 'open') {
     for (let i = 0; i < 16; i++) {
       if (connection.status !== 'open') return
       const writable = muxer.sendFrame(head(), data)
       means.tally.done++
-      if (!writable) await maConn.onDrain(soon())
+      if (!writable) await drained(muxer.maConn)
     }
     await elapsed(0)
   }

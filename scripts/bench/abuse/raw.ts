@@ -79,7 +79,26 @@ export const frameMessage = (frame: Uint8Array): Uint8Array => message(1, padFra
 export const init = (length = 3000): Uint8Array => random(length).fill(1, 0, 1)
 export const sessionMessage = (length = 200): Uint8Array => random(length).fill(2, 0, 1)
 
-/** Writes until the stream takes no more for now. Throws when it has ended. */
+/** Writes, and waits where no more is taken for now. Throws when the stream has ended, and when nothing is taken for long. */
 export async function write(stream: Stream, bytes: Uint8Array): Promise<void> {
-  if (!stream.send(bytes)) await stream.onDrain(soon())
+  if (!stream.send(bytes)) await drained(stream)
+}
+
+/**
+ * Libp2p's own onDrain waits once: after the first time it resolves at once, and who relies on it fills its own memory with what
+ * never leaves (@libp2p/utils 7.4).
+ */
+export async function drained(writable: Pick<Stream, 'addEventListener' | 'removeEventListener'>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const failed = (): void => reject(new Error('ended, or stuck'))
+  const { signal } = soon()
+  writable.addEventListener('drain', () => resolve(), { once: true })
+  writable.addEventListener('close', failed, { once: true })
+  signal.addEventListener('abort', failed, { once: true })
+  try {
+    await promise
+  } finally {
+    writable.removeEventListener('close', failed)
+    signal.removeEventListener('abort', failed)
+  }
 }

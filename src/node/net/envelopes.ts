@@ -13,7 +13,7 @@
  * yamux, are read and not answered by the engine: above it the reader pauses, and the sender feels it.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
-import { concat, padFrame, unpadFrame } from '../../protocol/index.ts'
+import { concat, equal, padFrame, unpadFrame } from '../../protocol/index.ts'
 import { Broken, tried } from './failures.ts'
 import type { Limits } from './protocols.ts'
 
@@ -33,7 +33,7 @@ export class EnvelopeWriter {
   #stream: Stream | 'none' | 'opening' | 'closed' = 'none'
   #waiting: Bytes[] = []
   #flushing = false
-  readonly #inFlight = new Map<string, number>()
+  readonly #inFlight = new Map<number, Written>()
   #inFlightBytes = 0
 
   /** `broken` is called once when the stream cannot be opened or ends: nothing more gets through. */
@@ -64,9 +64,9 @@ export class EnvelopeWriter {
       if (this.#inFlightBytes + padded.length > this.#credit) {
         throw new RangeError(`more than ${this.#credit} bytes of frames wait for their acknowledgement`)
       }
-      const name = nameOf(id)
-      this.#inFlightBytes += padded.length - (this.#inFlight.get(name) ?? 0)
-      this.#inFlight.set(name, padded.length)
+      const key = keyOf(id)
+      this.#inFlightBytes += padded.length - (this.#inFlight.get(key)?.bytes ?? 0)
+      this.#inFlight.set(key, { id, bytes: padded.length })
       this.#queue(KIND.frame, padded)
     }
   }
@@ -89,11 +89,18 @@ export class EnvelopeWriter {
 
   /** Those among the ids that were in flight: no longer. */
   answered(ids: readonly Bytes[]): readonly Bytes[] {
-    return ids.filter((id) => {
-      const name = nameOf(id)
-      this.#inFlightBytes -= this.#inFlight.get(name) ?? 0
-      return this.#inFlight.delete(name)
-    })
+    const answered: Bytes[] = []
+    for (const id of ids) {
+      // Somebody may answer a thousand frames that were never sent.
+      if (this.#inFlight.size === 0) break
+      const key = keyOf(id)
+      const written = this.#inFlight.get(key)
+      if (written === undefined || !equal(written.id, id)) continue
+      this.#inFlight.delete(key)
+      this.#inFlightBytes -= written.bytes
+      answered.push(written.id)
+    }
+    return answered
   }
 
   close(): void {
@@ -153,7 +160,8 @@ export interface EnvelopeSink {
   frames(frames: readonly Bytes[]): void
   acknowledged(ids: readonly Bytes[]): void
   noSession(ids: readonly Bytes[]): void
-  ping(): void
+  /** It asked so many times whether somebody is there. */
+  pinged(times: number): void
   /** Any message, whole or in part, arrived. */
   heard(): void
   /** What a stranger may send differs from what a contact may. */
@@ -190,10 +198,12 @@ export class EnvelopeReader {
     return this.#pausedAt
   }
 
-  /** The engine answered `count` frames. */
-  answered(count: number): void {
-    for (const size of this.#unanswered.splice(0, count)) this.#unansweredBytes -= size
+  /** The engine answered `count` frames. Returns how many bytes they had. */
+  answered(count: number): number {
+    const bytes = this.#unanswered.splice(0, count).reduce((sum, size) => sum + size, 0)
+    this.#unansweredBytes -= bytes
     if (this.#unansweredBytes <= this.#sink.maxUnanswered() / 2) this.#resume()
+    return bytes
   }
 
   #resume(): void {
@@ -226,6 +236,7 @@ export class EnvelopeReader {
     const frames: Bytes[] = []
     const acknowledged: Bytes[] = []
     const noSession: Bytes[] = []
+    let pings = 0
     let good = true
     for (const { kind, body } of messages) {
       if (kind === KIND.frame) {
@@ -237,10 +248,11 @@ export class EnvelopeReader {
         this.#unansweredBytes += body.length
       } else if (kind === KIND.acknowledged) good &&= takeIds(body, acknowledged)
       else if (kind === KIND.noSession) good &&= takeIds(body, noSession)
-      else if (kind === KIND.ping && body.length === 0) this.#sink.ping()
+      else if (kind === KIND.ping && body.length === 0) pings++
       else good &&= kind === KIND.pong && body.length === 0
       if (!good) break
     }
+    if (pings > 0) this.#sink.pinged(pings)
     if (acknowledged.length > 0) this.#sink.acknowledged(acknowledged)
     if (frames.length > 0) this.#sink.frames(frames)
     if (noSession.length > 0) this.#sink.noSession(noSession)
@@ -281,11 +293,24 @@ function readMessages(held: Bytes, max: number): { messages: readonly Message[];
 
 function takeIds(body: Bytes, ids: Bytes[]): boolean {
   if (body.length === 0 || body.length % ID_BYTES !== 0) return false
-  for (let i = 0; i < body.length; i += ID_BYTES) ids.push(body.slice(i, i + ID_BYTES))
+  for (let i = 0; i < body.length; i += ID_BYTES) ids.push(body.subarray(i, i + ID_BYTES))
   return true
 }
 
 /** The same bytes, but not as a Buffer, whose slice() does not copy. */
 const plain = ({ buffer, byteOffset, length }: Bytes): Bytes => new Uint8Array(buffer, byteOffset, length)
 
-const nameOf = (id: Bytes): string => String.fromCharCode(...id)
+/** A frame that waits for its answer. */
+interface Written {
+  readonly id: Bytes
+  readonly bytes: number
+}
+
+/**
+ * 53 bits of an id, cheaper to look for than all of it: should two that wait ever share them, the older is taken for unanswered, and
+ * goes again.
+ */
+function keyOf({ buffer, byteOffset }: Bytes): number {
+  const view = new DataView(buffer, byteOffset)
+  return view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)
+}

@@ -110,11 +110,12 @@ async function makeHost(
     const address = hostOf(connection.remoteAddr.toString())
     return address === undefined || !isNear(address, machine.interfaces())
   }
+  const refuses = (ip: string): boolean => work.refuses(ip)
   return createLibp2p({
     start: false,
     privateKey,
     addresses: { listen: [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`, ...config.listen] },
-    transports: [...machine.transports, circuit.transport, ...(await webRtcDirect(config))],
+    transports: [...machine.transports(refuses), circuit.transport, ...(await webRtcDirect(config))],
     ...(networkKey === null ? {} : { connectionProtector: preSharedKey({ psk: pskFile(networkKey) }) }),
     services: { relay: circuit.server, ...(lanOnly ? {} : { webRtc: webRtc.service }) },
     connectionEncrypters: [inFewPackets(noise())],
@@ -164,7 +165,7 @@ async function webRtcDirect({ listen, networkKey }: NetConfig): Promise<Transpor
   return [listens ? await webRtcDirectListener() : webRtcDirectDialer]
 }
 
-type Transports = Machine['transports']
+type Transports = ReturnType<Machine['transports']>
 
 /** The form in which libp2p reads a key of 32 bytes. */
 function pskFile(key: Uint8Array): Uint8Array {

@@ -39,7 +39,7 @@ import { WebRtc } from './relay/webrtc.ts'
 import { type MakeRun, renewable, type Run, type RunEffect } from './renewing.ts'
 import { Serving } from './serving.ts'
 import { whereaboutsOf } from './whereabouts.ts'
-import { COST, Work } from './work.ts'
+import { Work } from './work.ts'
 
 /** The net of a machine. `limits` differ from the table in tests alone. */
 export const makeNet =
@@ -309,8 +309,8 @@ class Libp2pNet implements Run {
   }
 
   #answer(link: Link, ids: readonly Uint8Array[], how: 'acknowledge' | 'noSession'): void {
-    if (how === 'noSession') this.#work.charge(link, ids.length * COST.question)
-    link.reader?.answered(ids.length)
+    const bytes = link.reader?.answered(ids.length) ?? 0
+    if (how === 'noSession') this.#work.inVain(link, ids.length, bytes)
     link.writer[how](ids)
   }
 

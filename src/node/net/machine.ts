@@ -79,7 +79,8 @@ export interface HttpAnswer {
 
 export interface Machine {
   readonly primitives: Primitives
-  readonly transports: NonNullable<Libp2pOptions['transports']>
+  /** `refuses`: whether a connection from that IP address is ended before anything is made for it. */
+  transports(refuses: (ip: string) => boolean): NonNullable<Libp2pOptions['transports']>
   interfaces(): readonly InterfaceAddress[]
   /** IPv4 addresses of the routers that lead on from here; `undefined` where the system does not say. */
   gateways(): readonly string[] | undefined
@@ -100,6 +101,8 @@ export interface Machine {
   ): Listening
   /** The answer; `undefined` where there is none in time, or none that fits. No redirect is followed. */
   http(question: HttpQuestion): Promise<HttpAnswer | undefined>
+  /** Runs it when whatever else waits to be read had its turn. Returns how to take that back. */
+  nextTurn(run: () => void): () => void
   /** Milliseconds since 1970; jumps after a sleep. */
   now(): number
 }

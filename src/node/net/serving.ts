@@ -108,8 +108,8 @@ export class Serving {
       frames: (frames) => link.isOpen && emit({ type: 'frames', connection, ...who(link), frames }),
       acknowledged: (ids) => this.#answered(link, 'acknowledged', ids),
       noSession: (ids) => this.#answered(link, 'no-session', ids),
-      ping: () => {
-        work.charge(link, COST.trifle)
+      pinged: (times) => {
+        work.charge(link, times * COST.trifle)
         writer.pong()
       },
       heard: () => link.hear(machine.now()),

@@ -10,14 +10,14 @@
  *
  * Holds: who is in the red loses nothing: what it sent waits in its own socket, and it feels it; bytes are taken in
  * pieces, so that little happens between two looks at its account; of inbound connections that have not shown that they are a
- * contact's, one prefix has so many and no more, and those are refused before anything is calculated for them.
+ * contact's, one prefix has so many and no more, and more are turned away before anything is made for them.
  */
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 import { concat } from '../../protocol/index.ts'
 import { hostOf, isNear, parseAddress } from './addresses.ts'
 import { tried } from './failures.ts'
 import type { Link } from './link.ts'
-import type { Machine } from './machine.ts'
+import type { InterfaceAddress, Machine } from './machine.ts'
 import type { Limits } from './protocols.ts'
 import { prefixOf } from './reach/told.ts'
 import { Rates } from './waiting.ts'
@@ -36,10 +36,11 @@ export const COST = {
   trifle: 0.1,
 } as const
 
-/** Bytes that cost another unit. */
+/** Bytes that cost another unit, and those that came for nothing: they were copied, hashed, and are garbage. */
 const BYTES_EACH = 8192
+const VAIN_BYTES_EACH = 256
 /** Bytes that are read before the account is looked at, of a contact and of a stranger. */
-const PIECES = { known: 16_384, unknown: 4096 } as const
+const PIECES = { known: 4096, unknown: 4096 } as const
 /** A pause is no shorter, in milliseconds: below, its timer would cost more than it saves. */
 const LEAST_MS = 5
 /** After so long the account is looked at again, whatever is owed: the clock may have been set. */
@@ -50,15 +51,26 @@ export class Work {
   readonly #limits: Limits
   readonly #prefixes: Rates
   readonly #contacts: Rates
+  readonly #arrivals: Rates
   /** Addresses of inbound connections that are not known to be a contact's, by prefix. */
   readonly #unknown = new Map<string, Set<string>>()
+  /** Of links, for as long as they are: looked up once, for it is asked at each message. */
+  readonly #prefixOfLink = new WeakMap<Link, string>()
+  #interfaces: { readonly at: number; readonly are: readonly InterfaceAddress[] } | undefined
 
   constructor(machine: Machine, limits: Limits) {
-    const { workOfPrefix, workOfContact } = limits
+    const { workOfPrefix, workOfContact, inboundPerSecond } = limits
     this.#machine = machine
     this.#limits = limits
-    this.#prefixes = new Rates(workOfPrefix, workOfPrefix * GATHERED_S, machine.now)
-    this.#contacts = new Rates(workOfContact, workOfContact * GATHERED_S, machine.now)
+    this.#prefixes = new Rates(workOfPrefix, workOfPrefix * GATHERED_S.prefix, machine.now)
+    this.#contacts = new Rates(workOfContact, workOfContact * GATHERED_S.contact, machine.now)
+    this.#arrivals = new Rates(inboundPerSecond, inboundPerSecond, machine.now)
+  }
+
+  /** Whether a connection from this IP address is turned away before it is one: {@link admits} would not let it in, or they come too fast. */
+  refuses(ip: string): boolean {
+    const prefix = this.#prefixOf(`/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}`)
+    return prefix !== undefined && (this.#isFull(prefix) || !this.#arrivals.of(prefix).take(1))
   }
 
   /** Whether an inbound connection may be made; it is counted until it ends, or shows that it is a contact's. */
@@ -68,10 +80,9 @@ export class Work {
     // What comes through a relay is bounded by the relay's own connection.
     if (prefix === undefined) return true
     const address = addressIn(text)
-    const unknown = this.#unknown.get(prefix) ?? new Set()
-    if (unknown.size >= this.#limits.unknownOfPrefix || this.#prefixes.of(prefix).waitMs > 0) return false
+    if (this.#isFull(prefix)) return false
     this.#prefixes.of(prefix).charge(COST.connection)
-    this.#unknown.set(prefix, unknown.add(address))
+    this.#unknown.set(prefix, (this.#unknown.get(prefix) ?? new Set()).add(address))
     connection.addEventListener('close', () => this.#forget(prefix, address), { once: true })
     return true
   }
@@ -87,6 +98,11 @@ export class Work {
     this.#accountOf(link).charge(units)
   }
 
+  /** So many frames, of so many bytes together, were read, and nothing opens them. */
+  inVain(link: Link, frames: number, bytes: number): void {
+    this.charge(link, frames * COST.question + bytes / VAIN_BYTES_EACH)
+  }
+
   /** From now on the link pays for what it sends, and is not read while it cannot. */
   watch(link: Link): void {
     const { muxer, maConn } = insideOf(link.connection)
@@ -94,19 +110,36 @@ export class Work {
     muxer.maConn.addEventListener('message', ({ data }) => this.charge(link, 1 + data.byteLength / BYTES_EACH))
     new Valve(
       maConn,
+      this.#machine.nextTurn,
       () => this.#accountOf(link).waitMs,
       () => (link.standing.phase === 'known' ? PIECES.known : PIECES.unknown),
     )
   }
 
-  #accountOf({ standing, address, relay }: Link): ReturnType<Rates['of']> {
-    if (standing.phase === 'known') return this.#contacts.of(standing.contact)
-    return this.#prefixes.of(this.#prefixOf(address) ?? relay ?? 'elsewhere')
+  #accountOf(link: Link): ReturnType<Rates['of']> {
+    if (link.standing.phase === 'known') return this.#contacts.of(link.standing.contact)
+    const prefix = this.#prefixOfLink.get(link) ?? this.#prefixOf(link.address) ?? link.relay ?? 'elsewhere'
+    this.#prefixOfLink.set(link, prefix)
+    return this.#prefixes.of(prefix)
+  }
+
+  #isFull(prefix: string): boolean {
+    const unknown = this.#unknown.get(prefix)?.size ?? 0
+    return unknown >= this.#limits.unknownOfPrefix || this.#prefixes.of(prefix).waitMs > 0
   }
 
   #prefixOf(text: string): string | undefined {
     const host = text.includes('/p2p-circuit') ? undefined : hostOf(text)
-    return host && prefixOf(host, isNear(host, this.#machine.interfaces()))
+    return host && prefixOf(host, isNear(host, this.#interfacesLately()))
+  }
+
+  /** As they were a second ago, at most: asking the system at each connection of a flood would be work, too. */
+  #interfacesLately(): readonly InterfaceAddress[] {
+    const now = this.#machine.now()
+    if (this.#interfaces === undefined || Math.abs(now - this.#interfaces.at) > LATELY_MS) {
+      this.#interfaces = { at: now, are: this.#machine.interfaces() }
+    }
+    return this.#interfaces.are
   }
 
   #forget(prefix: string, address: string): void {
@@ -116,8 +149,9 @@ export class Work {
   }
 }
 
-/** What was not used gathers for so long. */
-const GATHERED_S = 3
+/** What was not used gathers for so long: what a contact may is so much more that a burst of it would be felt. */
+const GATHERED_S = { prefix: 3, contact: 0.5 } as const
+const LATELY_MS = 1000
 
 const addressIn = (text: string): string => parseAddress(text)?.text ?? text
 
@@ -125,14 +159,16 @@ const addressIn = (text: string): string => parseAddress(text)?.text ?? text
 class Valve {
   readonly #connection: Readable
   readonly #deliver: (data: Uint8Array) => void
+  readonly #nextTurn: Machine['nextTurn']
   readonly #waitMs: () => number
   readonly #piece: () => number
   #held: Uint8Array = new Uint8Array()
-  #waiting: ReturnType<typeof setTimeout> | undefined
+  #stop: (() => void) | undefined
 
-  constructor(connection: Readable, waitMs: () => number, piece: () => number) {
+  constructor(connection: Readable, nextTurn: Machine['nextTurn'], waitMs: () => number, piece: () => number) {
     this.#connection = connection
     this.#deliver = connection.onData.bind(connection)
+    this.#nextTurn = nextTurn
     this.#waitMs = waitMs
     this.#piece = piece
     connection.onData = (data) => this.#take(data.subarray())
@@ -145,26 +181,32 @@ class Valve {
   }
 
   #run(): void {
-    while (this.#held.length > 0 && this.#waiting === undefined) {
-      const waitMs = this.#waitMs()
-      if (waitMs > 0) return this.#wait(waitMs)
-      const piece = this.#held.subarray(0, this.#piece())
-      this.#held = this.#held.subarray(piece.length)
-      this.#deliver(piece)
-    }
+    if (this.#held.length === 0 || this.#stop !== undefined) return
+    const waitMs = this.#waitMs()
+    if (waitMs > 0) return this.#wait(waitMs)
+    const piece = this.#held.subarray(0, this.#piece())
+    this.#held = this.#held.subarray(piece.length)
+    this.#deliver(piece)
+    if (this.#held.length > 0) this.#wait(0)
   }
 
+  /** Not longer than until others had their turn, where nothing is owed. */
   #wait(ms: number): void {
     if (!tried(() => this.#connection.pause())) return this.#close()
     const again = (): void => {
-      this.#waiting = undefined
+      this.#stop = undefined
+      // First: a piece that is delivered to a paused connection lies in its buffer, and goes on with all the others at once.
       if (tried(() => this.#connection.resume())) this.#run()
     }
-    this.#waiting = setTimeout(again, Math.min(Math.max(ms, LEAST_MS), MOST_MS))
+    if (ms === 0) this.#stop = this.#nextTurn(again)
+    else {
+      const timer = setTimeout(again, Math.min(Math.max(ms, LEAST_MS), MOST_MS))
+      this.#stop = () => clearTimeout(timer)
+    }
   }
 
   #close(): void {
-    clearTimeout(this.#waiting)
+    this.#stop?.()
     this.#held = new Uint8Array()
   }
 }

@@ -6,7 +6,7 @@
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { BlockList, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -29,7 +29,10 @@ const SEARCH_AGAIN_MS = 300
 export function nodejsMachine(): Machine {
   return {
     primitives: nodejs,
-    transports: [tcp({ maxConnections: SOCKETS }), webSockets()],
+    transports: (refuses) => [
+      tcp({ maxConnections: SOCKETS, listenOpts: { blockList: new Door(refuses) } as object }),
+      webSockets(),
+    ],
     interfaces,
     gateways: () => attempt(() => gatewaysIn(readFileSync('/proc/net/route', 'utf8'))),
     freePort,
@@ -37,7 +40,28 @@ export function nodejsMachine(): Machine {
     datagrams,
     search,
     http,
+    nextTurn: (run) => {
+      const turn = setImmediate(run)
+      return () => clearImmediate(turn)
+    },
     now: Date.now,
+  }
+}
+
+/**
+ * Asked by a server of Node.js for each connection, before it makes a socket of it. Lists are made to be filled; this one decides
+ * anew each time. Libp2p hands it on, although its types do not know it.
+ */
+class Door extends BlockList {
+  readonly #refuses: (ip: string) => boolean
+
+  constructor(refuses: (ip: string) => boolean) {
+    super()
+    this.#refuses = refuses
+  }
+
+  override check(ip: unknown): boolean {
+    return typeof ip === 'string' && this.#refuses(ip)
   }
 }
 

@@ -45,7 +45,7 @@ const dialingFrom = (localAddress: string): object => ({ localAddress })
 function machineAt(address: string, { now }: Clock): Machine {
   return machineWith({
     now,
-    transports: [tcp({ dialOpts: dialingFrom(address) })],
+    transports: () => [tcp({ dialOpts: dialingFrom(address) })],
     interfaces: () => [{ address, family: 4, prefix: 8, internal: true, name: 'lo' }],
   })
 }

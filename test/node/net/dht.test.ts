@@ -157,7 +157,7 @@ test('a server that stops answering leaves the routing table', async () => {
 test('where others are, nobody can be told who has no business there, and nobody makes us dial it', async () => {
   const { dialed, transports } = watchedTcp()
   const a = await dhtNode([], {
-    machine: machineWith({ transports, interfaces: loopbackOnly }),
+    machine: machineWith({ transports: () => transports, interfaces: loopbackOnly }),
     config: { lanOnly: true },
   })
   const victims = [
@@ -206,7 +206,7 @@ function watchedTcp() {
 
 test('however many peers are said to be at a host where nobody is, it is left alone soon', async () => {
   const { dialed, transports } = watchedTcp()
-  const a = await dhtNode([], { machine: machineWith({ transports }) })
+  const a = await dhtNode([], { machine: machineWith({ transports: () => transports }) })
   const at = (port: number) => [bytesOfAddress(parsed(`/ip4/203.0.113.9/tcp/${port}`))]
   const liar = await hostileServer((question) => ({
     ...honest(question),

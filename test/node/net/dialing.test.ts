@@ -19,7 +19,8 @@ function world(
   ]
   const machine: Machine = {
     primitives: noble,
-    transports: [],
+    transports: () => [],
+    nextTurn: () => () => {},
     interfaces: () => interfaces,
     freePort: () => Promise.resolve(1),
     multicast: () => ({ ask: () => {}, refresh: () => {}, stop: () => Promise.resolve() }),

@@ -40,7 +40,7 @@ function lonely(): { machine: Machine; dialed: string[] } {
     }
     return transport
   }
-  return { machine: machineWith({ interfaces, transports: [counting] }), dialed }
+  return { machine: machineWith({ interfaces, transports: () => [counting] }), dialed }
 }
 
 /** No network but the loopback: there WebRTC finds no address to offer. */
