@@ -61,7 +61,7 @@ export function drawScale(scales: readonly Scale[]): string {
       ],
     },
   ]
-  const width = LEFT + panels.length * (WIDTH + GAP) - GAP + 16
+  const width = LEFT + panels.length * (WIDTH + GAP) - GAP + 28
   const height = TOP + HEIGHT + LEGEND
   const drawn = panels.map(
     (panel, i) => `<g transform="translate(${LEFT + i * (WIDTH + GAP)} ${TOP})">${drawPanel(panel, scales)}</g>`,
