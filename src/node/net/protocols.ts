@@ -231,7 +231,7 @@ export const LIMITS: Limits = {
   inboundPerSecond: 20,
   unknownOfPrefix: 24,
   workOfPrefix: 2000,
-  workOfContact: 20_000,
+  workOfContact: 10_000,
   strangers: 64,
   strangerIdleMs: 60 * SECOND,
   helloMs: 10 * SECOND,

@@ -113,6 +113,12 @@ export class Rate {
     return Math.max(0, (-this.#left / this.#each) * 1000)
   }
 
+  /** Whether more than half of what may gather was taken. */
+  get isLow(): boolean {
+    this.#gather()
+    return this.#left < this.#most / 2
+  }
+
   /** Whether nothing was taken for so long that a new one would be the same. */
   get isWhole(): boolean {
     this.#gather()

@@ -27,7 +27,7 @@ export const COST = {
   /** TCP, Noise and yamux: two key agreements and two signatures. */
   connection: 100,
   /** Opening a stream, with the choice of its protocol. */
-  stream: 10,
+  stream: 25,
   /** An INIT is opened with every prekey that there is. */
   init: 100,
   /** A question for a bundle, a visit to a box, a frame that nothing opens: each looks things up, or signs. */
@@ -39,8 +39,8 @@ export const COST = {
 /** Bytes that cost another unit, and those that came for nothing: they were copied, hashed, and are garbage. */
 const BYTES_EACH = 8192
 const VAIN_BYTES_EACH = 256
-/** Bytes that are read before the account is looked at, of a contact and of a stranger. */
-const PIECES = { known: 4096, unknown: 4096 } as const
+/** Bytes that are read before the account is looked at. */
+const PIECE_BYTES = 4096
 /** A pause is no shorter, in milliseconds: below, its timer would cost more than it saves. */
 const LEAST_MS = 5
 /** After so long the account is looked at again, whatever is owed: the clock may have been set. */
@@ -108,15 +108,10 @@ export class Work {
     const { muxer, maConn } = insideOf(link.connection)
     muxer.addEventListener('stream', () => this.charge(link, COST.stream))
     muxer.maConn.addEventListener('message', ({ data }) => this.charge(link, 1 + data.byteLength / BYTES_EACH))
-    new Valve(
-      maConn,
-      this.#machine.nextTurn,
-      () => this.#accountOf(link).waitMs,
-      () => (link.standing.phase === 'known' ? PIECES.known : PIECES.unknown),
-    )
+    new Valve(maConn, this.#machine.nextTurn, () => this.#accountOf(link))
   }
 
-  #accountOf(link: Link): ReturnType<Rates['of']> {
+  #accountOf(link: Link): Account {
     if (link.standing.phase === 'known') return this.#contacts.of(link.standing.contact)
     const prefix = this.#prefixOfLink.get(link) ?? this.#prefixOf(link.address) ?? link.relay ?? 'elsewhere'
     this.#prefixOfLink.set(link, prefix)
@@ -155,22 +150,22 @@ const LATELY_MS = 1000
 
 const addressIn = (text: string): string => parseAddress(text)?.text ?? text
 
-/** Reads a connection in pieces, and not at all while there is something to wait for. */
+type Account = ReturnType<Rates['of']>
+
+/** Reads a connection in pieces, not at all while its account is in the red, and one in a turn of the loop while it is low. */
 class Valve {
   readonly #connection: Readable
   readonly #deliver: (data: Uint8Array) => void
   readonly #nextTurn: Machine['nextTurn']
-  readonly #waitMs: () => number
-  readonly #piece: () => number
+  readonly #account: () => Account
   #held: Uint8Array = new Uint8Array()
   #stop: (() => void) | undefined
 
-  constructor(connection: Readable, nextTurn: Machine['nextTurn'], waitMs: () => number, piece: () => number) {
+  constructor(connection: Readable, nextTurn: Machine['nextTurn'], account: () => Account) {
     this.#connection = connection
     this.#deliver = connection.onData.bind(connection)
     this.#nextTurn = nextTurn
-    this.#waitMs = waitMs
-    this.#piece = piece
+    this.#account = account
     connection.onData = (data) => this.#take(data.subarray())
     connection.addEventListener('close', () => this.#close(), { once: true })
   }
@@ -181,13 +176,14 @@ class Valve {
   }
 
   #run(): void {
-    if (this.#held.length === 0 || this.#stop !== undefined) return
-    const waitMs = this.#waitMs()
-    if (waitMs > 0) return this.#wait(waitMs)
-    const piece = this.#held.subarray(0, this.#piece())
-    this.#held = this.#held.subarray(piece.length)
-    this.#deliver(piece)
-    if (this.#held.length > 0) this.#wait(0)
+    while (this.#held.length > 0 && this.#stop === undefined) {
+      const { waitMs, isLow } = this.#account()
+      if (waitMs > 0) return this.#wait(waitMs)
+      const piece = this.#held.subarray(0, PIECE_BYTES)
+      this.#held = this.#held.subarray(piece.length)
+      this.#deliver(piece)
+      if (isLow && this.#held.length > 0) this.#wait(0)
+    }
   }
 
   /** Not longer than until others had their turn, where nothing is owed. */

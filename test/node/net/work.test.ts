@@ -84,21 +84,23 @@ test('those of a full prefix, and those that come too fast, are ended before the
   await expect.poll(isInLater, { timeout: DEADLINE_MS, interval: 300 }).toBe(true)
 })
 
-test('what one connection brought at once is taken in pieces, with everybody else between them, and nothing of it is lost', async () => {
+test('what one connection brought is taken in pieces once its account is low, with everybody else between them, and nothing of it is lost', async () => {
   const { alice, bob } = friends()
   const turns: (() => void)[] = []
   const nextTurn = (run: () => void): (() => void) => {
     turns.push(run)
     return () => turns.splice(turns.indexOf(run), 1)
   }
-  const a = await online(alice, { machine: machineWith({ nextTurn }) })
+  const { now } = standing().machine
+  const a = await online(alice, { machine: machineWith({ nextTurn, now }), limits: { workOfContact: 2000 } })
   const connection = await dialAsContact(await hostile(), bob, a.address)
   const stream = await envelopeStream(connection)
   const other = await envelopeStream(await (await hostile()).dialAsStranger(a.address))
-  const sent = Array.from({ length: 200 }, () => random(200).fill(2, 0, 1))
+  // 1000 units gathered, one for each frame and a little for its bytes: it is low after 500, and black to the end.
+  const sent = Array.from({ length: 800 }, () => random(200).fill(2, 0, 1))
   await pour(stream, sent.map(frameMessage))
   await expect.poll(() => turns.length, { timeout: DEADLINE_MS }).toBe(1)
-  expect(framesOf(a)).toBeLessThan(sent.length / 2)
+  expect(framesOf(a)).toBeLessThan(sent.length * 0.9)
   // Others are read before the next piece is.
   const before = framesOf(a)
   other.send(frameMessage(init()))
@@ -112,7 +114,8 @@ test('what one connection brought at once is taken in pieces, with everybody els
     return framesOf(a)
   }
   await expect.poll(afterATurn, { timeout: DEADLINE_MS, interval: 1 }).toBe(sent.length + 1)
-  expect(Math.max(...inATurn)).toBeLessThan(sent.length / 2)
+  // What Noise has encrypted as one comes out as one.
+  expect(Math.max(...inATurn)).toBeLessThanOrEqual(65_535 / 256)
 })
 
 test('many pings at once are answered once', async () => {
@@ -249,7 +252,7 @@ test.for<[string, (stream: Stream) => Promise<void>]>([
 ])('a contact that sends %s goes into the red, and is read again later', async ([, attack]) => {
   const { alice, bob } = friends()
   const { clock, machine } = standing()
-  const a = await online(alice, { machine, limits: { workOfContact: 100 } })
+  const a = await online(alice, { machine, limits: { workOfContact: 600 } })
   const stream = await envelopeStream(await dialAsContact(await hostile(), bob, a.address))
   const last = random(200).fill(2, 0, 1)
   const poured = attack(stream).then(() => stream.send(frameMessage(last)))
