@@ -214,13 +214,14 @@ async function untilRead(clock: { now: number }, wasRead: () => boolean): Promis
 test('a prefix in the red makes no new connection, until it is in the black again', async () => {
   const { alice } = friends()
   const { clock, machine } = standing()
-  const a = await online(alice, { machine, limits: { workOfPrefix: 40 } })
+  // 180 units gathered: one connection and its hello, and the second brings it into the red.
+  const a = await online(alice, { machine, limits: { workOfPrefix: 60 } })
   const mallory = await hostile()
   await mallory.dialAsStranger(a.address)
   await expect
     .poll(
       () =>
-        mallory.dialAsStranger(a.address).then(
+        mallory.dial(a.address).then(
           () => 'in',
           () => 'refused',
         ),
