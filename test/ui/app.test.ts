@@ -997,6 +997,14 @@ describe.skipIf(!chromium)('app window, in Chromium', () => {
     'Ngũgĩ wa Thiong’o, ' +
     'Lopadotemachoselachogaleokranioleipsanodrimhypotrimmatosilphioparaomelitokatakechymenokichlepikossyphophattoperisteralektryonoptekephalliokigklopeleiolagoiosiraiobaphetraganopterygon'
 
+  test('a browser of the C locale, whose language is no tag, shows the times all the same', async () => {
+    const { node, ilinca } = valley()
+    const page = await look(node)
+    await page.addInitScript(() => Object.defineProperty(navigator, 'languages', { get: () => ['en-US@posix'] }))
+    await page.reload()
+    await page.getByText(ilinca.name).first().waitFor()
+  })
+
   test.each([
     ['320 px wide', { viewport: { width: 320, height: 568 } }],
     ['at 200 %', { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }],

@@ -90,14 +90,16 @@ export async function write(stream: Stream, bytes: Uint8Array): Promise<void> {
  */
 export async function drained(writable: Pick<Stream, 'addEventListener' | 'removeEventListener'>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const taken = (): void => resolve()
   const failed = (): void => reject(new Error('ended, or stuck'))
   const { signal } = soon()
-  writable.addEventListener('drain', () => resolve(), { once: true })
+  writable.addEventListener('drain', taken, { once: true })
   writable.addEventListener('close', failed, { once: true })
   signal.addEventListener('abort', failed, { once: true })
   try {
     await promise
   } finally {
+    writable.removeEventListener('drain', taken)
     writable.removeEventListener('close', failed)
     signal.removeEventListener('abort', failed)
   }

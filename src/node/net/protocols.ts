@@ -44,7 +44,7 @@ export interface Limits {
   readonly connections: number
   /** Inbound connections that are still doing TCP, Noise and yamux. */
   readonly upgrades: number
-  /** Inbound connections a second from one IP address. */
+  /** Inbound connections a second: over TCP from one address prefix (work.ts), by any transport from one IP address (libp2p). */
   readonly inboundPerSecond: number
   /** Inbound connections of one address prefix that have not shown that they are a contact's. */
   readonly unknownOfPrefix: number

@@ -108,18 +108,17 @@ export function createSession(client: NodeClient): Session {
   })
 
   const refreshAll = oneAtATime(async () => {
-    try {
-      const status = await api.status()
-      set({ status, phase: status.phase, self: status.self })
-      if (status.phase !== 'open') return set({ conversations: {}, ready: false })
-      const all = await api.conversations()
-      set('conversations', reconcile(Object.fromEntries(all.map((one) => [one.contact.id, one]))))
-      set('ready', true)
-      for (const listener of refreshListeners) listener()
-      outgoing.go()
-    } catch {
-      // The door closed meanwhile: joining again fetches again.
-    }
+    // Where there is no answer, the door closed meanwhile: joining again fetches again. What fails in a view is no such thing.
+    const status = await api.status().catch(() => null)
+    if (status === null) return
+    set({ status, phase: status.phase, self: status.self })
+    if (status.phase !== 'open') return set({ conversations: {}, ready: false })
+    const all = await api.conversations().catch(() => null)
+    if (all === null) return
+    set('conversations', reconcile(Object.fromEntries(all.map((one) => [one.contact.id, one]))))
+    set('ready', true)
+    for (const listener of refreshListeners) listener()
+    outgoing.go()
   })
 
   const refreshStatus = oneAtATime(async () => {

@@ -44,7 +44,16 @@ export const language = createRoot(() => {
 
 /** The language with its country, where the browser names one: 11:38 in en-GB is 11:38 AM in en-US. */
 export const locale = (): string =>
-  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language())) ?? language()
+  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language()) && isTag(tag)) ?? language()
+
+/** A browser in the C locale of POSIX names `en-US@posix`, which Intl throws at. */
+function isTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}
 
 /** Things in a row, as the language joins them: `a, b and c`. */
 export const listOf = (things: readonly string[]): string =>
